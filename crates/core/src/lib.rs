@@ -1,0 +1,39 @@
+//! The words that Peregrine's layers share.
+//!
+//! No layer names another layer. What one has to tell another is a typed
+//! extension on a request or a response, or a handle that rides in a body, and
+//! those few types are this crate:
+//!
+//! | word | rides on | written by | read by |
+//! |---|---|---|---|
+//! | [`TargetOrigin`] | request | whoever knows that a proxy in front is to be trusted | the cache's key, the `X-Forwarded-*` fields |
+//! | [`CacheStatus`] | response | the cache | accounting, logs, any app |
+//! | [`ServedBy`] | response | the process pool | accounting, logs |
+//! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
+//!
+//! Beside them stands [`hop_by_hop`], the one rule of HTTP that both a cache
+//! and a proxy must apply in the same way.
+//!
+//! ```
+//! use http::Response;
+//! use peregrine_core::{CacheStatus, ForwardReason};
+//!
+//! // A layer further out learns what the cache did from the type alone.
+//! let mut response = Response::new(());
+//! response.extensions_mut().insert(CacheStatus::forward(ForwardReason::UriMiss));
+//!
+//! let status = response.extensions().get::<CacheStatus>().unwrap();
+//! assert!(!status.is_hit());
+//! assert_eq!(status.to_string(), "fwd=uri-miss");
+//! ```
+
+mod cache_status;
+mod guarded_body;
+pub mod hop_by_hop;
+mod served_by;
+mod target_origin;
+
+pub use cache_status::{CacheStatus, ForwardReason};
+pub use guarded_body::GuardedBody;
+pub use served_by::ServedBy;
+pub use target_origin::TargetOrigin;
