@@ -1,0 +1,203 @@
+//! What a run of the server needs to know, after every check that needs no
+//! socket: plain values, made from the command line by [`crate::start`] and
+//! [`crate::demo`], carried out by `serve`.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
+
+use http::uri::Authority;
+use ipnet::IpNet;
+
+/// One run of the server.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeSettings {
+    /// Where to listen.
+    pub(crate) address: IpAddr,
+    /// Where to listen; 0 lets the system pick a free port.
+    pub(crate) port: u16,
+    /// What answers the requests that the cache does not.
+    pub(crate) application: Application,
+    /// Which responses are answered from memory.
+    pub(crate) cache: CacheMode,
+    /// What the application was told that it runs in.
+    pub(crate) environment: Environment,
+    /// Peers whose `X-Forwarded-*` fields count. Nobody's, when empty.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How long a client may take to send a request's head.
+    pub(crate) header_timeout: Duration,
+    /// How long the application may take to begin its answer; forever if
+    /// `None`.
+    pub(crate) max_request_time: Option<Duration>,
+    /// How long running requests may take to finish once the server is asked
+    /// to stop.
+    pub(crate) shutdown_timeout: Duration,
+    /// Where `peregrine status` finds the server; the default place if `None`.
+    pub(crate) admin_socket: Option<PathBuf>,
+    /// Where to write the server's process id, if anywhere.
+    pub(crate) pid_file: Option<PathBuf>,
+}
+
+/// What stands behind the cache.
+#[derive(Clone, Debug)]
+pub(crate) enum Application {
+    /// Processes of our own.
+    Processes(AppSettings),
+    /// A server that runs already.
+    Upstream(UpstreamSettings),
+}
+
+/// An application whose processes we run.
+#[derive(Clone, Debug)]
+pub(crate) struct AppSettings {
+    /// The program, an absolute path.
+    pub(crate) program: PathBuf,
+    /// Its arguments; `{socket}` in one stands for the socket's path.
+    pub(crate) args: Vec<OsString>,
+    /// The folder that it runs in, an absolute path.
+    pub(crate) dir: PathBuf,
+    /// What is added to its environment.
+    pub(crate) env: EnvVars,
+    /// Requests that one process is sent at a time; no limit if `None`.
+    pub(crate) concurrency: Option<NonZeroU32>,
+    /// Processes that always run. At most `max_pool_size`.
+    pub(crate) min_instances: usize,
+    /// Processes that may run.
+    pub(crate) max_pool_size: NonZeroUsize,
+    /// Requests that may wait for a process.
+    pub(crate) max_request_queue_size: usize,
+    /// How long a process may take until it answers on its socket.
+    pub(crate) start_timeout: Duration,
+    /// After which idle time a process beyond `min_instances` is stopped;
+    /// never if `None`.
+    pub(crate) pool_idle_time: Option<Duration>,
+}
+
+/// A server that runs already, `http` without TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct UpstreamSettings {
+    /// Its host and port, 80 if it names none.
+    pub(crate) authority: Authority,
+    /// Requests that it is sent at a time; no limit if `None`.
+    pub(crate) concurrency: Option<NonZeroU32>,
+    /// Requests that may wait until it takes more.
+    pub(crate) max_request_queue_size: usize,
+}
+
+/// Which responses are answered from memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CacheMode {
+    /// Those that say so themselves and are the same for everybody.
+    Conservative,
+    /// None.
+    Off,
+}
+
+/// The application's environment, as in Passenger's `--environment`:
+/// `development`, `production`, or any other name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Environment(String);
+
+impl Environment {
+    /// Takes any name.
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether error pages may show what went wrong inside. Passenger's
+    /// "friendly error pages" are on outside production and staging, too.
+    pub(crate) fn shows_errors(&self) -> bool {
+        !matches!(self.as_str(), "production" | "staging")
+    }
+}
+
+/// Variables for the application's environment, of which later ones win.
+///
+/// Values may be secrets, so `Debug` prints the names alone.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct EnvVars(Vec<(OsString, OsString)>);
+
+impl EnvVars {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds one, which wins over those before it.
+    pub(crate) fn push(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The value that a process will see.
+    pub(crate) fn get(&self, name: &str) -> Option<&OsString> {
+        let mut latest_first = self.0.iter().rev();
+        latest_first
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+}
+
+impl IntoIterator for EnvVars {
+    type Item = (OsString, OsString);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl fmt::Debug for EnvVars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_shown_where_strangers_do_not_look() {
+        let cases = [
+            ("development", true),
+            ("test", true),
+            ("production", false),
+            ("staging", false),
+        ];
+        for (name, shown) in cases {
+            assert_eq!(Environment::new(name).shows_errors(), shown, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_last_variable_of_a_name_wins() {
+        let mut env = EnvVars::new();
+        env.push("RAILS_ENV", "development");
+        env.push("RAILS_ENV", "test");
+
+        assert_eq!(env.get("RAILS_ENV"), Some(&OsString::from("test")));
+        assert_eq!(env.get("RACK_ENV"), None);
+    }
+
+    #[test]
+    fn a_variable_s_value_is_never_printed() {
+        let mut env = EnvVars::new();
+        env.push("DATABASE_URL", "postgres://me:secret@db");
+
+        let printed = format!("{env:?}");
+        assert!(printed.contains("DATABASE_URL"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+    }
+}
