@@ -1,7 +1,17 @@
 //! The binary `peregrine`: serves Ruby, Python and Node applications through
 //! the whole stack.
 
+mod cli;
 mod settings;
 mod start_error;
 
-fn main() {}
+fn main() {
+    use clap::Parser as _;
+    match cli::Cli::try_parse() {
+        Ok(cli) => println!("{cli:?}"),
+        Err(error) => match cli::refusal(&error) {
+            Ok(t) => print!("{t}"),
+            Err(e) => eprintln!("peregrine: {e}"),
+        },
+    }
+}

@@ -1,0 +1,163 @@
+//! The command line: what can be said, and how it is explained.
+//!
+//! Options that Passenger Standalone has are called as there, and have its
+//! defaults, so that its users feel at home.
+
+mod options;
+mod usage;
+mod values;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use self::values::{EnvVar, upstream};
+pub(crate) use self::{
+    options::{ListenOptions, LogLevel, OperatorOptions, PoolOptions, StackOptions},
+    usage::refusal,
+};
+use http::uri::Authority;
+
+/// Serves Ruby, Python and Node applications: starts their processes, balances
+/// requests over them, and answers repeat visitors from memory.
+#[derive(Debug, Parser)]
+#[command(name = "peregrine", version)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a small built-in forum, to see how it all works
+    ///
+    /// It runs as separate processes of this program, as any application
+    /// would, and needs nothing else installed.
+    Demo(DemoOptions),
+    /// Serve an application
+    ///
+    /// Without COMMAND, Peregrine finds out what DIR is: it looks for Procfile
+    /// (web:), config.ru (Puma), passenger_wsgi.py or wsgi.py (gunicorn), asgi.py
+    /// (uvicorn), package.json with a start script, and app.js (Node), in this
+    /// order.
+    ///
+    /// A COMMAND is to serve HTTP: on the Unix socket whose path replaces {socket}
+    /// in its arguments, or else on 127.0.0.1 and the port that it finds in PORT.
+    /// SIGTERM asks it to finish and leave.
+    Start(Box<StartOptions>),
+    /// Show what a running server is doing: its processes, queue, cache and
+    /// requests
+    Status(StatusOptions),
+    /// One process of the built-in forum; `peregrine demo` starts these.
+    #[command(hide = true)]
+    DemoWorker {
+        /// The Unix socket to listen on.
+        socket: PathBuf,
+    },
+}
+
+/// `peregrine start`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "peregrine start [OPTIONS] [DIR] [-- COMMAND...]\n       \
+                            peregrine start [OPTIONS] --upstream http://HOST:PORT"
+)]
+pub(crate) struct StartOptions {
+    /// The application's folder
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+
+    /// What to run there instead of what Peregrine finds
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+
+    /// Serve what a server that runs already answers, instead of starting
+    /// processes
+    #[arg(
+        long,
+        value_name = "http://HOST:PORT",
+        value_parser = upstream,
+        conflicts_with_all = [
+            "dir", "command", "environment", "envvar", "min_instances",
+            "max_pool_size", "start_timeout", "pool_idle_time",
+        ],
+    )]
+    pub(crate) upstream: Option<Authority>,
+
+    /// The application's environment: development, production, or any other;
+    /// it finds it in RAILS_ENV, RACK_ENV, NODE_ENV, WSGI_ENV and APP_ENV.
+    /// Error pages show what went wrong unless it is production or staging
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        default_value = "development",
+        help_heading = "Application"
+    )]
+    pub(crate) environment: String,
+
+    /// Add a variable to the application's environment; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Application")]
+    pub(crate) envvar: Vec<EnvVar>,
+
+    #[command(flatten)]
+    pub(crate) listen: ListenOptions,
+
+    #[command(flatten)]
+    pub(crate) pool: PoolOptions,
+
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
+
+    #[command(flatten)]
+    pub(crate) operator: OperatorOptions,
+}
+
+/// `peregrine demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    #[command(flatten)]
+    pub(crate) listen: ListenOptions,
+
+    /// Processes that always run
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = values::instances(),
+        help_heading = "Processes"
+    )]
+    pub(crate) min_instances: u32,
+
+    /// Processes that may run
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = values::pool_size(),
+        help_heading = "Processes"
+    )]
+    pub(crate) max_pool_size: u32,
+
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
+
+    #[command(flatten)]
+    pub(crate) operator: OperatorOptions,
+}
+
+/// `peregrine status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusOptions {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The socket of the server to ask [default: the only one that runs]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin_socket: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The options that several commands share, one struct for each heading of
+//! the help text.
+
+use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+use super::values::{self, address, network, port, positive_seconds, seconds};
+
+/// Where to listen.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
+pub(crate) struct ListenOptions {
+    /// The address to listen on; 0.0.0.0 or :: for all
+    #[arg(
+        short,
+        long,
+        value_name = "HOST",
+        default_value = "127.0.0.1",
+        value_parser = address
+    )]
+    pub(crate) address: IpAddr,
+
+    /// The port to listen on; 0 picks a free one
+    #[arg(short, long, default_value = "3000", value_parser = port)]
+    pub(crate) port: u16,
+}
+
+/// How many processes, and how long they may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Processes")]
+pub(crate) struct PoolOptions {
+    /// Processes that always run
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = values::instances()
+    )]
+    pub(crate) min_instances: u32,
+
+    /// Processes that may run
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 6,
+        value_parser = values::pool_size()
+    )]
+    pub(crate) max_pool_size: u32,
+
+    /// Seconds after which an idle process beyond --min-instances is stopped;
+    /// 0 = never
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(crate) pool_idle_time: Duration,
+
+    /// Seconds that a process may take until it answers
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "90",
+        value_parser = positive_seconds
+    )]
+    pub(crate) start_timeout: Duration,
+}
+
+/// What happens to a request.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Requests")]
+pub(crate) struct StackOptions {
+    /// Requests that one process is sent at a time; 0 = no limit [default: 1,
+    /// or no limit for Node, ASGI and --upstream]
+    #[arg(long, value_name = "N", value_parser = values::concurrency())]
+    pub(crate) force_max_concurrent_requests_per_process: Option<u32>,
+
+    /// Requests that may wait for a process; those beyond are answered with
+    /// 503
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = values::queue_size()
+    )]
+    pub(crate) max_request_queue_size: u32,
+
+    /// Seconds until the application must have begun its answer; 0 = never
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) max_request_time: Duration,
+
+    /// Seconds that a client may take to send a request's head
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = positive_seconds
+    )]
+    pub(crate) header_timeout: Duration,
+
+    /// A proxy whose X-Forwarded-* fields count, as an address or a network;
+    /// repeatable
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+
+    /// Which responses are answered from memory
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Cache::Conservative)]
+    pub(crate) cache: Cache,
+
+    /// The same as --cache off
+    #[arg(long, conflicts_with = "cache")]
+    pub(crate) disable_turbocaching: bool,
+}
+
+impl StackOptions {
+    /// The chosen limit, in which `Some(None)` is "no limit" and `None` leaves
+    /// it to what is served.
+    pub(crate) fn concurrency(&self) -> Option<Option<NonZeroU32>> {
+        self.force_max_concurrent_requests_per_process
+            .map(NonZeroU32::new)
+    }
+}
+
+/// `--cache`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Cache {
+    /// Responses that say for how long they are fresh, and are the same for
+    /// everybody
+    Conservative,
+    /// All that a shared cache may store by RFC 9111 (not yet)
+    Standard,
+    /// None
+    Off,
+}
+
+/// What an operator needs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operation")]
+pub(crate) struct OperatorOptions {
+    /// How much to log, to standard error; RUST_LOG, if set, says it in more
+    /// detail and wins
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    pub(crate) log_level: LogLevel,
+
+    /// Where to write the server's process id
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pid_file: Option<PathBuf>,
+
+    /// Where `peregrine status` finds the server [default: PID.sock in
+    /// $XDG_RUNTIME_DIR/peregrine, or in a folder for this user under the
+    /// temporary directory]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin_socket: Option<PathBuf>,
+
+    /// Seconds that running requests may take to finish after SIGTERM or
+    /// SIGINT
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// `--log-level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// What is broken
+    Error,
+    /// What an operator should look at
+    Warn,
+    /// Starts, stops and what the application prints
+    Info,
+    /// Every decision and why
+    Debug,
+    /// Every step
+    Trace,
+}
+
+impl LogLevel {
+    /// The name that a log filter gives this level.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
