@@ -1,0 +1,218 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    histogram::{Histogram, Recorded},
+    outcome::{CacheOutcome, End, StatusClass},
+    snapshot::{CacheCounts, Latency, Snapshot, StatusCounts},
+};
+
+/// More than this many threads share shards: memory and the cost of reading
+/// them all are bounded.
+const MAX_SHARDS: usize = 8;
+
+/// The numbers, in as many shards as threads count at the same time.
+///
+/// A cache line that two threads write to travels between their cores, at a
+/// multiple of the cost of counting. So each thread counts in a shard of its
+/// own, and who reads adds them up.
+pub(crate) struct Counters {
+    since: Instant,
+    shards: Box<[Arc<Shard>]>,
+}
+
+/// What one thread, or a few, count. Aligned so that no line is shared with
+/// another shard: processors fetch lines of 64 bytes in pairs.
+#[repr(align(128))]
+pub(crate) struct Shard {
+    since: Instant,
+    in_flight: AtomicUsize,
+    bytes: AtomicU64,
+    /// Milliseconds after `since`, plus one; zero for never.
+    last_used: AtomicU64,
+    /// By how they ended, status class and cache outcome, in that order.
+    responses: [[[AtomicU64; CacheOutcome::ALL.len()]; StatusClass::ALL.len()]; End::ALL.len()],
+    /// Ended before a response head, by how.
+    headless: [AtomicU64; End::ALL.len()],
+    latency: Histogram,
+}
+
+/// What there is to count at the end of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finished {
+    pub(crate) end: End,
+    /// `None` if it ended before the response head.
+    pub(crate) response: Option<(StatusClass, CacheOutcome)>,
+    pub(crate) bytes: u64,
+    pub(crate) started: Instant,
+    pub(crate) elapsed: Duration,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        let since = Instant::now();
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        // A power of two makes a mask of the remainder below.
+        let shards = threads.next_power_of_two().min(MAX_SHARDS);
+        Self {
+            since,
+            shards: (0..shards).map(|_| Arc::new(Shard::new(since))).collect(),
+        }
+    }
+
+    /// The shard of the thread that asks.
+    pub(crate) fn local(&self) -> &Arc<Shard> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        }
+        &self.shards[THREAD.with(|thread| *thread) & (self.shards.len() - 1)]
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        // Acquire: whoever is no longer in flight here is among the finished
+        // in whatever is read afterwards.
+        self.shards
+            .iter()
+            .map(|shard| shard.in_flight.load(Ordering::Acquire))
+            .sum()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot {
+            // First: see there.
+            in_flight: self.in_flight(),
+            finished: 0,
+            failed: 0,
+            aborted: 0,
+            status: StatusCounts::default(),
+            cache: CacheCounts::default(),
+            bytes: 0,
+            latency: Latency::default(),
+            last_used: None,
+            since: self.since,
+        };
+        let mut latency = Recorded::new();
+        let mut last_used = 0;
+        for shard in &self.shards {
+            shard.add_to(&mut snapshot);
+            shard.latency.add_to(&mut latency);
+            last_used = last_used.max(shard.last_used.load(Ordering::Relaxed));
+        }
+        snapshot.latency = Latency {
+            count: latency.count(),
+            mean: latency.mean(),
+            p50: latency.percentile(500),
+            p90: latency.percentile(900),
+            p99: latency.percentile(990),
+            max: latency.max(),
+        };
+        snapshot.last_used = last_used
+            .checked_sub(1)
+            .map(|millis| self.since + Duration::from_millis(millis));
+        snapshot
+    }
+}
+
+impl Shard {
+    fn new(since: Instant) -> Self {
+        Self {
+            since,
+            in_flight: AtomicUsize::new(0),
+            bytes: AtomicU64::new(0),
+            last_used: AtomicU64::new(0),
+            responses: Default::default(),
+            headless: Default::default(),
+            latency: Histogram::new(),
+        }
+    }
+
+    pub(crate) fn started(&self, now: Instant) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.used(now);
+    }
+
+    /// To be called once for each call of [`started`](Self::started) on the
+    /// same shard: a difference over several shards could be read as less than
+    /// zero.
+    pub(crate) fn finished(&self, finished: Finished) {
+        let end = finished.end as usize;
+        let count = match finished.response {
+            Some((status, cache)) => &self.responses[end][status as usize][cache as usize],
+            None => &self.headless[end],
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        self.latency.record(finished.elapsed);
+        if finished.bytes > 0 {
+            self.bytes.fetch_add(finished.bytes, Ordering::Relaxed);
+        }
+        self.used(finished.started + finished.elapsed);
+        // Last, and Release: see `Counters::in_flight`.
+        self.in_flight.fetch_sub(1, Ordering::Release);
+    }
+
+    fn used(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.since).as_millis();
+        let millis = u64::try_from(since).unwrap_or(u64::MAX - 1) + 1;
+        // Two threads may race on one shard, and the earlier one win: by the
+        // time that lies between their clocks and this line, which nobody sees.
+        if self.last_used.load(Ordering::Relaxed) != millis {
+            self.last_used.store(millis, Ordering::Relaxed);
+        }
+    }
+
+    fn add_to(&self, snapshot: &mut Snapshot) {
+        for end in End::ALL {
+            let mut count = self.headless[end as usize].load(Ordering::Relaxed);
+            for status in StatusClass::ALL {
+                for cache in CacheOutcome::ALL {
+                    let responses = &self.responses[end as usize][status as usize];
+                    let responses = responses[cache as usize].load(Ordering::Relaxed);
+                    *snapshot.status.of(status) += responses;
+                    *snapshot.cache.of(cache) += responses;
+                    count += responses;
+                }
+            }
+            snapshot.finished += count;
+            match end {
+                End::Complete => {}
+                End::Failed => snapshot.failed += count,
+                End::Aborted => snapshot.aborted += count,
+            }
+        }
+        snapshot.bytes += self.bytes.load(Ordering::Relaxed);
+    }
+}
+
+impl StatusCounts {
+    const fn of(&mut self, class: StatusClass) -> &mut u64 {
+        match class {
+            StatusClass::Informational => &mut self.informational,
+            StatusClass::Successful => &mut self.successful,
+            StatusClass::Redirection => &mut self.redirection,
+            StatusClass::ClientError => &mut self.client_error,
+            StatusClass::ServerError => &mut self.server_error,
+        }
+    }
+}
+
+impl CacheCounts {
+    const fn of(&mut self, outcome: CacheOutcome) -> &mut u64 {
+        match outcome {
+            CacheOutcome::Hit => &mut self.hit,
+            CacheOutcome::Miss => &mut self.miss,
+            CacheOutcome::Collapsed => &mut self.collapsed,
+            CacheOutcome::Stale => &mut self.stale,
+            CacheOutcome::Pass => &mut self.pass,
+            CacheOutcome::None => &mut self.none,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use http_body::Body;
+use peregrine_core::{CacheStatus, ServedBy};
+use tokio::time::Instant;
+
+use crate::{
+    content::{Asked, Content},
+    counters::{Finished, Shard},
+    outcome::{CacheOutcome, End, StatusClass},
+};
+
+/// One request, from its call until its exchange is over: the guard that moves
+/// from the service to its future to the response body.
+///
+/// Counted once, on drop, wherever that happens. Who knows better than "it was
+/// dropped" says so with [`complete`](Self::complete) or [`fail`](Self::fail).
+pub(crate) struct Exchange {
+    shard: Arc<Shard>,
+    started: Instant,
+    asked: Asked,
+    head: Option<Head>,
+    sent: u64,
+    /// `None` as long as only the drop would tell.
+    end: Option<End>,
+}
+
+/// What is remembered of a response head.
+#[derive(Clone, Copy)]
+struct Head {
+    status: StatusCode,
+    cache: CacheOutcome,
+    process: Option<ServedBy>,
+    content: Content,
+}
+
+impl Exchange {
+    pub(crate) fn start(shard: &Arc<Shard>, asked: Asked) -> Self {
+        let started = Instant::now();
+        shard.started(started);
+        Self {
+            shard: Arc::clone(shard),
+            started,
+            asked,
+            head: None,
+            sent: 0,
+            end: None,
+        }
+    }
+
+    /// The inner service has answered.
+    pub(crate) fn respond<B: Body>(&mut self, response: &Response<B>) {
+        let status = response.status();
+        let extensions = response.extensions();
+        self.head = Some(Head {
+            status,
+            cache: CacheOutcome::from(extensions.get::<CacheStatus>()),
+            process: extensions.get::<ServedBy>().copied(),
+            content: Content::announced(
+                self.asked,
+                status,
+                response.headers(),
+                response.body().size_hint().exact(),
+            ),
+        });
+    }
+
+    /// So many bytes more of the response's content are on their way.
+    pub(crate) const fn send(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+
+    /// The response has ended.
+    pub(crate) fn complete(mut self) {
+        self.end = Some(End::Complete);
+    }
+
+    /// The inner service or the response body gave an error.
+    pub(crate) fn fail(mut self) {
+        self.end = Some(End::Failed);
+    }
+
+    /// What it means to be dropped here and now.
+    fn dropped(&self) -> End {
+        match self.head {
+            Some(head) if head.content.is_complete(self.sent) => End::Complete,
+            _ => End::Aborted,
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let end = self.end.unwrap_or_else(|| self.dropped());
+        let elapsed = self.started.elapsed();
+        self.shard.finished(Finished {
+            end,
+            response: self
+                .head
+                .map(|head| (StatusClass::from(head.status), head.cache)),
+            bytes: self.sent,
+            started: self.started,
+            elapsed,
+        });
+        tracing::debug!(
+            end = end.as_str(),
+            status = self.head.map(|head| head.status.as_u16()),
+            cache = self.head.map(|head| head.cache.as_str()),
+            pid = self.head.and_then(|head| head.process).map(|it| it.pid),
+            bytes = self.sent,
+            ?elapsed,
+            "request finished"
+        );
+    }
+}

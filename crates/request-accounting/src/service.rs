@@ -1,0 +1,75 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower::load::Load;
+use tower_service::Service;
+
+use crate::{AccountedBody, RequestAccounting, ResponseFuture, content::Asked, exchange::Exchange};
+
+/// Counts the requests that go through it. Made by [`RequestAccounting`].
+///
+/// As ready as its inner service, same requests, same errors; a clone counts
+/// into the same numbers. Its [`Load`] is busyness, the requests in flight, of
+/// all services that share these numbers. See the
+/// [crate's documentation](crate) for an example.
+#[derive(Clone, Debug)]
+pub struct RequestAccountingService<S> {
+    inner: S,
+    accounting: RequestAccounting,
+}
+
+impl<S> RequestAccountingService<S> {
+    pub(crate) const fn new(inner: S, accounting: RequestAccounting) -> Self {
+        Self { inner, accounting }
+    }
+
+    /// The numbers that this service counts into.
+    pub const fn accounting(&self) -> &RequestAccounting {
+        &self.accounting
+    }
+
+    /// The inner service.
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service. Requests that are sent to it directly aren't counted.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Takes the accounting off.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, ReqB, ResB> Service<Request<ReqB>> for RequestAccountingService<S>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>>,
+    ResB: Body,
+{
+    type Response = Response<AccountedBody<ResB>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        // Before the call: what the inner service does in it takes time, too.
+        let asked = Asked::from(request.method());
+        let exchange = Exchange::start(self.accounting.counters().local(), asked);
+        ResponseFuture::new(self.inner.call(request), exchange)
+    }
+}
+
+impl<S> Load for RequestAccountingService<S> {
+    type Metric = usize;
+
+    fn load(&self) -> Self::Metric {
+        self.accounting.in_flight()
+    }
+}
