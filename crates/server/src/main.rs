@@ -2,7 +2,9 @@
 //! the whole stack.
 
 mod cli;
+mod detect;
 mod settings;
+mod start;
 mod start_error;
 
 fn main() {

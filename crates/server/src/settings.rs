@@ -147,6 +147,12 @@ impl EnvVars {
     }
 }
 
+impl Extend<(OsString, OsString)> for EnvVars {
+    fn extend<T: IntoIterator<Item = (OsString, OsString)>>(&mut self, others: T) {
+        self.0.extend(others);
+    }
+}
+
 impl IntoIterator for EnvVars {
     type Item = (OsString, OsString);
     type IntoIter = std::vec::IntoIter<Self::Item>;

@@ -11,10 +11,11 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use self::values::{EnvVar, upstream};
+use self::values::upstream;
 pub(crate) use self::{
-    options::{ListenOptions, LogLevel, OperatorOptions, PoolOptions, StackOptions},
+    options::{Cache, ListenOptions, LogLevel, OperatorOptions, PoolOptions, StackOptions},
     usage::refusal,
+    values::EnvVar,
 };
 use http::uri::Authority;
 

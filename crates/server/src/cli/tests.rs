@@ -1,6 +1,6 @@
 use clap::{CommandFactory, error::ErrorKind};
 
-use super::{options::Cache, *};
+use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from([&["peregrine"], arguments].concat())

@@ -1,0 +1,271 @@
+//! From the options of `peregrine start` to the settings of a run, with every
+//! check that needs no socket.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    cli::{Cache, EnvVar, ListenOptions, OperatorOptions, PoolOptions, StackOptions, StartOptions},
+    detect::{self, AppFolder, CommandLine, Plan, Wishes},
+    settings::{
+        AppSettings, Application, CacheMode, EnvVars, Environment, ServeSettings, UpstreamSettings,
+    },
+    start_error::StartError,
+};
+
+/// The variables in which the frameworks look for their environment, those
+/// that Passenger sets.
+const ENVIRONMENT_VARIABLES: [&str; 5] =
+    ["RAILS_ENV", "RACK_ENV", "WSGI_ENV", "NODE_ENV", "APP_ENV"];
+
+/// Settings, and what to tell the operator about how they came about.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) settings: ServeSettings,
+    pub(crate) announcement: String,
+}
+
+/// Checks the options against each other and against the file system. `path`
+/// is where programs are looked for, in the form of `PATH`.
+pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, StartError> {
+    let StartOptions {
+        dir,
+        command,
+        upstream,
+        environment,
+        envvar,
+        listen,
+        pool,
+        stack,
+        operator,
+    } = options;
+
+    let environment = Environment::new(environment);
+    let (application, announcement) = if let Some(authority) = upstream {
+        let announcement = format!("passing requests on to http://{authority}");
+        let upstream = UpstreamSettings {
+            authority,
+            concurrency: stack.concurrency().unwrap_or(None),
+            max_request_queue_size: size(stack.max_request_queue_size),
+        };
+        (Application::Upstream(upstream), announcement)
+    } else {
+        let (app, announcement) = app(
+            &dir,
+            command,
+            &environment,
+            variables(envvar)?,
+            path,
+            &pool,
+            &stack,
+        )?;
+        (Application::Processes(app), announcement)
+    };
+    let settings = assemble(application, environment, listen, stack, operator)?;
+    Ok(Start {
+        settings,
+        announcement,
+    })
+}
+
+/// The settings that do not depend on where the application comes from.
+pub(crate) fn assemble(
+    application: Application,
+    environment: Environment,
+    listen: ListenOptions,
+    stack: StackOptions,
+    operator: OperatorOptions,
+) -> Result<ServeSettings, StartError> {
+    let cache = match stack.cache {
+        _ if stack.disable_turbocaching => CacheMode::Off,
+        Cache::Conservative => CacheMode::Conservative,
+        Cache::Off => CacheMode::Off,
+        Cache::Standard => {
+            return Err(StartError::new(
+                "--cache standard is not there yet; use --cache conservative",
+            ));
+        }
+    };
+    Ok(ServeSettings {
+        address: listen.address,
+        port: listen.port,
+        application,
+        cache,
+        environment,
+        trusted_proxies: stack.trusted_proxy,
+        header_timeout: stack.header_timeout,
+        max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
+        shutdown_timeout: operator.shutdown_timeout,
+        admin_socket: operator.admin_socket,
+        pid_file: operator.pid_file,
+    })
+}
+
+/// The numbers of processes, checked against each other.
+pub(crate) fn pool_bounds(
+    min_instances: u32,
+    max_pool_size: u32,
+) -> Result<(usize, NonZeroUsize), StartError> {
+    match NonZeroUsize::new(size(max_pool_size)) {
+        Some(max) if size(min_instances) <= max.get() => Ok((size(min_instances), max)),
+        _ => Err(StartError::new(format!(
+            "--min-instances {min_instances} is more than --max-pool-size {max_pool_size}; \
+             raise the one or lower the other"
+        ))),
+    }
+}
+
+fn app(
+    dir: &Path,
+    command: Vec<OsString>,
+    environment: &Environment,
+    chosen: EnvVars,
+    path: OsString,
+    pool: &PoolOptions,
+    stack: &StackOptions,
+) -> Result<(AppSettings, String), StartError> {
+    let (min_instances, max_pool_size) = pool_bounds(pool.min_instances, pool.max_pool_size)?;
+    let dir = folder(dir)?;
+    let path = chosen.get("PATH").cloned().unwrap_or(path);
+    let surroundings = AppFolder::new(&dir, &path);
+
+    let mut env = EnvVars::new();
+    for name in ENVIRONMENT_VARIABLES {
+        env.push(name, environment.as_str());
+    }
+    let run = if command.is_empty() {
+        let wishes = Wishes {
+            environment: environment.as_str(),
+            concurrency: stack.concurrency(),
+            proxies_in_front: !stack.trusted_proxy.is_empty(),
+        };
+        let plan = detect::detect(&surroundings, &wishes)?;
+        for (name, value) in plan.env {
+            env.push(name, value);
+        }
+        plan.into()
+    } else {
+        Run::given(command, stack, &surroundings)?
+    };
+    env.extend(chosen);
+    if let Some(first) = run.path_first {
+        env.push("PATH", prefixed(&dir.join(first), &path)?);
+    }
+    let settings = AppSettings {
+        program: run.program,
+        args: run.args,
+        dir,
+        env,
+        concurrency: run.concurrency,
+        min_instances,
+        max_pool_size,
+        max_request_queue_size: size(stack.max_request_queue_size),
+        start_timeout: pool.start_timeout,
+        pool_idle_time: Some(pool.pool_idle_time).filter(|time| !time.is_zero()),
+    };
+    Ok((settings, run.announcement))
+}
+
+/// What to run, found or given.
+struct Run {
+    program: PathBuf,
+    args: Vec<OsString>,
+    concurrency: Option<NonZeroU32>,
+    path_first: Option<&'static str>,
+    announcement: String,
+}
+
+impl Run {
+    /// The operator's own command, of which nothing is known.
+    fn given(
+        command: Vec<OsString>,
+        stack: &StackOptions,
+        surroundings: &AppFolder<'_>,
+    ) -> Result<Self, StartError> {
+        let mut words = command.into_iter();
+        let program = words.next().unwrap_or_default();
+        let args: Vec<_> = words.collect();
+        let Some(program) = surroundings.resolve(&program) else {
+            return Err(StartError::new(format!(
+                "there is no program {program:?}, neither in the application's folder under that \
+                 path nor in PATH; install it, or correct the command after `--`"
+            )));
+        };
+        let announcement = format!("running `{}`", CommandLine::new(&program, &args));
+        Ok(Self {
+            program,
+            args,
+            concurrency: stack.concurrency().unwrap_or(Some(NonZeroU32::MIN)),
+            path_first: None,
+            announcement,
+        })
+    }
+}
+
+impl From<Plan> for Run {
+    fn from(plan: Plan) -> Self {
+        let announcement = plan.to_string();
+        Self {
+            program: plan.program,
+            args: plan.args,
+            concurrency: plan.concurrency,
+            path_first: plan.path_first,
+            announcement,
+        }
+    }
+}
+
+/// An absolute path of a folder that is there.
+fn folder(dir: &Path) -> Result<PathBuf, StartError> {
+    let found = fs::canonicalize(dir).map_err(|error| {
+        StartError::new(format!(
+            "cannot open the folder {}: {error}; name the application's folder",
+            dir.display()
+        ))
+    })?;
+    if !found.is_dir() {
+        return Err(StartError::new(format!(
+            "{} is not a folder; name the application's folder",
+            dir.display()
+        )));
+    }
+    Ok(found)
+}
+
+fn variables(given: Vec<EnvVar>) -> Result<EnvVars, StartError> {
+    let mut variables = EnvVars::new();
+    for EnvVar { name, value } in given {
+        // Without the text, which may be a secret.
+        if name.is_empty() {
+            return Err(StartError::new(
+                "an --envvar is not of the form NAME=VALUE; write each as --envvar NAME=VALUE",
+            ));
+        }
+        variables.push(name, value);
+    }
+    Ok(variables)
+}
+
+fn prefixed(first: &Path, path: &OsString) -> Result<OsString, StartError> {
+    let folders = [first.to_path_buf()]
+        .into_iter()
+        .chain(env::split_paths(path));
+    env::join_paths(folders).map_err(|_| {
+        StartError::new(format!(
+            "{} has a colon in its name, which PATH cannot hold; rename the folder",
+            first.display()
+        ))
+    })
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;
