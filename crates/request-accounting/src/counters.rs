@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    histogram::{Histogram, Recorded},
+    histogram::{Histogram, Recorded, whole_nanos},
     outcome::{CacheOutcome, End, StatusClass},
     snapshot::{CacheCounts, Latency, Snapshot, StatusCounts},
 };
@@ -36,7 +36,7 @@ pub(crate) struct Shard {
     since: Instant,
     in_flight: AtomicUsize,
     bytes: AtomicU64,
-    /// Milliseconds after `since`, plus one; zero for never.
+    /// Nanoseconds after `since`, plus one; zero for never.
     last_used: AtomicU64,
     /// By how they ended, status class and cache outcome, in that order.
     responses: [[[AtomicU64; CacheOutcome::ALL.len()]; StatusClass::ALL.len()]; End::ALL.len()],
@@ -52,8 +52,8 @@ pub(crate) struct Finished {
     /// `None` if it ended before the response head.
     pub(crate) response: Option<(StatusClass, CacheOutcome)>,
     pub(crate) bytes: u64,
-    pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
+    pub(crate) now: Instant,
 }
 
 impl Counters {
@@ -117,7 +117,7 @@ impl Counters {
         };
         snapshot.last_used = last_used
             .checked_sub(1)
-            .map(|millis| self.since + Duration::from_millis(millis));
+            .map(|nanos| self.since + Duration::from_nanos(nanos));
         snapshot
     }
 }
@@ -154,19 +154,17 @@ impl Shard {
         if finished.bytes > 0 {
             self.bytes.fetch_add(finished.bytes, Ordering::Relaxed);
         }
-        self.used(finished.started + finished.elapsed);
+        self.used(finished.now);
         // Last, and Release: see `Counters::in_flight`.
         self.in_flight.fetch_sub(1, Ordering::Release);
     }
 
     fn used(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.since).as_millis();
-        let millis = u64::try_from(since).unwrap_or(u64::MAX - 1) + 1;
+        let nanos = whole_nanos(now.saturating_duration_since(self.since));
         // Two threads may race on one shard, and the earlier one win: by the
         // time that lies between their clocks and this line, which nobody sees.
-        if self.last_used.load(Ordering::Relaxed) != millis {
-            self.last_used.store(millis, Ordering::Relaxed);
-        }
+        self.last_used
+            .store(nanos.saturating_add(1), Ordering::Relaxed);
     }
 
     fn add_to(&self, snapshot: &mut Snapshot) {
@@ -214,5 +212,45 @@ impl CacheCounts {
             CacheOutcome::Pass => &mut self.pass,
             CacheOutcome::None => &mut self.none,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_request_is_ever_neither_in_flight_nor_finished() {
+        const REQUESTS: usize = 2_000;
+        let counters = Counters::new();
+        let begun = AtomicUsize::new(0);
+        let request = || {
+            let shard = counters.local();
+            let now = Instant::now();
+            shard.started(now);
+            begun.fetch_add(1, Ordering::Release);
+            // About as long as a snapshot: if that read in the wrong order, a
+            // request could slip through it.
+            (0..500).for_each(|_| std::hint::spin_loop());
+            shard.finished(Finished {
+                end: End::Complete,
+                response: Some((StatusClass::Successful, CacheOutcome::Hit)),
+                bytes: 1,
+                elapsed: Duration::ZERO,
+                now,
+            });
+        };
+        thread::scope(|scope| {
+            let threads = [(); 3].map(|()| scope.spawn(|| (0..REQUESTS).for_each(|_| request())));
+            while threads.iter().any(|thread| !thread.is_finished()) {
+                let begun = begun.load(Ordering::Acquire);
+                let snapshot = counters.snapshot();
+                assert!(snapshot.in_flight as u64 + snapshot.finished >= begun as u64);
+            }
+        });
+        let snapshot = counters.snapshot();
+        let all = 3 * REQUESTS as u64;
+        assert_eq!((snapshot.in_flight, snapshot.finished), (0, all));
+        assert_eq!((snapshot.bytes, snapshot.latency.count), (all, all));
     }
 }

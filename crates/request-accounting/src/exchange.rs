@@ -93,15 +93,16 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let end = self.end.unwrap_or_else(|| self.dropped());
-        let elapsed = self.started.elapsed();
+        let now = Instant::now();
+        let elapsed = now.saturating_duration_since(self.started);
         self.shard.finished(Finished {
             end,
             response: self
                 .head
                 .map(|head| (StatusClass::from(head.status), head.cache)),
             bytes: self.sent,
-            started: self.started,
             elapsed,
+            now,
         });
         tracing::debug!(
             end = end.as_str(),

@@ -32,6 +32,11 @@ pub(crate) struct Recorded {
     max: u64,
 }
 
+/// Enough for 584 years, which is as long as anything takes here.
+pub(crate) fn whole_nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The bucket that `nanos` falls into.
 fn bucket_of(nanos: u64) -> usize {
     // Below 2^5 each value has a bucket of its own, as the formula gives it
@@ -64,7 +69,7 @@ impl Histogram {
     }
 
     pub(crate) fn record(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = whole_nanos(time);
         self.buckets[bucket_of(nanos)].fetch_add(1, Ordering::Relaxed);
         // Nearly never true, and reading costs no other thread anything.
         if nanos > self.max.load(Ordering::Relaxed) {

@@ -34,8 +34,7 @@ pub struct Snapshot {
     /// body. A slow client is part of that, and so are those that failed or
     /// were aborted: left out, the slowest would be missing.
     pub latency: Latency,
-    /// When a request last came or ended, to the millisecond; `None` before the
-    /// first.
+    /// When a request last came or ended; `None` before the first.
     pub last_used: Option<Instant>,
     /// When counting began.
     pub since: Instant,
