@@ -1,8 +1,11 @@
 //! The binary `peregrine`: serves Ruby, Python and Node applications through
 //! the whole stack.
 
+mod admin;
 mod cli;
 mod detect;
+mod logging;
+mod pid_file;
 mod settings;
 mod start;
 mod start_error;

@@ -89,6 +89,22 @@ pub(crate) struct UpstreamSettings {
     pub(crate) max_request_queue_size: usize,
 }
 
+/// What the operator said about how many requests a process is sent at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConcurrencyChoice(Option<u32>);
+
+impl ConcurrencyChoice {
+    /// `None` leaves it to what is served; 0 is no limit.
+    pub(crate) const fn new(requests: Option<u32>) -> Self {
+        Self(requests)
+    }
+
+    /// The limit, with what is served choosing `default`; `None` is no limit.
+    pub(crate) fn or(self, default: Option<NonZeroU32>) -> Option<NonZeroU32> {
+        self.0.map_or(default, NonZeroU32::new)
+    }
+}
+
 /// Which responses are answered from memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheMode {

@@ -50,7 +50,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         let announcement = format!("passing requests on to http://{authority}");
         let upstream = UpstreamSettings {
             authority,
-            concurrency: stack.concurrency().unwrap_or(None),
+            concurrency: stack.concurrency().or(None),
             max_request_queue_size: size(stack.max_request_queue_size),
         };
         (Application::Upstream(upstream), announcement)
@@ -192,15 +192,16 @@ impl Run {
         let args: Vec<_> = words.collect();
         let Some(program) = surroundings.resolve(&program) else {
             return Err(StartError::new(format!(
-                "there is no program {program:?}, neither in the application's folder under that \
-                 path nor in PATH; install it, or correct the command after `--`"
+                "there is no program `{}`, neither in the application's folder under that \
+                 path nor in PATH; install it, or correct the command after `--`",
+                program.display()
             )));
         };
         let announcement = format!("running `{}`", CommandLine::new(&program, &args));
         Ok(Self {
             program,
             args,
-            concurrency: stack.concurrency().unwrap_or(Some(NonZeroU32::MIN)),
+            concurrency: stack.concurrency().or(Some(NonZeroU32::MIN)),
             path_first: None,
             announcement,
         })

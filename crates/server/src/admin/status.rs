@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::process_stats::GroupUsage;
+
 /// A server, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Status {
@@ -85,56 +87,69 @@ pub(crate) struct ProcessStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RequestsStatus {
     /// Those that are being served.
-    pub(crate) in_flight: u64,
-    /// Those that are over.
+    pub(crate) in_flight: usize,
+    /// Those that are over, however they ended.
     pub(crate) finished: u64,
-    /// Those that are over, by their answer.
+    /// Of the finished: cut off by an error on our side or the application's.
+    pub(crate) failed: u64,
+    /// Of the finished: the client left before the end.
+    pub(crate) aborted: u64,
+    /// Bytes of content in the answers.
+    pub(crate) bytes: u64,
+    /// Of the finished: those that were answered, by the answer's status.
     pub(crate) by_status: StatusClasses,
-    /// Those that are over, by what the cache did.
+    /// Of the finished: those that were answered, by what the cache did.
     pub(crate) by_cache_outcome: CacheOutcomes,
     /// From a request's arrival to its answer's last byte; absent before the
     /// first is over.
-    pub(crate) latency_ms: Option<Percentiles>,
+    pub(crate) latency_ms: Option<Latency>,
 }
 
-/// Finished requests by the class of their answer's status.
+/// Answers by the class of their status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StatusClasses {
-    /// 100 to 199, of which only 101 ends a request.
+    /// 100 to 199.
     pub(crate) informational: u64,
     /// 200 to 299.
-    pub(crate) success: u64,
+    pub(crate) successful: u64,
     /// 300 to 399.
     pub(crate) redirection: u64,
     /// 400 to 499.
     pub(crate) client_error: u64,
-    /// 500 to 599.
+    /// 500 and above.
     pub(crate) server_error: u64,
-    /// The client left before there was an answer, or the answer broke off.
-    pub(crate) aborted: u64,
 }
 
-/// Finished requests by what the cache did.
+/// Answers by what the cache did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CacheOutcomes {
     /// Answered from memory.
     pub(crate) hit: u64,
-    /// Sent on, since nothing fresh was stored.
+    /// Sent on, since nothing was stored.
     pub(crate) miss: u64,
-    /// Sent on, since the cache was not to handle the request; also every
-    /// request while the cache is off.
+    /// Answered together with another request that had been sent on.
+    pub(crate) collapsed: u64,
+    /// Sent on, since what was stored was no longer fresh.
+    pub(crate) stale: u64,
+    /// Sent on, since the cache was not to handle the request.
     pub(crate) pass: u64,
+    /// The cache is off.
+    pub(crate) none: u64,
 }
 
-/// Times in milliseconds that this share of the requests did not exceed.
+/// How long requests took, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Percentiles {
-    /// Half of them.
+pub(crate) struct Latency {
+    /// The arithmetic mean.
+    pub(crate) mean: f64,
+    /// What half of the requests did not exceed.
     pub(crate) p50: f64,
-    /// 90 of 100.
+    /// What 90 % of the requests did not exceed.
     pub(crate) p90: f64,
-    /// 99 of 100.
+    /// What 99 % of the requests did not exceed.
     pub(crate) p99: f64,
+    /// The slowest request.
+    pub(crate) max: f64,
 }
 
 /// The response cache.
@@ -159,5 +174,102 @@ impl CacheStatus {
         // Past 2^53 lookups the rate loses digits that nobody prints.
         #[expect(clippy::cast_precision_loss)]
         (lookups > 0).then(|| self.hits as f64 / lookups as f64)
+    }
+}
+
+impl ProcessStatus {
+    /// With what its process group uses, if the system says.
+    #[must_use]
+    pub(crate) fn with_usage(mut self, usage: Option<&GroupUsage>) -> Self {
+        self.cpu_seconds = usage.map(|usage| usage.cpu.as_secs_f64());
+        self.cpu_percent = self
+            .cpu_seconds
+            .filter(|_| self.uptime_seconds > 0.0)
+            .map(|seconds| seconds / self.uptime_seconds * 100.0);
+        self.memory_bytes = usage.map(|usage| usage.memory_bytes);
+        self
+    }
+}
+
+/// A status with something in every field.
+#[cfg(test)]
+pub(super) fn example() -> Status {
+    let usage = GroupUsage {
+        cpu: std::time::Duration::from_secs(73),
+        memory_bytes: 23 << 20,
+    };
+    let busy = ProcessStatus {
+        pid: 101,
+        state: "ready".to_owned(),
+        sessions: 1,
+        processed: 120,
+        uptime_seconds: 3650.0,
+        last_used_seconds_ago: Some(0.1),
+        cpu_seconds: None,
+        cpu_percent: None,
+        memory_bytes: None,
+    };
+    let starting = ProcessStatus {
+        pid: 202,
+        state: "starting".to_owned(),
+        sessions: 0,
+        processed: 0,
+        uptime_seconds: 2.0,
+        last_used_seconds_ago: None,
+        ..busy.clone()
+    };
+    Status {
+        version: "0.1.0".to_owned(),
+        pid: 100,
+        address: "http://127.0.0.1:3000".to_owned(),
+        environment: "development".to_owned(),
+        application: "/srv/app".to_owned(),
+        uptime_seconds: 3665.0,
+        pool: Some(PoolStatus {
+            max: 6,
+            min: 1,
+            queue: QueueStatus {
+                length: 3,
+                max: 100,
+            },
+            processes: vec![busy.with_usage(Some(&usage)), starting],
+            last_start_failure: Some("exit status 1\ncannot load such file -- rack\n".to_owned()),
+        }),
+        requests: RequestsStatus {
+            in_flight: 4,
+            finished: 198,
+            failed: 1,
+            aborted: 2,
+            bytes: 5 << 20,
+            by_status: StatusClasses {
+                informational: 0,
+                successful: 184,
+                redirection: 5,
+                client_error: 4,
+                server_error: 3,
+            },
+            by_cache_outcome: CacheOutcomes {
+                hit: 75,
+                miss: 20,
+                collapsed: 3,
+                stale: 5,
+                pass: 93,
+                none: 0,
+            },
+            latency_ms: Some(Latency {
+                mean: 3.25,
+                p50: 0.2,
+                p90: 11.0,
+                p99: 20.5,
+                max: 42.0,
+            }),
+        },
+        cache: Some(CacheStatus {
+            hits: 75,
+            misses: 25,
+            entries: 12,
+            bytes: 34 << 10,
+            capacity_bytes: 64 << 20,
+        }),
     }
 }

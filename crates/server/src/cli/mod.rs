@@ -3,6 +3,11 @@
 //! Options that Passenger Standalone has are called as there, and have its
 //! defaults, so that its users feel at home.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "doc comments become help texts, in which backticks are noise"
+)]
+
 mod options;
 mod usage;
 mod values;

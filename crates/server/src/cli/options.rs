@@ -1,15 +1,17 @@
 //! The options that several commands share, one struct for each heading of
 //! the help text.
 
-use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::settings::ConcurrencyChoice;
+
 use super::values::{self, address, network, port, positive_seconds, seconds};
 
 /// Where to listen.
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Listening")]
 pub(crate) struct ListenOptions {
     /// The address to listen on; 0.0.0.0 or :: for all
@@ -111,11 +113,9 @@ pub(crate) struct StackOptions {
 }
 
 impl StackOptions {
-    /// The chosen limit, in which `Some(None)` is "no limit" and `None` leaves
-    /// it to what is served.
-    pub(crate) fn concurrency(&self) -> Option<Option<NonZeroU32>> {
-        self.force_max_concurrent_requests_per_process
-            .map(NonZeroU32::new)
+    /// The chosen limit, if one was.
+    pub(crate) fn concurrency(&self) -> ConcurrencyChoice {
+        ConcurrencyChoice::new(self.force_max_concurrent_requests_per_process)
     }
 }
 

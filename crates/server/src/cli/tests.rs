@@ -1,6 +1,9 @@
+use std::num::NonZeroU32;
+
 use clap::{CommandFactory, error::ErrorKind};
 
 use super::*;
+use crate::settings::ConcurrencyChoice;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from([&["peregrine"], arguments].concat())
@@ -30,7 +33,7 @@ fn the_defaults_are_passenger_s() {
     assert_eq!(options.pool.pool_idle_time.as_secs(), 300);
     assert_eq!(options.pool.start_timeout.as_secs(), 90);
     assert_eq!(options.stack.max_request_queue_size, 100);
-    assert_eq!(options.stack.concurrency(), None);
+    assert_eq!(options.stack.concurrency(), ConcurrencyChoice::new(None));
     assert_eq!(options.stack.cache, Cache::Conservative);
 }
 
@@ -64,13 +67,15 @@ fn a_command_is_what_follows_two_dashes() {
 
 #[test]
 fn zero_concurrent_requests_is_no_limit() {
+    const ONE: Option<NonZeroU32> = Some(NonZeroU32::MIN);
     let chosen = |n| {
         start(&["--force-max-concurrent-requests-per-process", n])
             .stack
             .concurrency()
     };
-    assert_eq!(chosen("0"), Some(None));
-    assert_eq!(chosen("5"), Some(std::num::NonZeroU32::new(5)));
+    assert_eq!(chosen("0").or(ONE), None);
+    assert_eq!(chosen("5").or(ONE), NonZeroU32::new(5));
+    assert_eq!(start(&[]).stack.concurrency().or(ONE), ONE);
 }
 
 #[test]

@@ -30,16 +30,15 @@ pub(crate) use self::{
     command_line::CommandLine,
     surroundings::{AppFolder, Surroundings},
 };
-use crate::start_error::StartError;
+use crate::{settings::ConcurrencyChoice, start_error::StartError};
 
 /// What the operator asked for, as far as it changes the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wishes<'a> {
     /// The application's environment.
     pub(crate) environment: &'a str,
-    /// Requests that one process is to be sent at a time: `None` leaves it to
-    /// what is found, `Some(None)` is "no limit".
-    pub(crate) concurrency: Option<Option<NonZeroU32>>,
+    /// Requests that one process is to be sent at a time.
+    pub(crate) concurrency: ConcurrencyChoice,
     /// Some clients are proxies whose `X-Forwarded-For` is taken over.
     pub(crate) proxies_in_front: bool,
 }
@@ -161,7 +160,7 @@ impl Threads {
     /// one, and the server itself queues.
     fn for_wishes(wishes: &Wishes<'_>) -> Self {
         const WITHOUT_LIMIT: u32 = 16;
-        let concurrency = wishes.concurrency.unwrap_or(Some(NonZeroU32::MIN));
+        let concurrency = wishes.concurrency.or(Some(NonZeroU32::MIN));
         Self {
             count: concurrency.map_or(WITHOUT_LIMIT, NonZeroU32::get),
             concurrency,

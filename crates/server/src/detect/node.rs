@@ -55,7 +55,7 @@ pub(super) fn package_json(surroundings: &dyn Surroundings, wishes: &Wishes<'_>)
         kind: "a Node application with a start script",
         program,
         args: arguments(&["-c", &script]),
-        concurrency: wishes.concurrency.unwrap_or(None),
+        concurrency: wishes.concurrency.or(None),
         path_first: Some(PACKAGES),
         env: &[],
     })
@@ -79,7 +79,7 @@ pub(super) fn app_js(surroundings: &dyn Surroundings, wishes: &Wishes<'_>) -> Fi
         kind: KIND,
         program,
         args: arguments(&[FILE]),
-        concurrency: wishes.concurrency.unwrap_or(None),
+        concurrency: wishes.concurrency.or(None),
         path_first: None,
         env: &[],
     })

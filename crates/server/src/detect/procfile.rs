@@ -1,6 +1,6 @@
-use super::{Finding, Lack, Plan, Surroundings, Wishes, arguments};
-
 use std::num::NonZeroU32;
+
+use super::{Finding, Lack, Plan, Surroundings, Wishes, arguments};
 
 const FILE: &str = "Procfile";
 const KIND: &str = "its web line says what to run";
@@ -26,7 +26,7 @@ pub(super) fn detect(surroundings: &dyn Surroundings, wishes: &Wishes<'_>) -> Fi
         kind: KIND,
         program,
         args: arguments(&["-c", command]),
-        concurrency: wishes.concurrency.unwrap_or(Some(NonZeroU32::MIN)),
+        concurrency: wishes.concurrency.or(Some(NonZeroU32::MIN)),
         path_first: None,
         env: &[],
     })

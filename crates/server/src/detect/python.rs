@@ -92,7 +92,7 @@ pub(super) fn asgi(surroundings: &dyn Surroundings, wishes: &Wishes<'_>) -> Find
         kind: ASGI,
         program,
         args,
-        concurrency: wishes.concurrency.unwrap_or(None),
+        concurrency: wishes.concurrency.or(None),
         path_first,
         env: ENV,
     })
@@ -108,7 +108,7 @@ fn find(name: &str, surroundings: &dyn Surroundings) -> Option<(PathBuf, Option<
 }
 
 /// What the file calls its application: `application`, as WSGI's servers and
-/// Django have it, or `app`, as Flask and FastAPI's users do.
+/// Django have it, or `app`, as users of Flask do.
 fn callable(source: &str) -> &'static str {
     ["application", "app"]
         .into_iter()

@@ -8,8 +8,8 @@ pub(super) fn detect(surroundings: &dyn Surroundings, wishes: &Wishes<'_>) -> Fi
     if surroundings.read(FILE).is_none() {
         return Finding::Absent;
     }
-    let bundled = bundle_has_puma(surroundings);
-    let bundler = surroundings.program("bundle").filter(|_| bundled);
+    let in_bundle = bundle_has_puma(surroundings);
+    let bundler = surroundings.program("bundle").filter(|_| in_bundle);
     let (program, leading) = match (bundler, surroundings.program("puma")) {
         (Some(bundle), _) => (bundle, &["exec", "puma"][..]),
         (None, Some(puma)) => (puma, &[][..]),
@@ -17,8 +17,8 @@ pub(super) fn detect(surroundings: &dyn Surroundings, wishes: &Wishes<'_>) -> Fi
             return Finding::Lacks(Lack {
                 file: FILE,
                 kind: KIND,
-                program: if bundled { "bundle" } else { "puma" },
-                install: if bundled {
+                program: if in_bundle { "bundle" } else { "puma" },
+                install: if in_bundle {
                     "`apt install bundler` or `gem install bundler`, then `bundle install`"
                 } else {
                     "`apt install puma` or `gem install puma`"

@@ -48,8 +48,7 @@ impl<'a> AppFolder<'a> {
         // An empty or relative folder in `PATH` means one seen from here, as
         // for the process that will run here.
         env::split_paths(&self.path)
-            .filter_map(|folder| executable(self.dir.join(folder).join(program)))
-            .next()
+            .find_map(|folder| executable(self.dir.join(folder).join(program)))
     }
 }
 

@@ -38,7 +38,7 @@ const EVERY_PROGRAM: &[&str] = &[
 
 const NO_WISHES: Wishes<'static> = Wishes {
     environment: "development",
-    concurrency: None,
+    concurrency: ConcurrencyChoice::new(None),
     proxies_in_front: false,
 };
 
@@ -179,40 +179,28 @@ fn what_starts_nothing_does_not_stand_in_the_way() {
 fn threads_follow_the_requests_that_come_at_a_time() {
     let four = NonZeroU32::new(4);
     let cases = [
-        (
-            "Puma with four",
-            "config.ru",
-            Some(four),
-            "--threads 4:4",
-            four,
-        ),
+        ("Puma with four", "config.ru", 4, "--threads 4:4", four),
         (
             "Puma without limit",
             "config.ru",
-            Some(None),
+            0,
             "--threads 16:16",
             None,
         ),
-        (
-            "gunicorn with four",
-            "wsgi.py",
-            Some(four),
-            "--threads 4 ",
-            four,
-        ),
+        ("gunicorn with four", "wsgi.py", 4, "--threads 4 ", four),
         (
             "gunicorn without limit",
             "wsgi.py",
-            Some(None),
+            0,
             "--threads 16 ",
             None,
         ),
-        ("uvicorn with four", "asgi.py", Some(four), "uvicorn", four),
-        ("Node with four", "app.js", Some(four), "node", four),
+        ("uvicorn with four", "asgi.py", 4, "uvicorn", four),
+        ("Node with four", "app.js", 4, "node", four),
     ];
-    for (name, file, concurrency, part, expected) in cases {
+    for (name, file, requests, part, expected) in cases {
         let wishes = Wishes {
-            concurrency,
+            concurrency: ConcurrencyChoice::new(Some(requests)),
             ..NO_WISHES
         };
         let paper = Paper {
