@@ -1,0 +1,144 @@
+mod haproxy;
+mod nginx;
+mod peregrine;
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+use tokio::process::Command;
+
+use crate::{
+    Result,
+    child::Child,
+    cores::CoreList,
+    options::{Role, RunOptions},
+    scenario::Scenario,
+};
+
+/// Who is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Contender {
+    /// A hyper server that has the page in memory: the yardstick.
+    BareHyper,
+    /// The whole of Peregrine, in front of the application.
+    Peregrine,
+    /// nginx in front of the application, with `proxy_cache`.
+    Nginx,
+    /// `HAProxy` in front of the application, with its cache.
+    Haproxy,
+}
+
+/// What a contender is told.
+pub(crate) struct Setting<'a> {
+    pub(crate) options: &'a RunOptions,
+    /// Where it runs.
+    pub(crate) cores: &'a CoreList,
+    /// The application that it is to stand before.
+    pub(crate) app: SocketAddr,
+    /// A folder of its own.
+    pub(crate) folder: &'a Path,
+}
+
+/// A contender that takes connections.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    /// Where it answers from its cache.
+    hit: SocketAddr,
+    /// Where it asks the application.
+    proxied: SocketAddr,
+    /// Whose count tells one from the other; `None` if there is nobody behind
+    /// it.
+    pub(crate) app: Option<SocketAddr>,
+}
+
+impl Contender {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::BareHyper, Self::Peregrine, Self::Nginx, Self::Haproxy];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::BareHyper => "bare hyper",
+            Self::Peregrine => "Peregrine",
+            Self::Nginx => "nginx",
+            Self::Haproxy => "HAProxy",
+        }
+    }
+
+    /// Starts it, and returns once it takes connections.
+    pub(crate) async fn start(self, setting: &Setting<'_>) -> Result<Running> {
+        match self {
+            Self::BareHyper => {
+                let size = setting.options.body_size;
+                let (child, address) =
+                    hyper(Role::Bare, size, setting.cores, setting.folder).await?;
+                Ok(Running {
+                    child,
+                    hit: address,
+                    proxied: address,
+                    app: None,
+                })
+            }
+            Self::Peregrine => peregrine::start(setting).await,
+            Self::Nginx => nginx::start(setting).await,
+            Self::Haproxy => haproxy::start(setting).await,
+        }
+    }
+}
+
+impl Running {
+    /// Where it plays this scenario.
+    pub(crate) const fn address(&self, scenario: Scenario) -> SocketAddr {
+        match scenario {
+            Scenario::Hit => self.hit,
+            Scenario::Proxied => self.proxied,
+        }
+    }
+}
+
+/// Starts one of this program's own servers.
+pub(crate) async fn hyper(
+    role: Role,
+    body_size: u32,
+    cores: &CoreList,
+    folder: &Path,
+) -> Result<(Child, SocketAddr)> {
+    let role = role.to_possible_value().ok_or("a role without a name")?;
+    let mut command = Command::new(env::current_exe()?);
+    command
+        .args(["serve", role.get_name()])
+        .arg(format!("--body-size={body_size}"))
+        .arg(format!("--threads={}", cores.len()));
+    let mut child = Child::spawn(&command, cores, folder.join("log"))?;
+    let address = child.announced().await?;
+    Ok((child, address))
+}
+
+/// Where `program` is installed, or what to do about it.
+pub(crate) fn installed(program: &str, package: &str) -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        // Debian has servers there, where only root's PATH leads.
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            format!("{program} is not installed; Debian has it: apt-get install {package}")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_installed_is_said_with_its_package() {
+        let error = installed("no-such-program", "its-package").unwrap_err();
+        assert!(error.contains("no-such-program is not installed"));
+        assert!(error.contains("apt-get install its-package"));
+        assert!(installed("sh", "dash").is_ok());
+    }
+}

@@ -1,0 +1,58 @@
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use tokio::process::Command;
+
+use super::{Running, Setting};
+use crate::{Result, child::Child};
+
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+
+pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
+    let binary = match &setting.options.peregrine {
+        Some(binary) => binary.clone(),
+        None => build().await?,
+    };
+    // As an operator would start it; only its socket is kept apart from that
+    // of a server that may run here.
+    let mut command = Command::new(binary);
+    command
+        .args(["start", "--port", "0"])
+        .args(["--upstream", &format!("http://{}", setting.app)])
+        .arg("--admin-socket")
+        .arg(setting.folder.join("admin.sock"));
+    let mut child = Child::spawn(&command, setting.cores, setting.folder.join("log"))?;
+    let address = child.announced().await?;
+    Ok(Running {
+        child,
+        hit: address,
+        proxied: address,
+        app: Some(setting.app),
+    })
+}
+
+/// Builds the binary, and says where it is.
+async fn build() -> Result<PathBuf> {
+    // Into the folder that this program was built into, so that whatever both
+    // need is built once.
+    let program = env::current_exe()?;
+    let target = program
+        .ancestors()
+        .nth(2)
+        .ok_or("this program is in no target folder")?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--package", "peregrine-server"])
+        .args(["--manifest-path".as_ref(), Path::new(MANIFEST)])
+        .arg("--target-dir")
+        .arg(target)
+        .kill_on_drop(true)
+        .status()
+        .await?;
+    if !status.success() {
+        return Err("cargo build --release -p peregrine-server failed: see above".into());
+    }
+    Ok(target.join("release/peregrine"))
+}

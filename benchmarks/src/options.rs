@@ -1,0 +1,148 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{contender::Contender, cores::CoreList, scenario::Scenario};
+
+/// Loads Peregrine and its peers in turn, and prints CPU per request, requests
+/// per second and p99.
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) run: RunOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// One of the servers made with hyper that this program compares with;
+    /// started by the program itself.
+    #[command(hide = true)]
+    Serve(ServeOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunOptions {
+    /// Seconds of load for each contender and scenario, over all rounds
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) duration: u32,
+
+    /// Rounds that the load is cut into; contenders take turns, and the median
+    /// of their rounds counts
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) rounds: u32,
+
+    /// Connections that ask at the same time
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) connections: u32,
+
+    /// Bytes of the page
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) body_size: u32,
+
+    /// Who takes part [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) contenders: Vec<Contender>,
+
+    /// What is asked of them [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) scenarios: Vec<Scenario>,
+
+    /// Cores of the contenders [default: 0-1; 0 if there are less than four]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) server_cores: Option<CoreList>,
+
+    /// Cores of wrk [default: 2-3; 1 if there are less than four]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) load_cores: Option<CoreList>,
+
+    /// Cores of the application behind proxies [default: 4-5; those of wrk if
+    /// there are less than six]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) app_cores: Option<CoreList>,
+
+    /// The binary to measure, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peregrine: Option<PathBuf>,
+
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// What it is.
+    #[arg(value_enum)]
+    pub(crate) role: Role,
+
+    /// Bytes of the page.
+    #[arg(long)]
+    pub(crate) body_size: usize,
+
+    /// Worker threads.
+    #[arg(long)]
+    pub(crate) threads: usize,
+}
+
+/// What a server made with hyper is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// To return the page, and nothing else.
+    Bare,
+    /// The same, and to count how often it is asked.
+    App,
+}
+
+impl RunOptions {
+    pub(crate) fn contenders(&self) -> &[Contender] {
+        if self.contenders.is_empty() {
+            &Contender::ALL
+        } else {
+            &self.contenders
+        }
+    }
+
+    pub(crate) fn scenarios(&self) -> &[Scenario] {
+        if self.scenarios.is_empty() {
+            &Scenario::ALL
+        } else {
+            &self.scenarios
+        }
+    }
+
+    /// wrk counts in whole seconds.
+    pub(crate) const fn round_seconds(&self) -> u32 {
+        let seconds = self.duration / self.rounds;
+        if seconds == 0 { 1 } else { seconds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_round_is_shorter_than_wrk_can_count() {
+        let cases = [
+            (&["", "--duration", "8"][..], 2),
+            (&["", "--duration", "9"], 2),
+            (&["", "--duration", "2"], 1),
+            (&["", "--duration", "6", "--rounds", "1"], 6),
+        ];
+        for (arguments, seconds) in cases {
+            let cli = Cli::parse_from(arguments);
+            assert_eq!(cli.run.round_seconds(), seconds, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::{Result, scenario::Scenario, server};
+
+/// Enough requests to fill a cache and to see that it is used.
+const REQUESTS: u64 = 10;
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Asks for one page.
+async fn get(address: SocketAddr, path: &str) -> Result<Response<Bytes>> {
+    timeout(TIMEOUT, async {
+        let connection = TcpStream::connect(address).await?;
+        let (mut client, connection) = http1::handshake(TokioIo::new(connection)).await?;
+        let request = Request::get(path)
+            .header("host", address.to_string())
+            .body(Empty::<Bytes>::new())?;
+        // The connection moves on only while it is polled, and ends with its
+        // client.
+        let answer = async move {
+            let (head, body) = client.send_request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok::<_, hyper::Error>(Response::from_parts(head, body))
+        };
+        let (answer, _) = tokio::join!(answer, connection);
+        Ok(answer?)
+    })
+    .await
+    .map_err(|_| format!("no answer within {} s", TIMEOUT.as_secs()))?
+}
+
+/// How often the application was asked for a page so far.
+pub(crate) async fn count(app: SocketAddr) -> Result<u64> {
+    let answer = get(app, server::COUNT).await?;
+    Ok(std::str::from_utf8(answer.body())?.parse()?)
+}
+
+/// Checks that what is at `address` plays this scenario: that it returns the
+/// page, byte by byte, and asks the application, if there is one that counts,
+/// when it should, and only then.
+pub(crate) async fn verify(
+    scenario: Scenario,
+    address: SocketAddr,
+    app: Option<SocketAddr>,
+    body_size: usize,
+) -> Result<()> {
+    // The first request fills the cache.
+    get(address, scenario.path()).await?;
+    let before = match app {
+        Some(app) => count(app).await?,
+        None => 0,
+    };
+    for _ in 0..REQUESTS {
+        let answer = get(address, scenario.path()).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(format!("it answers {}", answer.status()).into());
+        }
+        if *answer.body() != server::page(body_size) {
+            return Err("it returns other bytes than the application".into());
+        }
+    }
+    if let Some(app) = app {
+        scenario.verify(REQUESTS, count(app).await? - before)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// What is asked of a contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scenario {
+    /// A page that is in its cache.
+    Hit,
+    /// A page that may not be stored: every request goes to the application.
+    Proxied,
+}
+
+impl Scenario {
+    pub(crate) const ALL: [Self; 2] = [Self::Hit, Self::Proxied];
+
+    /// Where the application has such a page.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Hit => "/hit",
+            Self::Proxied => "/proxied",
+        }
+    }
+
+    /// What the application says about storing it.
+    pub(crate) const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Hit => "public, max-age=3600",
+            Self::Proxied => "no-store",
+        }
+    }
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Hit => "Cached page",
+            Self::Proxied => "Proxied page",
+        }
+    }
+
+    /// Whether so many `requests` of a client are what this scenario is about,
+    /// given that so many of them `reached` the application.
+    pub(crate) fn verify(self, requests: u64, reached: u64) -> Result<(), String> {
+        match self {
+            // One in a thousand leaves room for an entry that is fetched again.
+            Self::Hit if reached * 1000 > requests => Err(format!(
+                "{reached} of {requests} requests for the cached page reached the application"
+            )),
+            // More may reach it than the client has waited for.
+            Self::Proxied if reached < requests => Err(format!(
+                "only {reached} of {requests} requests reached the application"
+            )),
+            Self::Hit | Self::Proxied => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reached_the_application_tells_whether_the_scenario_was_played() {
+        let cases = [
+            ("all hits", Scenario::Hit, 5000, 0, true),
+            ("fetched again", Scenario::Hit, 5000, 5, true),
+            ("half a cache", Scenario::Hit, 5000, 2500, false),
+            ("no cache", Scenario::Hit, 10, 10, false),
+            ("one miss of few", Scenario::Hit, 10, 1, false),
+            ("all proxied", Scenario::Proxied, 5000, 5000, true),
+            ("some unfinished", Scenario::Proxied, 5000, 5064, true),
+            ("a cached one", Scenario::Proxied, 5000, 4999, false),
+        ];
+        for (name, scenario, requests, reached, expected) in cases {
+            let verdict = scenario.verify(requests, reached);
+            assert_eq!(verdict.is_ok(), expected, "{name}: {verdict:?}");
+        }
+    }
+}
