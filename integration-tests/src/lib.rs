@@ -1,1 +1,25 @@
-//! In the making.
+//! What the tests under `tests/` need to run the whole server as its users do:
+//! from the outside, by its command line, its sockets and its signals.
+//!
+//! Nothing here knows how Peregrine is made. A [`Server`] is a process that
+//! was started with arguments, [`client`] speaks HTTP to it (or something
+//! worse), [`processes`] looks up in `/proc` what it runs, and
+//! [`tools::require`] fails a test by name if this machine lacks what it needs.
+//!
+//! `src/bin/unruly-app.rs` is an application that does whatever a request asks
+//! it to do, however wrong.
+
+pub mod binary;
+pub mod client;
+mod load;
+mod output;
+pub mod processes;
+mod run;
+mod server;
+pub mod tools;
+pub mod wait;
+
+pub use load::Load;
+pub use output::Output;
+pub use run::{Ended, run, run_with_env};
+pub use server::{Server, Stopped};

@@ -1,0 +1,137 @@
+//! An application that does whatever a request asks it to do, however wrong.
+//!
+//! It listens on `PORT`, serves any number of connections at a time, one
+//! request on each, and keeps no promise of HTTP that a path tells it to break:
+//!
+//! | path | what it does |
+//! |---|---|
+//! | `/answer/NAME=VALUE/…` | answers with these header fields, and says how many requests have reached it and which `Cookie` and `Authorization` came with this one |
+//! | `/slowly/NAME=VALUE/…` | the same, a second later |
+//! | `/head` | answers with the head of the request, byte by byte as it came |
+//! | `/early` | begins its answer at the first byte of the request's body, and ends it with the last |
+//! | `/garbage` | answers, but not in HTTP |
+//! | `/nothing` | closes the connection without a word |
+//! | `/half-a-head` | closes the connection in the middle of its header fields |
+//! | `/half-a-body` | promises 100 bytes for any cache, and closes the connection after 10 |
+//! | `/half-a-chunk` | the same in the chunked coding |
+//! | `/never` | takes the request and says nothing until the client leaves |
+//!
+//! Any other path does what `/answer` does.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
+};
+
+fn main() {
+    let port = env::var("PORT").expect("PORT says where to listen");
+    let port: u16 = port.parse().expect("PORT is a number");
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("PORT is free");
+    for stream in listener.incoming().flatten() {
+        thread::spawn(move || {
+            // The client left: what is there to do?
+            let _ = serve(stream);
+        });
+    }
+}
+
+fn serve(mut client: TcpStream) -> io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let request = Request::read(&mut reader)?;
+    let mut body = reader.take(request.content_length());
+    match request.path() {
+        "/early" => return answer_early(&mut client, &mut body),
+        "/never" => return io::copy(&mut body.into_inner(), &mut io::sink()).map(drop),
+        _ => io::copy(&mut body, &mut io::sink())?,
+    };
+    match request.path() {
+        "/head" => answer(&mut client, "", &request.head),
+        "/garbage" => client.write_all(b"Good morning! This is not HTTP.\r\n\r\n"),
+        "/nothing" => Ok(()),
+        "/half-a-head" => client.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/pl"),
+        "/half-a-body" => client.write_all(
+            b"HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\n\
+              Content-Length: 100\r\n\r\n1234567890",
+        ),
+        "/half-a-chunk" => client.write_all(
+            b"HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\n\
+              Transfer-Encoding: chunked\r\n\r\n64\r\n1234567890",
+        ),
+        path => answer_as_asked(&mut client, path, &request),
+    }
+}
+
+fn answer_as_asked(client: &mut TcpStream, path: &str, request: &Request) -> io::Result<()> {
+    if path.starts_with("/slowly") {
+        thread::sleep(Duration::from_secs(1));
+    }
+    let mut fields = String::new();
+    for (name, value) in path.split('/').filter_map(|part| part.split_once('=')) {
+        fields.extend([name, ": ", value, "\r\n"]);
+    }
+    let cookie = request.field("cookie");
+    let authorization = request.field("authorization");
+    let number = request.number;
+    let body = format!("request {number}, cookie `{cookie}`, authorization `{authorization}`\n");
+    answer(client, &fields, &body)
+}
+
+/// The answer has no length, and ends with the connection.
+fn answer_early(client: &mut TcpStream, body: &mut impl Read) -> io::Result<()> {
+    body.read_exact(&mut [0])?;
+    client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nit begins, ")?;
+    let rest = io::copy(body, &mut io::sink())?;
+    writeln!(client, "and {rest} bytes later it ends")
+}
+
+fn answer(client: &mut TcpStream, fields: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    write!(
+        client,
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n{body}"
+    )
+}
+
+struct Request {
+    /// As it came.
+    head: String,
+    /// How many there were, this one included.
+    number: u32,
+}
+
+impl Request {
+    fn read(reader: &mut impl BufRead) -> io::Result<Self> {
+        static REQUESTS: AtomicU32 = AtomicU32::new(0);
+
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head)? == 0 {
+                // Someone only looked whether we are there.
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Self { head, number })
+    }
+
+    fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// The first line of a header field, or nothing.
+    fn field(&self, wanted: &str) -> &str {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map_or("", |(_, value)| value)
+    }
+
+    fn content_length(&self) -> u64 {
+        self.field("content-length").parse().unwrap_or(0)
+    }
+}

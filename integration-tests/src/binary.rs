@@ -1,0 +1,49 @@
+//! Where the programs under test are.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// The binary `peregrine`.
+///
+/// `scripts/test` has just built it and says where in `PEREGRINE_BINARY`.
+/// Without that it is built now, so that a bare `cargo test` never tests what
+/// was true yesterday.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn peregrine() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| env::var_os("PEREGRINE_BINARY").map_or_else(build, PathBuf::from))
+}
+
+/// One of the example applications.
+pub fn example_app(name: &str) -> String {
+    format!("{}/../examples/apps/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Builds with the profile, and into the folder, that this test was built with.
+fn build() -> PathBuf {
+    let test = env::current_exe().expect("this test has a path");
+    // TARGET/PROFILE/deps/TEST
+    let output = test.ancestors().nth(2).expect("tests lie in a folder");
+    let target = output.parent().expect("profiles lie in a folder");
+    let profile = match output.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "peregrine-server"])
+        .args(["--profile", profile, "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "peregrine does not build: {status}");
+    output.join("peregrine")
+}

@@ -1,0 +1,17 @@
+//! The whole server, from the outside: real application processes, real
+//! sockets, real signals. One file for each thing that it promises.
+
+mod applications;
+mod bad_requests;
+mod command_line;
+mod crowds;
+mod demo;
+mod failing_starts;
+mod forwarded;
+mod misbehaving_apps;
+mod privacy;
+mod status;
+mod stopping;
+mod streaming;
+mod unruly;
+mod upstream;

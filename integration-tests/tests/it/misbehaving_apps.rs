@@ -1,0 +1,72 @@
+//! What an application does wrong is the server's to explain, and costs no
+//! slot.
+
+use http::{Method, StatusCode};
+use integration_tests::{
+    Server,
+    client::{self, request},
+};
+
+use crate::unruly;
+
+#[tokio::test]
+async fn an_application_that_breaks_http_is_a_bad_gateway() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    for path in ["/garbage", "/nothing", "/half-a-head"] {
+        for method in [Method::GET, Method::POST] {
+            let page = server.send(request(method.clone(), path)).await;
+            assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{method} {path}");
+        }
+        let page = server.get("/answer").await;
+        assert_eq!(page.status, StatusCode::OK, "after {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_never_answers_is_a_gateway_timeout() {
+    let server = unruly::start_with_one_slot(&["--max-request-time", "1"]).await;
+    let page = server.get("/never").await;
+    assert_eq!(page.status, StatusCode::GATEWAY_TIMEOUT);
+
+    let page = server.get("/answer").await;
+    assert_eq!(page.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_breaks_off_for_the_client_too_and_is_not_stored() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    for path in ["/half-a-body", "/half-a-chunk"] {
+        for attempt in ["first", "second"] {
+            let answer = client::try_fetch(server.address(), request(Method::GET, path)).await;
+            assert!(answer.is_err(), "{attempt} {path}: {answer:?}");
+        }
+        let page = server.get("/answer").await;
+        assert_eq!(page.status, StatusCode::OK, "after {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_never_sent_twice() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    let before = requests_that_reached_it(&server).await;
+
+    for path in ["/nothing", "/half-a-head"] {
+        let page = server.post(path, "buy one").await;
+        assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    }
+    // The two, and the one that asks.
+    assert_eq!(requests_that_reached_it(&server).await, before + 3);
+}
+
+async fn requests_that_reached_it(server: &Server) -> u32 {
+    let page = server.get("/answer").await;
+    let number = page
+        .body
+        .strip_prefix("request ")
+        .and_then(|rest| rest.split_once(','));
+    number
+        .unwrap_or_else(|| panic!("no number: {page:?}"))
+        .0
+        .parse()
+        .unwrap()
+}
