@@ -1,0 +1,45 @@
+//! Collapsing: concurrent misses for one key make one request to the inner
+//! service, and share its response while it comes.
+//!
+//! There is no task behind a flight. Whoever takes part in it may drive it, and
+//! whoever is polled first after the inner service has woken them does: it takes
+//! the inner future or body out, polls it without holding a lock, and puts it
+//! back ([`Wakers`] tells why nobody sleeps through that). So the flight goes on
+//! as long as anyone waits for it, whoever leaves, and ends when the last one
+//! has left: the inner future is dropped with it.
+//!
+//! A flight has two phases, each a small state machine of its own:
+//!
+//! 1. [`Flight`]: the call. Its [`Leader`] brought the request; each
+//!    [`Follower`] has kept its own, and goes on alone with it if the response
+//!    turns out not to be one to share.
+//! 2. [`Broadcast`]: the body of a response that is to be stored. If its length
+//!    is known, everyone is a [`Reader`] of the chunks as they come, at his own
+//!    pace. If not, it may still turn out to be too long to keep: the leader
+//!    reads, and each follower is a [`Waiter`] until it is complete.
+//!
+//! Locks are held for a few instructions and never while something foreign is
+//! polled, woken or dropped: any of these may end up here again. The order is
+//! table, then nothing: no lock of this module is taken while another is held.
+
+mod broadcast;
+mod call;
+mod table;
+mod unshareable;
+mod wakers;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) use self::{
+    broadcast::{Broadcast, Reader},
+    call::{Flight, Followed, Follower, Leader, Led},
+    table::{Entered, FlightTable, Ticket},
+    unshareable::Unshareable,
+};
+
+/// Locks `mutex` even if someone panicked while holding it. What is behind these
+/// locks is valid after every single statement, and a waiter that hangs would be
+/// worse than one that panics, too.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

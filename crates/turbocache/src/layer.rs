@@ -1,0 +1,113 @@
+use std::{fmt, sync::Arc};
+
+use tower_layer::Layer;
+
+use crate::{
+    Clock, TurboCacheHandle, TurboCacheService,
+    cache::{Cache, Config},
+    name::CacheName,
+};
+
+/// A response cache, as a layer.
+///
+/// Clones share what is stored: make one for one application, and clone it
+/// freely. See the [crate's page](crate) for what is stored and what is not.
+///
+/// ```
+/// use turbocache::TurboCache;
+///
+/// let cache = TurboCache::conservative()
+///     .capacity_bytes(256 * 1024 * 1024)
+///     .max_entry_bytes(4 * 1024 * 1024)
+///     .name("forum");
+/// let handle = cache.handle();
+/// # drop((cache, handle));
+/// ```
+#[derive(Clone)]
+#[must_use = "a cache does nothing until it is layered on a service"]
+pub struct TurboCache {
+    cache: Arc<Cache>,
+}
+
+impl TurboCache {
+    /// A cache that stores only what says for how long it is fresh, and only
+    /// what can be given to anyone without a second thought.
+    pub fn conservative() -> Self {
+        Self::new(Config::default())
+    }
+
+    fn new(config: Config) -> Self {
+        Self {
+            cache: Arc::new(Cache::new(config)),
+        }
+    }
+
+    /// A new, empty cache with another setting. What it costs is paid once, at
+    /// start; in return a cache that is in use can never change under anyone.
+    fn with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.cache.config.clone();
+        change(&mut config);
+        Self::new(config)
+    }
+
+    /// How many bytes all entries may weigh together: keys, heads, bodies and
+    /// what it takes to keep them. 64 MiB by default.
+    ///
+    /// What is complete but not yet evicted may exceed it for a moment; bodies on
+    /// their way are not counted, each of them may take up to
+    /// [`max_entry_bytes`](Self::max_entry_bytes).
+    ///
+    /// Like all settings, to be made before the cache is used: it starts a new
+    /// store, which earlier clones and handles do not share.
+    pub fn capacity_bytes(self, bytes: u64) -> Self {
+        self.with(|config| config.capacity_bytes = bytes)
+    }
+
+    /// How many bytes the body of a response may have to be stored. 1 MiB by
+    /// default. The head is not counted here, but in
+    /// [`capacity_bytes`](Self::capacity_bytes).
+    ///
+    /// A longer response is passed on as it is.
+    pub fn max_entry_bytes(self, bytes: u64) -> Self {
+        self.with(|config| config.max_entry_bytes = bytes)
+    }
+
+    /// How the cache calls itself in `Cache-Status` (RFC 9211 §2). `turbocache`
+    /// by default.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is empty or has characters other than printable ASCII, which
+    /// cannot be sent.
+    pub fn name(self, name: &str) -> Self {
+        let name = CacheName::new(name).expect("a cache's name is printable ASCII");
+        self.with(|config| config.name = name)
+    }
+
+    /// Where the cache reads the time. [`SystemClock`](crate::SystemClock) by
+    /// default.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|config| config.clock = Arc::new(clock))
+    }
+
+    /// Something to look at the cache with while it works.
+    pub fn handle(&self) -> TurboCacheHandle {
+        TurboCacheHandle::new(Arc::clone(&self.cache))
+    }
+}
+
+impl<S> Layer<S> for TurboCache {
+    type Service = TurboCacheService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TurboCacheService::new(inner, Arc::clone(&self.cache))
+    }
+}
+
+impl fmt::Debug for TurboCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurboCache")
+            .field("config", &self.cache.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+use std::{fmt, sync::Arc};
+
+use crate::policy::directives::is_token;
+
+/// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
+/// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).
+#[derive(Clone, Debug)]
+pub(crate) struct CacheName(Arc<str>);
+
+impl CacheName {
+    /// `None` if `name` is empty or not printable ASCII.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        if is_structured_token(name) {
+            return Some(Self(name.into()));
+        }
+        let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+        Some(Self(format!("\"{escaped}\"").into()))
+    }
+}
+
+impl Default for CacheName {
+    fn default() -> Self {
+        Self("turbocache".into())
+    }
+}
+
+impl fmt::Display for CacheName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// RFC 9651 §3.3.4: begins with a letter or `*`, and takes `:` and `/`, too.
+fn is_structured_token(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*')
+        && name
+            .split([':', '/'])
+            .all(|part| part.is_empty() || is_token(part.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_token_or_a_string() {
+        let cases = [
+            ("a token", "turbocache", Some("turbocache")),
+            (
+                "a token with a host and a port",
+                "cache.example:80/a",
+                Some("cache.example:80/a"),
+            ),
+            (
+                "a space makes it a string",
+                "my cache",
+                Some("\"my cache\""),
+            ),
+            ("so does a digit in front", "1st", Some("\"1st\"")),
+            ("quotes are escaped", "a\"\\", Some("\"a\\\"\\\\\"")),
+            (
+                "a separator of parameters stays inside the quotes",
+                "a; hit",
+                Some("\"a; hit\""),
+            ),
+            ("nothing is no name", "", None),
+            ("a line break is no name", "a\r\nb", None),
+            ("neither is what is not ASCII", "zürich", None),
+        ];
+        for (name, given, written) in cases {
+            let read = CacheName::new(given).map(|name| name.to_string());
+            assert_eq!(read.as_deref(), written, "{name}");
+        }
+    }
+}

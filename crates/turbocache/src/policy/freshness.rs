@@ -1,0 +1,128 @@
+//! Freshness and age: RFC 9111 §4.2.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{AGE, DATE, EXPIRES},
+};
+
+use super::directives::{Directives, Seconds, delta_seconds};
+use crate::clock::Now;
+
+/// How old a stored response was when it came, and how old it may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Freshness {
+    received: Instant,
+    initial_age: Duration,
+    lifetime: Duration,
+}
+
+impl Freshness {
+    /// A response that came at `received`, at the age of `initial_age`, and
+    /// that is fresh until its age reaches `lifetime`.
+    pub(crate) const fn new(received: Instant, initial_age: Duration, lifetime: Duration) -> Self {
+        Self {
+            received,
+            initial_age,
+            lifetime,
+        }
+    }
+
+    /// RFC 9111 §4.2.3: `resident_time = now - response_time;
+    /// current_age = corrected_initial_age + resident_time`.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        let resident_time = now.saturating_duration_since(self.received);
+        self.initial_age.saturating_add(resident_time)
+    }
+
+    /// RFC 9111 §4.2: `response_is_fresh = (freshness_lifetime > current_age)`.
+    /// What is left of it, or `None` if the response is stale.
+    pub(crate) fn ttl(&self, now: Instant) -> Option<Duration> {
+        self.lifetime
+            .checked_sub(self.age(now))
+            .filter(|left| !left.is_zero())
+    }
+}
+
+/// What a response says about its own freshness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// It says for how long.
+    Explicit(Duration),
+    /// It says nothing. Heuristics (§4.2.2) are not applied.
+    Unknown,
+    /// It says something that cannot be understood.
+    Invalid,
+}
+
+/// RFC 9111 §4.2.1: a shared cache uses `s-maxage` if present, else `max-age`,
+/// else `Expires` minus `Date`. The first of them that is present decides, even
+/// if it is invalid: an origin that wrote it did not want the next one to count.
+pub(crate) fn lifetime(
+    directives: &Directives,
+    headers: &HeaderMap,
+    received: SystemTime,
+) -> Lifetime {
+    for seconds in [directives.s_maxage, directives.max_age] {
+        match seconds {
+            Seconds::Given(lifetime) => return Lifetime::Explicit(lifetime),
+            Seconds::Invalid => return Lifetime::Invalid,
+            Seconds::Absent => {}
+        }
+    }
+    if !headers.contains_key(EXPIRES) {
+        return Lifetime::Unknown;
+    }
+    // RFC 9111 §5.3: "A cache recipient MUST interpret invalid date formats,
+    // especially the value "0", as representing a time in the past (i.e.,
+    // "already expired")".
+    let date = date(headers).unwrap_or(received);
+    let lifetime = the_one_date(headers, EXPIRES)
+        .and_then(|expires| expires.duration_since(date).ok())
+        .unwrap_or(Duration::ZERO);
+    Lifetime::Explicit(lifetime)
+}
+
+/// RFC 9111 §4.2.3, `corrected_initial_age`: how old the response was when it
+/// came, as the greater of what its `Date` and what its `Age` make of it.
+pub(crate) fn initial_age(headers: &HeaderMap, requested: Instant, received: Now) -> Duration {
+    // "apparent_age = max(0, response_time - date_value)". `Date` has whole
+    // seconds, and a fraction is not to make a response of this second old.
+    let apparent_age = date(headers)
+        .and_then(|date| received.wall.duration_since(date).ok())
+        .map_or(Duration::ZERO, |age| Duration::from_secs(age.as_secs()));
+    // "response_delay = response_time - request_time;
+    //  corrected_age_value = age_value + response_delay".
+    let response_delay = received.monotonic.saturating_duration_since(requested);
+    let corrected_age_value = age_value(headers).saturating_add(response_delay);
+    apparent_age.max(corrected_age_value)
+}
+
+/// When the origin generated the response, if it says so in a way that can be
+/// understood. RFC 9110 §6.6.1: otherwise a recipient may put the time of
+/// receipt in its place.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    the_one_date(headers, DATE)
+}
+
+/// RFC 9111 §5.1: of several values the first counts, and one that is no number
+/// is ignored.
+fn age_value(headers: &HeaderMap) -> Duration {
+    headers
+        .get(AGE)
+        .and_then(|line| line.as_bytes().split(|byte| *byte == b',').next())
+        .and_then(|first| delta_seconds(first.trim_ascii()))
+        .unwrap_or_default()
+}
+
+/// The date in a field that may occur only once; `httpdate` knows all three
+/// forms of RFC 9110 §5.6.7. Several lines are valid only if they agree.
+fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    if lines.any(|other| other != first) {
+        return None;
+    }
+    httpdate::parse_http_date(first.to_str().ok()?).ok()
+}

@@ -1,0 +1,142 @@
+//! May this request be answered from the cache at all? RFC 9111 §4, and what
+//! a careful cache adds to it.
+
+use http::{HeaderValue, Method, Request};
+use http_body::Body;
+use peregrine_core::ForwardReason;
+
+use super::directives::Directives;
+
+/// A request that the cache may answer, and what was found on the way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    /// `HEAD`: answered from a stored `GET`, never stored itself.
+    pub(crate) head: bool,
+    /// The client asks that the answer to this request be not stored
+    /// (RFC 9111 §5.2.1.5).
+    pub(crate) no_store: bool,
+    /// It has preconditions (RFC 9110 §13.1): the answer that the origin gives
+    /// may be for this client only.
+    pub(crate) conditional: bool,
+    /// The one `Host` field.
+    pub(crate) host: Option<&'a HeaderValue>,
+    /// There are fields like `X-Forwarded-Host`, from which applications build
+    /// links.
+    pub(crate) forwarded: bool,
+}
+
+/// Why a request passes the cache by: nothing is read for it, and nothing of
+/// its answer stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Neither `GET` nor `HEAD`.
+    Method,
+    /// `Authorization` (RFC 9111 §3.5).
+    Authorization,
+    /// `Range` (RFC 9110 §14.2).
+    Range,
+    /// A body, which the application may well read.
+    RequestBody,
+    /// `X-HTTP-Method-Override` and its like: not the method it seems to be.
+    MethodOverride,
+    /// `X-Original-URL` and its like: not the page it seems to be for.
+    TargetOverride,
+    /// `Upgrade` (RFC 9110 §7.8): may become something else than HTTP.
+    Upgrade,
+    /// No host to make a key of.
+    NoHost,
+    /// More than one `Host` (RFC 9112 §3.2).
+    SeveralHosts,
+    /// A host that is none.
+    BadHost,
+    /// The target's authority and `Host` differ: the application may go by
+    /// either.
+    HostMismatch,
+}
+
+impl Pass {
+    /// The word for logs and for `Cache-Status`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Authorization => "authorization",
+            Self::Range => "range",
+            Self::RequestBody => "request-body",
+            Self::MethodOverride => "method-override",
+            Self::TargetOverride => "target-override",
+            Self::Upgrade => "upgrade",
+            Self::NoHost => "no-host",
+            Self::SeveralHosts => "several-hosts",
+            Self::BadHost => "bad-host",
+            Self::HostMismatch => "host-mismatch",
+        }
+    }
+
+    /// The reason in RFC 9211's words.
+    pub(crate) const fn forward_reason(self) -> ForwardReason {
+        match self {
+            Self::Method => ForwardReason::Method,
+            _ => ForwardReason::Bypass,
+        }
+    }
+}
+
+/// Decides whether `request` may be looked up, in one pass over its fields.
+///
+/// `no-cache`, `max-age=0` and `Pragma` of a client are ignored on purpose, as
+/// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
+/// application behind the cache as often as he likes.
+pub(crate) fn may_look_up<B: Body>(request: &Request<B>) -> Result<Lookup<'_>, Pass> {
+    let head = match *request.method() {
+        Method::GET => false,
+        Method::HEAD => true,
+        _ => return Err(Pass::Method),
+    };
+    // RFC 9110 §9.3.1: content in a GET has no defined meaning, but there are
+    // applications that read it, and it is not part of the key.
+    if !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0) {
+        return Err(Pass::RequestBody);
+    }
+    let mut lookup = Lookup {
+        head,
+        no_store: false,
+        conditional: false,
+        host: None,
+        forwarded: false,
+    };
+    let mut cache_control = false;
+    for (name, value) in request.headers() {
+        match name.as_str() {
+            "host" if lookup.host.replace(value).is_some() => return Err(Pass::SeveralHosts),
+            "authorization" => return Err(Pass::Authorization),
+            "range" => return Err(Pass::Range),
+            "upgrade" => return Err(Pass::Upgrade),
+            "x-http-method-override" | "x-method-override" | "x-http-method" => {
+                return Err(Pass::MethodOverride);
+            }
+            "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
+            "cache-control" => cache_control = true,
+            "if-match"
+            | "if-none-match"
+            | "if-modified-since"
+            | "if-unmodified-since"
+            | "if-range" => lookup.conditional = true,
+            name if is_forwarding(name) => lookup.forwarded = true,
+            _ => {}
+        }
+    }
+    if cache_control {
+        lookup.no_store = Directives::parse(request.headers().get_all("cache-control")).no_store;
+    }
+    Ok(lookup)
+}
+
+/// Whether a proxy says in this field how the client addressed it. Applications
+/// build redirects and links from these, so they are part of the key. The
+/// client's own address (`X-Forwarded-For`) is not among them.
+pub(crate) fn is_forwarding(name: &str) -> bool {
+    match name.strip_prefix("x-forwarded-") {
+        Some(what) => what != "for",
+        None => name == "forwarded",
+    }
+}
