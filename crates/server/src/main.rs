@@ -1,22 +1,132 @@
 //! The binary `peregrine`: serves Ruby, Python and Node applications through
 //! the whole stack.
+//!
+//! Standard output is for what a command itself has to say, standard error for
+//! the log and for the one line that says why a command did not work.
 
 mod admin;
 mod cli;
+mod demo;
 mod detect;
+mod front;
 mod logging;
 mod pid_file;
+mod serve;
 mod settings;
 mod start;
 mod start_error;
 
-fn main() {
-    use clap::Parser as _;
-    match cli::Cli::try_parse() {
-        Ok(cli) => println!("{cli:?}"),
-        Err(error) => match cli::refusal(&error) {
-            Ok(t) => print!("{t}"),
-            Err(e) => eprintln!("peregrine: {e}"),
-        },
+use std::{
+    env,
+    fmt::Display,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tokio::runtime::{self, Runtime};
+
+use crate::{
+    cli::{Cli, Command, LogLevel, StatusOptions},
+    start::Start,
+    start_error::StartError,
+};
+
+/// The exit status of a command that was asked for in a way that cannot work.
+const CANNOT_START: u8 = 2;
+
+/// The exit status of what broke while it ran.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(cli::refusal(&error)),
+    };
+    match cli.command {
+        Command::Demo(options) => {
+            let level = options.operator.log_level;
+            run(level, demo::demo(options))
+        }
+        Command::Start(options) => {
+            let level = options.operator.log_level;
+            let path = env::var_os("PATH").unwrap_or_default();
+            run(level, start::start(*options, path))
+        }
+        Command::Status(options) => status(&options),
+        Command::DemoWorker { socket } => worker(&socket),
     }
+}
+
+/// Runs a server until it is asked to stop.
+fn run(level: LogLevel, start: Result<Start, StartError>) -> ExitCode {
+    let served = start.and_then(|start| {
+        logging::start(level)?;
+        say(&format!("{}\n", start.announcement));
+        runtime(runtime::Builder::new_multi_thread())?.block_on(serve::run(start.settings))
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, CANNOT_START),
+    }
+}
+
+fn status(options: &StatusOptions) -> ExitCode {
+    let runtime = match runtime(runtime::Builder::new_current_thread()) {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, CANNOT_START),
+    };
+    let report = admin::report(options.admin_socket.as_deref(), options.json);
+    match runtime.block_on(report) {
+        Ok(report) => {
+            say(&report);
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error, error.exit_status()),
+    }
+}
+
+/// One process of the demo, as the pool starts it.
+fn worker(socket: &Path) -> ExitCode {
+    let runtime = match runtime(runtime::Builder::new_current_thread()) {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, CANNOT_START),
+    };
+    match runtime.block_on(demo::work(socket)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn runtime(mut builder: runtime::Builder) -> Result<Runtime, StartError> {
+    builder.enable_all().build().map_err(|error| {
+        StartError::new(format!(
+            "the system does not let me run: {error}; look at its limits on threads and files"
+        ))
+    })
+}
+
+fn answer(text: Result<String, StartError>) -> ExitCode {
+    match text {
+        Ok(text) => {
+            say(&text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error, CANNOT_START),
+    }
+}
+
+/// Onto standard output. Whoever closed it does not want to read it, and that
+/// is no reason to stop.
+fn say(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+fn fail(error: &dyn Display, exit_status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "peregrine: {error}");
+    ExitCode::from(exit_status)
 }

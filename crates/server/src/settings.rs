@@ -41,6 +41,24 @@ pub(crate) struct ServeSettings {
     pub(crate) admin_socket: Option<PathBuf>,
     /// Where to write the server's process id, if anywhere.
     pub(crate) pid_file: Option<PathBuf>,
+    /// What to print below the line that says where the server listens.
+    pub(crate) guide: Option<Guide>,
+}
+
+/// What to do with a server that listens, once it is known where.
+#[derive(Clone, Debug)]
+pub(crate) struct Guide(String);
+
+impl Guide {
+    /// `text` says `{address}` where the server's is to stand.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for a server at `address`, such as `http://127.0.0.1:3000`.
+    pub(crate) fn at(&self, address: &str) -> String {
+        self.0.replace("{address}", address)
+    }
 }
 
 /// What stands behind the cache.

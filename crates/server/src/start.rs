@@ -103,6 +103,7 @@ pub(crate) fn assemble(
         shutdown_timeout: operator.shutdown_timeout,
         admin_socket: operator.admin_socket,
         pid_file: operator.pid_file,
+        guide: None,
     })
 }
 
@@ -264,7 +265,7 @@ fn prefixed(first: &Path, path: &OsString) -> Result<OsString, StartError> {
     })
 }
 
-fn size(number: u32) -> usize {
+pub(crate) fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 

@@ -1,0 +1,144 @@
+//! The binary, asked for things that it cannot do: exit status 2 and one line
+//! on standard error that says what to do instead.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+/// `peregrine` with these arguments, in an empty folder, on a machine on which
+/// no other server of this user is to be found.
+fn peregrine(empty: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_peregrine"))
+        .args(arguments)
+        .current_dir(empty)
+        .env("XDG_RUNTIME_DIR", empty)
+        .env("TMPDIR", empty)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn the_only_line(output: &Output, name: &str) -> String {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    let lines: Vec<_> = stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{name}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{name}: {stderr}");
+    stderr
+}
+
+#[test]
+fn wrong_options_are_one_line_and_exit_status_2() {
+    let empty = tempfile::tempdir().unwrap();
+    fs::write(empty.path().join("file"), "").unwrap();
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("nothing", &[], "--help"),
+        ("an unknown command", &["serve"], "--help"),
+        ("an unknown option", &["start", "--prot", "1"], "--port"),
+        ("a port beyond", &["start", "-p", "65536"], "--port"),
+        ("a value missing", &["start", "-p"], "--port"),
+        (
+            "an unknown mode",
+            &["start", "--cache", "all"],
+            "conservative",
+        ),
+        ("an empty folder", &["start"], "-- COMMAND"),
+        ("a missing folder", &["start", "nowhere"], "nowhere"),
+        ("a file for a folder", &["start", "file"], "not a folder"),
+        (
+            "a missing program",
+            &["start", "--", "no-such-program"],
+            "no-such-program",
+        ),
+        (
+            "a mode that is to come",
+            &["start", "--cache", "standard", "--", "sh"],
+            "conservative",
+        ),
+        (
+            "more processes at least than at most",
+            &[
+                "start",
+                "--min-instances",
+                "3",
+                "--max-pool-size",
+                "2",
+                "--",
+                "sh",
+            ],
+            "--max-pool-size",
+        ),
+        (
+            "the same of the demo",
+            &["demo", "--min-instances", "9"],
+            "--max-pool-size",
+        ),
+        (
+            "TLS to the upstream",
+            &["start", "--upstream", "https://localhost"],
+            "http://",
+        ),
+        (
+            "no such socket",
+            &["status", "--admin-socket", "none"],
+            "none",
+        ),
+    ];
+    for (name, arguments, part) in cases {
+        let output = peregrine(empty.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let line = the_only_line(&output, name);
+        assert!(line.starts_with("peregrine: "), "{name}: {line}");
+        assert!(line.contains(part), "{name}: {line}");
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_exit_status_2() {
+    let empty = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = peregrine(empty.path(), &["demo", "-p", &port]);
+    assert_eq!(output.status.code(), Some(2));
+    let line = the_only_line(&output, "a port in use");
+    assert!(line.contains(&port), "{line}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(!stdout.contains("listening on"), "{stdout}");
+}
+
+#[test]
+fn a_secret_in_a_wrong_variable_is_not_repeated() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = peregrine(empty.path(), &["start", "--envvar", "hunter2", "--", "sh"]);
+    assert_eq!(output.status.code(), Some(2));
+    let line = the_only_line(&output, "a wrong variable");
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn status_of_nothing_is_exit_status_1() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = peregrine(empty.path(), &["status"]);
+    assert_eq!(output.status.code(), Some(1));
+    the_only_line(&output, "no server");
+}
+
+#[test]
+fn help_and_version_are_answers_on_standard_output() {
+    let empty = tempfile::tempdir().unwrap();
+    let cases: &[&[&str]] = &[
+        &["--help"],
+        &["-V"],
+        &["start", "--help"],
+        &["status", "-h"],
+    ];
+    for arguments in cases {
+        let output = peregrine(empty.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}");
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}
