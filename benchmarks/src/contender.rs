@@ -24,6 +24,9 @@ use crate::{
 pub(crate) enum Contender {
     /// A hyper server that has the page in memory: the yardstick.
     BareHyper,
+    /// The same server with `.layer(TurboCache::conservative())`, and no more of
+    /// Peregrine.
+    TurboCache,
     /// The whole of Peregrine, in front of the application.
     Peregrine,
     /// nginx in front of the application, with `proxy_cache`.
@@ -56,12 +59,18 @@ pub(crate) struct Running {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::BareHyper, Self::Peregrine, Self::Nginx, Self::Haproxy];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::BareHyper,
+        Self::TurboCache,
+        Self::Peregrine,
+        Self::Nginx,
+        Self::Haproxy,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::BareHyper => "bare hyper",
+            Self::TurboCache => "TurboCache",
             Self::Peregrine => "Peregrine",
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
@@ -71,17 +80,8 @@ impl Contender {
     /// Starts it, and returns once it takes connections.
     pub(crate) async fn start(self, setting: &Setting<'_>) -> Result<Running> {
         match self {
-            Self::BareHyper => {
-                let size = setting.options.body_size;
-                let (child, address) =
-                    hyper(Role::Bare, size, setting.cores, setting.folder).await?;
-                Ok(Running {
-                    child,
-                    hit: address,
-                    proxied: address,
-                    app: None,
-                })
-            }
+            Self::BareHyper => made_with_hyper(Role::Bare, setting).await,
+            Self::TurboCache => made_with_hyper(Role::TurboCache, setting).await,
             Self::Peregrine => peregrine::start(setting).await,
             Self::Nginx => nginx::start(setting).await,
             Self::Haproxy => haproxy::start(setting).await,
@@ -97,6 +97,18 @@ impl Running {
             Scenario::Proxied => self.proxied,
         }
     }
+}
+
+async fn made_with_hyper(role: Role, setting: &Setting<'_>) -> Result<Running> {
+    let size = setting.options.body_size;
+    let (child, address) = hyper(role, size, setting.cores, setting.folder).await?;
+    Ok(Running {
+        child,
+        hit: address,
+        proxied: address,
+        // With a cache, it is its own application.
+        app: (role != Role::Bare).then_some(address),
+    })
 }
 
 /// Starts one of this program's own servers.

@@ -95,6 +95,8 @@ pub(crate) enum Role {
     Bare,
     /// The same, and to count how often it is asked.
     App,
+    /// The same, behind the cache.
+    TurboCache,
 }
 
 impl RunOptions {

@@ -1,8 +1,10 @@
-//! Servers made with hyper and nothing else: the yardstick, and the
+//! Servers made with hyper: the yardstick, the same with a cache, and the
 //! application behind the proxies.
 
 use std::{
     convert::Infallible,
+    error::Error,
+    future::ready,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,10 +16,17 @@ use http::{
     HeaderValue, Request, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
+use http_body::Body;
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{net::TcpListener, runtime::Builder};
+use tower::Layer;
+use turbocache::TurboCache;
 
 use crate::{
     Result,
@@ -75,29 +84,47 @@ impl App {
 pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
     let app = Arc::new(App {
         page: page(options.body_size),
-        asked: (options.role == Role::App).then(AtomicU64::default),
+        asked: (options.role != Role::Bare).then(AtomicU64::default),
     });
+    let answer = move |request: Request<Incoming>| {
+        let response = app.answer(request.uri().path());
+        ready(Ok::<_, Infallible>(response))
+    };
     Builder::new_multi_thread()
         .worker_threads(options.threads)
         .enable_all()
         .build()?
         .block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            println!("listening on http://{}", listener.local_addr()?);
-            loop {
-                let (connection, _) = listener.accept().await?;
-                connection.set_nodelay(true)?;
-                let app = Arc::clone(&app);
-                tokio::spawn(async move {
-                    let service = service_fn(|request: Request<Incoming>| {
-                        let response = app.answer(request.uri().path());
-                        async { Ok::<_, Infallible>(response) }
-                    });
-                    // An error is a client that left: wrk does when it is done.
-                    let _ = http1::Builder::new()
-                        .serve_connection(TokioIo::new(connection), service)
-                        .await;
-                });
+            match options.role {
+                Role::Bare | Role::App => accept(service_fn(answer)).await,
+                Role::TurboCache => {
+                    let service = tower::service_fn(answer);
+                    let service = TurboCache::conservative().layer(service);
+                    accept(TowerToHyperService::new(service)).await
+                }
             }
         })
+}
+
+async fn accept<S, B>(service: S) -> Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Error + Send + Sync,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    loop {
+        let (connection, _) = listener.accept().await?;
+        connection.set_nodelay(true)?;
+        let service = service.clone();
+        tokio::spawn(async move {
+            // An error is a client that left: wrk does when it is done.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(connection), service)
+                .await;
+        });
+    }
 }
