@@ -18,26 +18,31 @@ pub(crate) struct Key(Bytes);
 const DIVIDER: u8 = 0;
 
 impl Key {
-    /// The key of a request that may be looked up. One allocation.
+    /// The key of a request that may be looked up. One allocation for most.
     pub(crate) fn of<B>(request: &Request<B>, lookup: &Lookup<'_>) -> Result<Self, Pass> {
         let uri = request.uri();
         let seen = path_and_query(uri);
         let original = original_path_and_query(request).unwrap_or(seen);
-        let host = lookup.host.map(HeaderValue::as_bytes);
 
-        let origin = request.extensions().get::<TargetOrigin>();
-        let (scheme, authority) = match (origin, uri.authority(), host) {
-            (Some(origin), ..) => (origin.scheme.as_str(), origin.authority.as_str().as_bytes()),
-            (None, Some(authority), _) => (
-                uri.scheme_str().unwrap_or("http"),
-                authority.as_str().as_bytes(),
+        let trusted = request.extensions().get::<TargetOrigin>();
+        let from_uri = uri
+            .authority()
+            .map(|authority| authority.as_str().as_bytes());
+        let from_host = lookup
+            .host
+            .map(HeaderValue::as_bytes)
+            .filter(|host| !host.is_empty());
+        let (scheme, authority) = match trusted {
+            Some(origin) => (
+                origin.scheme.as_str(),
+                Some(origin.authority.as_str().as_bytes()),
             ),
-            (None, None, Some(host)) if !host.is_empty() => ("http", host),
-            (None, None, _) => return Err(Pass::NoHost),
+            None => (uri.scheme_str().unwrap_or("http"), from_uri.or(from_host)),
         };
-        let authority = Authority::read(authority, scheme).ok_or(Pass::BadHost)?;
+        let authority = Authority::read(authority.ok_or(Pass::NoHost)?, scheme)?;
 
-        let mut key = Vec::with_capacity(scheme.len() + authority.len() + original.len() + 2);
+        let length = scheme.len() + authority.len() + original.len() + 2;
+        let mut key = Vec::with_capacity(length);
         key.extend_from_slice(scheme.as_bytes());
         key.push(DIVIDER);
         authority.write(&mut key);
@@ -47,18 +52,21 @@ impl Key {
         if original != seen {
             add(&mut key, b'u', seen.as_bytes());
         }
-        if let Some(host) = host.filter(|_| origin.is_some() || uri.authority().is_some()) {
-            let same = Authority::read(host, scheme).is_some_and(|host| host.is(&authority));
-            if !same && origin.is_none() {
-                return Err(Pass::HostMismatch);
-            }
-            // The application behind may go by `Host`, whatever the proxy in
-            // front said.
-            if !same {
-                add(&mut key, b'h', host);
+        // What anyone can write into a request line must not reach what was
+        // stored for the clients of a trusted proxy.
+        if trusted.is_some() {
+            add(&mut key, b'o', b"");
+        }
+        for other in [from_uri, from_host].into_iter().flatten() {
+            let same = Authority::read(other, scheme).is_ok_and(|other| other.is(&authority));
+            match trusted {
+                _ if same => {}
+                None => return Err(Pass::HostMismatch),
+                // The proxy's own name for us; but the application may go by it.
+                Some(_) => add(&mut key, b'h', other),
             }
         }
-        if lookup.forwarded && origin.is_none() {
+        if lookup.forwarded {
             for (name, value) in request.headers() {
                 if request::is_forwarding(name.as_str()) {
                     add(&mut key, b'f', name.as_str().as_bytes());
@@ -107,18 +115,18 @@ struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// `None` if it is not a plain host (RFC 3986 §3.2.2) with or without a port. An
-    /// encoded one, or one with user information, is among what is refused: it is
-    /// legal, but seldom meant well.
-    fn read(text: &'a [u8], scheme: &str) -> Option<Self> {
+    /// A plain host (RFC 3986 §3.2.2), with or without a port. An encoded one,
+    /// or one with user information, is legal but seldom meant well.
+    fn read(text: &'a [u8], scheme: &str) -> Result<Self, Pass> {
         let end_of_host = match text {
-            [b'[', rest @ ..] => {
-                let end = rest.iter().position(|byte| *byte == b']')?;
-                let literal = &rest[..end];
-                literal
+            [b'[', literal @ ..] => {
+                let end = literal
                     .iter()
-                    .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
-                    .then_some(end + 2)?
+                    .position(|byte| !(byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')));
+                match end {
+                    Some(end) if literal[end] == b']' => end + 2,
+                    _ => return Err(Pass::BadHost),
+                }
             }
             _ => text
                 .iter()
@@ -129,15 +137,18 @@ impl<'a> Authority<'a> {
         let port = match rest {
             [] => None,
             [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some(port),
-            _ => return None,
+            _ => return Err(Pass::BadHost),
         };
+        if host.is_empty() {
+            return Err(Pass::BadHost);
+        }
         let default: &[u8] = match scheme {
             "http" => b"80",
             "https" => b"443",
             _ => b"",
         };
-        Some(Self {
-            host: (!host.is_empty()).then_some(host)?,
+        Ok(Self {
+            host,
             port: port.filter(|port| !port.is_empty() && *port != default),
         })
     }
@@ -162,3 +173,6 @@ impl<'a> Authority<'a> {
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,9 +67,9 @@ impl TurboCache {
     /// default. The head is not counted here, but in
     /// [`capacity_bytes`](Self::capacity_bytes).
     ///
-    /// A longer response is passed on as it is.
+    /// A longer response is passed on as it is. More than 1 GiB counts as that.
     pub fn max_entry_bytes(self, bytes: u64) -> Self {
-        self.with(|config| config.max_entry_bytes = bytes)
+        self.with(|config| config.max_entry_bytes = bytes.min(1 << 30))
     }
 
     /// How the cache calls itself in `Cache-Status` (RFC 9211 §2). `turbocache`

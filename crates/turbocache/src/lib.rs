@@ -40,6 +40,8 @@ mod policy;
 mod service;
 mod stats;
 mod store;
+#[cfg(test)]
+mod test_support;
 
 pub use self::{
     body::CacheBody,

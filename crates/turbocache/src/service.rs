@@ -238,3 +238,6 @@ impl<S> fmt::Debug for TurboCacheService<S> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,12 @@ where
         let Some(mut source) = self.take_turn() else {
             return Poll::Pending;
         };
-        let (phase, leftover) = match self.pull(&mut source) {
+        // The source is out of reach for everyone else until there is something
+        // in its place again. So nothing foreign that runs here may panic past
+        // that.
+        let step = catch_unwind(AssertUnwindSafe(|| self.pull(&mut source)))
+            .unwrap_or_else(|_panic| self.fail(BodyError::Panicked));
+        let (phase, leftover) = match step {
             Step::Idle => {
                 lock(&self.state).phase = Phase::Streaming(Some(source));
                 if self.wakers.is_due() {
@@ -157,24 +162,18 @@ where
     /// One chunk from the inner body, or its end.
     fn pull(&self, source: &mut Source<B>) -> Step {
         loop {
-            // The body is out of reach for everyone else until it is put back,
-            // so a panic here must not get past.
-            let polled = catch_unwind(AssertUnwindSafe(|| {
-                let mut cx = Context::from_waker(&self.waker);
-                source.body.as_mut().poll_frame(&mut cx)
-            }));
-            let frame = match polled {
-                Ok(Poll::Ready(Some(Ok(frame)))) => frame,
-                Ok(Poll::Ready(None)) => return self.end(source.received),
+            let mut cx = Context::from_waker(&self.waker);
+            let frame = match source.body.as_mut().poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(frame))) => frame,
+                Poll::Ready(None) => return self.end(source.received),
                 // By its declared length the message is complete (RFC 9112 §8).
-                Ok(Poll::Pending) if self.candidate.length == Some(source.received) => {
+                Poll::Pending if self.candidate.length == Some(source.received) => {
                     return self.end(source.received);
                 }
-                Ok(Poll::Pending) => return Step::Idle,
-                Ok(Poll::Ready(Some(Err(error)))) => {
+                Poll::Pending => return Step::Idle,
+                Poll::Ready(Some(Err(error))) => {
                     return self.fail(BodyError::Inner(Arc::new(error.into())));
                 }
-                Err(_panic) => return self.fail(BodyError::Panicked),
             };
             let chunk = match frame.into_data() {
                 Ok(chunk) if chunk.is_empty() => continue,

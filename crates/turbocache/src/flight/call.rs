@@ -100,34 +100,40 @@ where
         let Some(mut call) = self.take_turn() else {
             return Poll::Pending;
         };
-        // The call is out of reach for everyone else until it is put back, so a
-        // panic here must not get past.
+        // The call is out of reach for everyone else until there is something in
+        // its place again. So nothing foreign that runs here may panic past that:
+        // neither the inner future nor its body, which is asked for its length.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let mut cx = Context::from_waker(&self.waker);
-            call.future.as_mut().poll(&mut cx)
+            match call.future.as_mut().poll(&mut cx) {
+                Poll::Pending => Err(call),
+                Poll::Ready(result) => {
+                    let outcome = match result {
+                        Ok(response) => share(call.fetch, response),
+                        Err(error) => {
+                            call.fetch.failed();
+                            State::Refused(Some(LeadersOwn::Error(error)))
+                        }
+                    };
+                    Ok((outcome, call.future))
+                }
+            }
         }));
-        let outcome = match polled {
-            Ok(Poll::Pending) => {
+        let (outcome, leftover) = match polled {
+            Ok(Err(call)) => {
                 *lock(&self.state) = State::Calling(Some(call));
                 if self.wakers.is_due() {
                     self.wakers.wake_others(None);
                 }
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(Ok(response))) => share(call.fetch, response),
-            Ok(Poll::Ready(Err(error))) => {
-                call.fetch.failed();
-                State::Refused(Some(LeadersOwn::Error(error)))
-            }
-            Err(panic) => {
-                call.fetch.failed();
-                State::Refused(Some(LeadersOwn::Panic(panic)))
-            }
+            Ok(Ok((outcome, future))) => (outcome, Some(future)),
+            Err(panic) => (State::Refused(Some(LeadersOwn::Panic(panic))), None),
         };
         // What is replaced is the empty place that the call was taken from.
         *lock(&self.state) = outcome;
         self.wakers.wake_others(Some(seat));
-        drop(call.future);
+        drop(leftover);
         Poll::Ready(())
     }
 

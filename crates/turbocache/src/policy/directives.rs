@@ -197,3 +197,6 @@ fn end_of_member(line: &[u8]) -> usize {
     }
     line.len()
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
     }
     httpdate::parse_http_date(first.to_str().ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,6 @@ pub(crate) fn is_forwarding(name: &str) -> bool {
         None => name == "forwarded",
     }
 }
+
+#[cfg(test)]
+mod tests;

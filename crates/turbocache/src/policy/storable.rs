@@ -266,3 +266,6 @@ fn is_close_delimited(response: &response::Parts) -> bool {
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
             .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(lines: &[&str]) -> Directives {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| HeaderValue::from_bytes(line.as_bytes()).unwrap())
+        .collect();
+    Directives::parse(&lines)
+}
+
+fn given(seconds: u64) -> Seconds {
+    Seconds::Given(Duration::from_secs(seconds))
+}
+
+#[test]
+fn what_is_read_from_cache_control() {
+    let none = Directives {
+        present: true,
+        ..Directives::default()
+    };
+    let malformed = Directives {
+        malformed: true,
+        ..none
+    };
+    let cases: &[(&str, &str, &[&str], Directives)] = &[
+        ("§5.2", "no field", &[], Directives::default()),
+        ("§5.2", "an empty field", &[""], none),
+        ("RFC 9110 §5.6.1", "empty members", &[" , ,,"], none),
+        (
+            "§5.2",
+            "in any case",
+            &["NO-STORE, No-Cache, pRiVaTe"],
+            Directives {
+                no_store: true,
+                no_cache: true,
+                private: true,
+                ..none
+            },
+        ),
+        (
+            "RFC 9110 §5.3",
+            "over several lines",
+            &["no-store", "max-age=5"],
+            Directives {
+                no_store: true,
+                max_age: given(5),
+                ..none
+            },
+        ),
+        (
+            "§5.2.3",
+            "unknown directives",
+            &["nothing-to-see-here, x=y, z=\"q\""],
+            none,
+        ),
+        (
+            "§5.2.2.7",
+            "private that names fields, with a comma between quotes",
+            &["private=\"set-cookie, x-a\", max-age=5"],
+            Directives {
+                private: true,
+                max_age: given(5),
+                ..none
+            },
+        ),
+        (
+            "§5.2.2.4",
+            "no-cache that names fields",
+            &["no-cache=\"x\""],
+            Directives {
+                no_cache: true,
+                ..none
+            },
+        ),
+        (
+            "RFC 9110 §5.6.4",
+            "a directive between quotes is none",
+            &["x=\"no-store, private\\\", no-cache\""],
+            none,
+        ),
+        (
+            "§5.2",
+            "seconds between quotes",
+            &["max-age=\"60\", s-maxage=\"70\""],
+            Directives {
+                max_age: given(60),
+                s_maxage: given(70),
+                ..none
+            },
+        ),
+        (
+            "§1.2.2",
+            "leading zeros",
+            &["max-age=007"],
+            Directives {
+                max_age: given(7),
+                ..none
+            },
+        ),
+        (
+            "§1.2.2",
+            "too great a number",
+            &["max-age=99999999999999999999999999"],
+            Directives {
+                max_age: given(1 << 31),
+                ..none
+            },
+        ),
+        (
+            "§4.2.1",
+            "the same value twice",
+            &["max-age=5, max-age=\"5\"", "max-age=05"],
+            Directives {
+                max_age: given(5),
+                ..none
+            },
+        ),
+        (
+            "§4.2.1",
+            "two values",
+            &["max-age=5, max-age=6"],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..none
+            },
+        ),
+        (
+            "§4.2.1",
+            "a third value does not heal it",
+            &["max-age=5, max-age=6, max-age=6"],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..none
+            },
+        ),
+        (
+            "§4.2.1",
+            "no number",
+            &["max-age=soon, s-maxage"],
+            Directives {
+                max_age: Seconds::Invalid,
+                s_maxage: Seconds::Invalid,
+                ..none
+            },
+        ),
+        (
+            "§1.2.2",
+            "signs and fractions are no numbers",
+            &["max-age=-1, s-maxage=1.5"],
+            Directives {
+                max_age: Seconds::Invalid,
+                s_maxage: Seconds::Invalid,
+                ..none
+            },
+        ),
+        (
+            "§1.2.2",
+            "quotes with nothing between them",
+            &["max-age=\"\""],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..none
+            },
+        ),
+        (
+            "§5.2",
+            "nothing behind the equals sign",
+            &["max-age="],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..malformed
+            },
+        ),
+        (
+            "RFC 9110 §5.6.6",
+            "white space around the equals sign",
+            &["max-age= 60"],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..malformed
+            },
+        ),
+        (
+            "RFC 9110 §5.6.6",
+            "and before it",
+            &["max-age =60"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.2",
+            "a semicolon for a comma",
+            &["public; max-age=60"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.2",
+            "a space for a comma",
+            &["private max-age=60"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.4",
+            "a quote that is never closed hides what follows, so it is told",
+            &["x=\"y, no-store"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.4",
+            "an escape that is never ended",
+            &["x=\"y\\"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.4",
+            "something behind the quotes",
+            &["x=\"y\"z"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.4",
+            "a quote within a name",
+            &["a\"b, private, c\""],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.6.2",
+            "a name that is empty",
+            &["=5"],
+            malformed,
+        ),
+        (
+            "RFC 9110 §5.5",
+            "bytes beyond ASCII",
+            &["priväte"],
+            malformed,
+        ),
+    ];
+    for (section, name, lines, expected) in cases {
+        assert_eq!(parse(lines), *expected, "{section}: {name}");
+    }
+}
+
+/// A directive as an origin may write it, and whether it has to be understood.
+fn directive() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("no-store".to_owned()),
+        Just("no-cache".to_owned()),
+        Just("private".to_owned()),
+        Just("private=\"a, b\"".to_owned()),
+        Just("public".to_owned()),
+        Just("x=\"no-store, \\\"private\\\"\"".to_owned()),
+        (0_u64..1000).prop_map(|seconds| format!("max-age={seconds}")),
+        (0_u64..1000).prop_map(|seconds| format!("s-maxage=\"{seconds}\"")),
+        "[a-z]{1,8}(=[a-z0-9]{1,8})?",
+    ]
+}
+
+/// How to write the same directive differently.
+#[derive(Clone, Debug)]
+struct Spelling {
+    upper: bool,
+    before: &'static str,
+    after: &'static str,
+    new_line: bool,
+}
+
+fn spelling() -> impl Strategy<Value = Spelling> {
+    let space = prop::sample::select(vec!["", " ", "\t", "  ", " ,", ",\t,"]);
+    (any::<bool>(), space.clone(), space, any::<bool>()).prop_map(
+        |(upper, before, after, new_line)| Spelling {
+            upper,
+            before,
+            after,
+            new_line,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_spelling_of_a_list_changes_nothing(
+        spelled in prop::collection::vec((directive(), spelling()), 1..8),
+    ) {
+        let plain: Vec<_> = spelled.iter().map(|(directive, _)| directive.as_str()).collect();
+        let mut lines = vec![String::new()];
+        for (directive, spelling) in &spelled {
+            if spelling.new_line {
+                lines.push(String::new());
+            }
+            let line = lines.last_mut().unwrap();
+            if !line.is_empty() {
+                line.push(',');
+            }
+            line.push_str(spelling.before);
+            line.push_str(&match spelling.upper {
+                true => directive.to_uppercase(),
+                false => directive.clone(),
+            });
+            line.push_str(spelling.after);
+        }
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        prop_assert_eq!(parse(&lines), parse(&[&plain.join(",")]));
+    }
+
+    #[test]
+    fn nothing_that_fits_a_field_makes_it_panic_or_hides_a_plain_no_store(
+        before in prop::collection::vec(any::<u8>(), 0..40),
+        after in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let line = [&before[..], b",no-store,", &after[..]].concat();
+        if let Ok(line) = HeaderValue::from_bytes(&line) {
+            let read = Directives::parse([&line]);
+            // What is before it may have opened a quote. Then the rest is
+            // inside of a valid string, or nothing is stored on its strength.
+            let quoted = before.contains(&b'"') && after.contains(&b'"');
+            prop_assert!(read.no_store || read.malformed || quoted);
+        }
+    }
+}

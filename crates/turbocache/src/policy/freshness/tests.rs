@@ -1,0 +1,274 @@
+use http::HeaderValue;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Sun, 06 Nov 1994 08:49:37 GMT.
+const NOON: u64 = 784_111_777;
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn headers(fields: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    headers
+}
+
+#[test]
+fn how_long_a_response_is_fresh() {
+    const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let explicit = |seconds| Lifetime::Explicit(Duration::from_secs(seconds));
+    let cases: &[(&str, &str, &[(&str, &str)], Lifetime)] = &[
+        ("§4.2.1", "nothing said", &[DATE], Lifetime::Unknown),
+        (
+            "§4.2.1",
+            "max-age",
+            &[("cache-control", "max-age=5")],
+            explicit(5),
+        ),
+        (
+            "§5.2.2.10",
+            "s-maxage before max-age",
+            &[("cache-control", "max-age=5, s-maxage=7")],
+            explicit(7),
+        ),
+        (
+            "§5.2.2.10",
+            "s-maxage of zero, too",
+            &[("cache-control", "s-maxage=0, max-age=5")],
+            explicit(0),
+        ),
+        (
+            "§4.2.1",
+            "an s-maxage that is no number is not healed by max-age",
+            &[("cache-control", "s-maxage=x, max-age=5")],
+            Lifetime::Invalid,
+        ),
+        (
+            "§5.3",
+            "max-age before Expires",
+            &[
+                ("cache-control", "max-age=5"),
+                ("expires", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                DATE,
+            ],
+            explicit(5),
+        ),
+        (
+            "§4.2.1",
+            "a max-age that is no number is not healed by Expires",
+            &[
+                ("cache-control", "max-age=x"),
+                ("expires", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                DATE,
+            ],
+            Lifetime::Invalid,
+        ),
+        (
+            "§4.2.1",
+            "Expires minus Date",
+            &[("expires", "Sun, 06 Nov 1994 09:49:37 GMT"), DATE],
+            explicit(3600),
+        ),
+        (
+            "RFC 9110 §5.6.7",
+            "the form of RFC 850",
+            &[("expires", "Sunday, 06-Nov-94 08:49:47 GMT"), DATE],
+            explicit(10),
+        ),
+        (
+            "RFC 9110 §5.6.7",
+            "the form of asctime",
+            &[("expires", "Sun Nov  6 08:49:47 1994"), DATE],
+            explicit(10),
+        ),
+        (
+            "RFC 9110 §6.6.1",
+            "without Date, Expires minus the time of receipt",
+            &[("expires", "Sun, 06 Nov 1994 08:50:37 GMT")],
+            explicit(60),
+        ),
+        (
+            "RFC 9110 §6.6.1",
+            "with a Date that is none, too",
+            &[
+                ("expires", "Sun, 06 Nov 1994 08:50:37 GMT"),
+                ("date", "today"),
+            ],
+            explicit(60),
+        ),
+        (
+            "§5.3",
+            "Expires before Date",
+            &[("expires", "Sun, 06 Nov 1994 08:00:00 GMT"), DATE],
+            explicit(0),
+        ),
+        (
+            "§5.3",
+            "Expires of 0",
+            &[("expires", "0"), DATE],
+            explicit(0),
+        ),
+        (
+            "§5.3",
+            "Expires that is no date",
+            &[("expires", "in an hour"), DATE],
+            explicit(0),
+        ),
+        (
+            "§5.3",
+            "an empty Expires",
+            &[("expires", ""), DATE],
+            explicit(0),
+        ),
+        (
+            "§4.2.1",
+            "two values of Expires",
+            &[
+                ("expires", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                ("expires", "Sun, 06 Nov 1994 10:49:37 GMT"),
+                DATE,
+            ],
+            explicit(0),
+        ),
+        (
+            "§4.2.1",
+            "the same Expires twice",
+            &[
+                ("expires", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                ("expires", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                DATE,
+            ],
+            explicit(3600),
+        ),
+    ];
+    for (section, name, fields, expected) in cases {
+        let headers = headers(fields);
+        let directives = Directives::parse(headers.get_all("cache-control"));
+        assert_eq!(
+            lifetime(&directives, &headers, at(NOON)),
+            *expected,
+            "{section}: {name}"
+        );
+    }
+}
+
+#[test]
+fn how_old_a_response_is_when_it_comes() {
+    let cases: &[(&str, &str, &[(&str, &str)], u64, u64)] = &[
+        ("§4.2.3", "no Date, no Age", &[], 0, 0),
+        (
+            "§4.2.3",
+            "Date of this second",
+            &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")],
+            0,
+            0,
+        ),
+        (
+            "§4.2.3",
+            "apparent_age",
+            &[("date", "Sun, 06 Nov 1994 08:49:00 GMT")],
+            0,
+            37,
+        ),
+        (
+            "§4.2.3",
+            "Date in the future",
+            &[("date", "Sun, 06 Nov 1994 09:49:00 GMT")],
+            0,
+            0,
+        ),
+        ("§4.2.3", "Date that is none", &[("date", "today")], 0, 0),
+        ("§5.1", "Age", &[("age", "12")], 0, 12),
+        (
+            "§4.2.3",
+            "Age and the response's delay",
+            &[("age", "12")],
+            3,
+            15,
+        ),
+        ("§4.2.3", "the delay alone", &[], 3, 3),
+        (
+            "§4.2.3",
+            "the greater of the two",
+            &[("age", "12"), ("date", "Sun, 06 Nov 1994 08:49:00 GMT")],
+            3,
+            37,
+        ),
+        (
+            "§5.1",
+            "an Age that is no number is ignored",
+            &[("age", "old")],
+            0,
+            0,
+        ),
+        ("§5.1", "so is a negative one", &[("age", "-1")], 0, 0),
+        (
+            "§5.1",
+            "the first of several lines",
+            &[("age", "12"), ("age", "0")],
+            0,
+            12,
+        ),
+        ("§5.1", "the first of a list", &[("age", "12, 0")], 0, 12),
+        (
+            "§1.2.2",
+            "an Age too great for a number",
+            &[("age", "99999999999999999999")],
+            0,
+            1 << 31,
+        ),
+    ];
+    for (section, name, fields, delay, expected) in cases {
+        let requested = Instant::now();
+        let received = Now {
+            // A fraction of a second makes nothing older.
+            wall: at(NOON) + Duration::from_millis(900),
+            monotonic: requested + Duration::from_secs(*delay),
+        };
+        assert_eq!(
+            initial_age(&headers(fields), requested, received),
+            Duration::from_secs(*expected),
+            "{section}: {name}"
+        );
+    }
+}
+
+#[test]
+fn age_grows_by_the_time_in_the_cache_and_ends_freshness() {
+    let start = Instant::now();
+    let freshness = Freshness::new(start, 10 * SECOND, 60 * SECOND);
+    // Seconds in the cache, age, what is left.
+    let cases = [
+        ("§4.2.3: when it comes", 0, 10, Some(50)),
+        ("§4.2.3: resident_time", 20, 30, Some(30)),
+        ("§4.2: its last second", 49, 59, Some(1)),
+        ("§4.2: lifetime must exceed age", 50, 60, None),
+        ("§4.2: long stale", 1000, 1010, None),
+    ];
+    for (name, resident, age, ttl) in cases {
+        let now = start + resident * SECOND;
+        assert_eq!(freshness.age(now), age * SECOND, "{name}");
+        assert_eq!(freshness.ttl(now), ttl.map(|left| left * SECOND), "{name}");
+    }
+}
+
+#[test]
+fn a_monotonic_clock_that_another_thread_read_earlier_makes_nothing_younger() {
+    let start = Instant::now() + SECOND;
+    let freshness = Freshness::new(start, 10 * SECOND, 60 * SECOND);
+    assert_eq!(freshness.age(start - SECOND), 10 * SECOND);
+}
+
+#[test]
+fn the_greatest_numbers_do_not_overflow() {
+    let start = Instant::now();
+    let freshness = Freshness::new(start, Duration::MAX, Duration::MAX);
+    assert_eq!(freshness.age(start + SECOND), Duration::MAX);
+    assert_eq!(freshness.ttl(start + SECOND), None);
+}

@@ -1,0 +1,275 @@
+use bytes::Bytes;
+use http_body_util::{Empty, Full};
+
+use super::*;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Get {
+        no_store: bool,
+        conditional: bool,
+        forwarded: bool,
+    },
+    Head,
+    Pass(Pass),
+}
+
+const PLAIN: Answer = Answer::Get {
+    no_store: false,
+    conditional: false,
+    forwarded: false,
+};
+const NO_STORE: Answer = Answer::Get {
+    no_store: true,
+    conditional: false,
+    forwarded: false,
+};
+const CONDITIONAL: Answer = Answer::Get {
+    no_store: false,
+    conditional: true,
+    forwarded: false,
+};
+const FORWARDED: Answer = Answer::Get {
+    no_store: false,
+    conditional: false,
+    forwarded: true,
+};
+
+fn ask(method: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut request = Request::builder()
+        .method(method)
+        .uri("/")
+        .header("host", "a");
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Empty::<Bytes>::new()).unwrap();
+    match may_look_up(&request) {
+        Ok(Lookup { head: true, .. }) => Answer::Head,
+        Ok(Lookup {
+            no_store,
+            conditional,
+            forwarded,
+            ..
+        }) => Answer::Get {
+            no_store,
+            conditional,
+            forwarded,
+        },
+        Err(reason) => Answer::Pass(reason),
+    }
+}
+
+#[test]
+fn which_requests_are_looked_up() {
+    let cases: &[(&str, &str, &str, &[(&str, &str)], Answer)] = &[
+        ("RFC 9110 §9.3.1", "GET", "GET", &[], PLAIN),
+        ("RFC 9110 §9.3.2", "HEAD", "HEAD", &[], Answer::Head),
+        ("§3", "POST", "POST", &[], Answer::Pass(Pass::Method)),
+        (
+            "§3",
+            "an unknown method",
+            "BREW",
+            &[],
+            Answer::Pass(Pass::Method),
+        ),
+        (
+            "RFC 9110 §9.1",
+            "methods have a case",
+            "get",
+            &[],
+            Answer::Pass(Pass::Method),
+        ),
+        (
+            "§3.5",
+            "credentials",
+            "GET",
+            &[("authorization", "Basic YTpi")],
+            Answer::Pass(Pass::Authorization),
+        ),
+        (
+            "§3.5",
+            "empty ones, too",
+            "GET",
+            &[("authorization", "")],
+            Answer::Pass(Pass::Authorization),
+        ),
+        (
+            "RFC 9110 §14.2",
+            "a range",
+            "GET",
+            &[("range", "bytes=0-1")],
+            Answer::Pass(Pass::Range),
+        ),
+        (
+            "RFC 9110 §7.8",
+            "an upgrade",
+            "GET",
+            &[("upgrade", "websocket")],
+            Answer::Pass(Pass::Upgrade),
+        ),
+        (
+            "key hygiene",
+            "another method in a field",
+            "GET",
+            &[("x-http-method-override", "DELETE")],
+            Answer::Pass(Pass::MethodOverride),
+        ),
+        (
+            "key hygiene",
+            "in another field",
+            "GET",
+            &[("x-method-override", "DELETE")],
+            Answer::Pass(Pass::MethodOverride),
+        ),
+        (
+            "key hygiene",
+            "in a third one",
+            "HEAD",
+            &[("x-http-method", "DELETE")],
+            Answer::Pass(Pass::MethodOverride),
+        ),
+        (
+            "key hygiene",
+            "another path in a field",
+            "GET",
+            &[("x-original-url", "/admin")],
+            Answer::Pass(Pass::TargetOverride),
+        ),
+        (
+            "RFC 9112 §3.2",
+            "a second Host, even the same",
+            "GET",
+            &[("host", "a")],
+            Answer::Pass(Pass::SeveralHosts),
+        ),
+        (
+            "§5.2.1.5",
+            "no-store",
+            "GET",
+            &[("cache-control", "No-Store")],
+            NO_STORE,
+        ),
+        (
+            "§5.2.1.5",
+            "no-store on the second line",
+            "GET",
+            &[("cache-control", "a"), ("cache-control", "b, no-store")],
+            NO_STORE,
+        ),
+        (
+            "§5.2.1",
+            "no-cache is ignored",
+            "GET",
+            &[("cache-control", "no-cache")],
+            PLAIN,
+        ),
+        (
+            "§5.2.1",
+            "max-age=0 is ignored",
+            "GET",
+            &[("cache-control", "max-age=0")],
+            PLAIN,
+        ),
+        (
+            "§5.4",
+            "Pragma is ignored",
+            "GET",
+            &[("pragma", "no-cache")],
+            PLAIN,
+        ),
+        (
+            "§5.2.3",
+            "what is unknown is ignored",
+            "GET",
+            &[("cache-control", "nothing-to-see-here"), ("pragma", "foo")],
+            PLAIN,
+        ),
+        (
+            "§5.2",
+            "so is what is malformed",
+            "GET",
+            &[("cache-control", "\"")],
+            PLAIN,
+        ),
+        (
+            "RFC 9110 §13.1",
+            "If-None-Match",
+            "GET",
+            &[("if-none-match", "\"a\"")],
+            CONDITIONAL,
+        ),
+        (
+            "RFC 9110 §13.1",
+            "If-Match",
+            "GET",
+            &[("if-match", "*")],
+            CONDITIONAL,
+        ),
+        (
+            "RFC 9110 §13.1",
+            "If-Modified-Since",
+            "GET",
+            &[("if-modified-since", "x")],
+            CONDITIONAL,
+        ),
+        (
+            "RFC 9110 §13.1",
+            "If-Unmodified-Since",
+            "GET",
+            &[("if-unmodified-since", "x")],
+            CONDITIONAL,
+        ),
+        (
+            "RFC 9110 §13.1",
+            "If-Range",
+            "GET",
+            &[("if-range", "x")],
+            CONDITIONAL,
+        ),
+        (
+            "key hygiene",
+            "X-Forwarded-Host",
+            "GET",
+            &[("x-forwarded-host", "b")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
+            "X-Forwarded-Prefix",
+            "GET",
+            &[("x-forwarded-prefix", "/b")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
+            "Forwarded",
+            "GET",
+            &[("forwarded", "host=b")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
+            "not the client's address",
+            "GET",
+            &[("x-forwarded-for", "1.2.3.4")],
+            PLAIN,
+        ),
+        ("§4.1", "cookies alone", "GET", &[("cookie", "a=b")], PLAIN),
+    ];
+    for (section, name, method, fields, expected) in cases {
+        assert_eq!(ask(method, fields), *expected, "{section}: {name}");
+    }
+}
+
+#[test]
+fn a_get_with_a_body_passes() {
+    let request = |body: &'static str| {
+        Request::get("/")
+            .header("host", "a")
+            .body(Full::<Bytes>::from(body))
+            .unwrap()
+    };
+    assert_eq!(may_look_up(&request("q=1")).unwrap_err(), Pass::RequestBody);
+    assert!(may_look_up(&request("")).is_ok());
+}
