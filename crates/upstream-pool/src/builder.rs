@@ -1,0 +1,244 @@
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex},
+    task::Waker,
+    time::Duration,
+};
+
+use http::{Request, Response};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
+use tower::load::Load;
+use tower_layer::{Identity, Layer, Stack};
+use tower_service::Service;
+use tracing::Instrument;
+
+use crate::{
+    AppCommand, Error, PoolHandle, Process, RequestBody, UpstreamPool,
+    connection::Limits,
+    handle::{Board, News},
+    process::SocketDir,
+    queue::Queue,
+    roster::{Gate, Policy, Roster},
+    select::Selector,
+    supervisor::{Plan, Supervisor, notes},
+};
+
+/// How long to wait for a process of our own to take a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Describes a pool, then starts it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder<L = Identity> {
+    command: AppCommand,
+    layer: L,
+    min_instances: usize,
+    max_pool_size: usize,
+    max_request_queue_size: usize,
+    max_concurrent_requests: usize,
+    start_timeout: Duration,
+    response_timeout: Duration,
+    drain_timeout: Duration,
+    shutdown_timeout: Duration,
+    pool_idle_time: Duration,
+}
+
+impl Builder {
+    pub(crate) fn new(command: AppCommand) -> Self {
+        Self {
+            command,
+            layer: Identity::new(),
+            min_instances: 1,
+            max_pool_size: 6,
+            max_request_queue_size: 100,
+            max_concurrent_requests: 1,
+            start_timeout: Duration::from_secs(90),
+            response_timeout: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(30),
+            pool_idle_time: Duration::from_secs(300),
+        }
+    }
+}
+
+impl<L> Builder<L> {
+    /// How many processes to keep running, as Passenger's
+    /// `passenger_min_instances`. Default: 1. With 0, the first request starts
+    /// the first process. More than [`max_pool_size`](Self::max_pool_size) is
+    /// as much as that.
+    pub const fn min_instances(mut self, processes: usize) -> Self {
+        self.min_instances = processes;
+        self
+    }
+
+    /// How many processes may run when requests queue, as Passenger's
+    /// `passenger_max_pool_size`. Default: 6; at least 1. A process that is
+    /// leaving does not count, yet there are never more than twice as many.
+    pub const fn max_pool_size(mut self, processes: usize) -> Self {
+        self.max_pool_size = processes;
+        self
+    }
+
+    /// How many requests may wait for a process, as Passenger's
+    /// `passenger_max_request_queue_size`. Default: 100. The next one fails
+    /// with [`is_queue_full`](Error::is_queue_full). With 0 nobody waits;
+    /// Passenger's reading of 0, a queue without a bound, is not offered.
+    pub const fn max_request_queue_size(mut self, requests: usize) -> Self {
+        self.max_request_queue_size = requests;
+        self
+    }
+
+    /// How many requests may run in one process at the same time, as
+    /// Passenger's `passenger_force_max_concurrent_requests_per_process`.
+    /// Default: 1; 0 is any number.
+    pub const fn max_concurrent_requests(mut self, requests: usize) -> Self {
+        self.max_concurrent_requests = requests;
+        self
+    }
+
+    /// How long a process may take to answer for the first time, as
+    /// Passenger's `passenger_start_timeout`. Default: 90 s. Then it is killed,
+    /// and counts as failed.
+    pub const fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// How long a process may take to send the head of its response, as
+    /// nginx's `proxy_read_timeout`. Default: 60 s; [`Duration::ZERO`] is any
+    /// time. Time in the queue does not count, nor time in which the client is
+    /// to send more of its body. Nor is the time limited that the body of the
+    /// response takes.
+    ///
+    /// The request fails with [`is_timeout`](Error::is_timeout). Where a
+    /// process takes [one request at a time](Self::max_concurrent_requests) it
+    /// is stuck, and is replaced.
+    pub const fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// How long requests may take that run, or wait, when their process is to
+    /// leave or the pool to stop. Default: 30 s.
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// How long a process may take to leave after SIGTERM, before its whole
+    /// group gets SIGKILL. Default: 30 s.
+    pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How long a process may have nothing to do before it is stopped, if
+    /// there are more than [`min_instances`](Self::min_instances); as
+    /// Passenger's `passenger_pool_idle_time`. Default: 300 s;
+    /// [`Duration::ZERO`] is any time.
+    pub const fn pool_idle_time(mut self, time: Duration) -> Self {
+        self.pool_idle_time = time;
+        self
+    }
+
+    /// Puts `layer` around each process; one that was given before is put
+    /// around this one. Default: nothing.
+    ///
+    /// The service that it makes says by its readiness whether it may be given
+    /// a request, and by its load how it compares to the others. It is polled
+    /// and called under a lock: it is to do its work in its future.
+    pub fn process_layer<M>(self, layer: M) -> Builder<Stack<M, L>> {
+        Builder {
+            command: self.command,
+            layer: Stack::new(layer, self.layer),
+            min_instances: self.min_instances,
+            max_pool_size: self.max_pool_size,
+            max_request_queue_size: self.max_request_queue_size,
+            max_concurrent_requests: self.max_concurrent_requests,
+            start_timeout: self.start_timeout,
+            response_timeout: self.response_timeout,
+            drain_timeout: self.drain_timeout,
+            shutdown_timeout: self.shutdown_timeout,
+            pool_idle_time: self.pool_idle_time,
+        }
+    }
+
+    /// Starts the pool. It returns before the first process is ready: requests
+    /// wait for that, and a start that fails comes to light in their
+    /// [errors](Error::start_report), in the log and in
+    /// [`PoolHandle::snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// If it is not called within a Tokio runtime, or if the folder for the
+    /// sockets cannot be created.
+    pub fn spawn<ResBody>(self) -> io::Result<(UpstreamPool<L::Service>, PoolHandle)>
+    where
+        L: Layer<Process> + Send + 'static,
+        L::Service: Service<Request<RequestBody>, Response = Response<ResBody>, Error = Error>
+            + Load<Metric: Ord>
+            + Send
+            + 'static,
+    {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let sockets = if self.command.takes_socket() {
+            Some(Arc::new(SocketDir::create()?))
+        } else {
+            None
+        };
+        let max = self.max_pool_size.max(1);
+        let roster = Roster::new(Policy {
+            min: self.min_instances.min(max),
+            max,
+            idle_time: self.pool_idle_time,
+            drain_timeout: self.drain_timeout,
+            shutdown_timeout: self.shutdown_timeout,
+        });
+        let response = Some(self.response_timeout).filter(|timeout| !timeout.is_zero());
+        let queue = Queue::new(self.max_request_queue_size);
+        let (notes, inbox) = notes();
+        let waker = Waker::from(Arc::clone(&queue));
+        let selector = Arc::new(Selector::new(waker, notes.clone()));
+        let board = Arc::new(Board {
+            queue: Arc::clone(&queue),
+            max_pool_size: max,
+            news: Mutex::new(News::default()),
+        });
+        let (lifeline, commands) = mpsc::unbounded_channel();
+        let (over, is_over) = watch::channel(false);
+        let span = tracing::info_span!("pool", command = %self.command);
+        let supervisor = Supervisor {
+            plan: Plan {
+                command: Arc::new(self.command),
+                sockets,
+                concurrency: self.max_concurrent_requests,
+                limits: Limits {
+                    connect: CONNECT_TIMEOUT,
+                    response,
+                },
+                start_timeout: self.start_timeout,
+                shutdown_timeout: self.shutdown_timeout,
+                idle_time: self.pool_idle_time,
+            },
+            layer: self.layer,
+            roster,
+            selector: Arc::clone(&selector),
+            queue: Arc::clone(&queue),
+            board: Arc::clone(&board),
+            notes,
+            inbox,
+            commands,
+            over,
+            members: BTreeMap::new(),
+            gate: Gate::Open,
+            last_failure: None,
+        };
+        runtime.spawn(supervisor.run().instrument(span));
+        let pool = UpstreamPool::new(selector, queue, lifeline.clone());
+        Ok((pool, PoolHandle::new(lifeline, board, is_over)))
+    }
+}

@@ -1,0 +1,119 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::{Client, Connection};
+use crate::{Error, process::Permit};
+
+/// The body of a process's response, as it comes.
+///
+/// Whoever reads it drives the connection. When the process has sent
+/// everything, the connection is kept for the next request, and the process
+/// is free; dropped before that, the connection is closed, and the process is
+/// free as well.
+pub struct ResponseBody {
+    incoming: Incoming,
+    /// Absent once the process has sent everything.
+    exchange: Option<Exchange>,
+}
+
+/// What a request holds while it runs.
+///
+/// The order of the fields is the order in which they are dropped: when the
+/// next request finds the process free, this one's connection is closed.
+pub(crate) struct Exchange {
+    pub(crate) connection: Box<Connection>,
+    pub(crate) client: Arc<Client>,
+    /// The place in the process; an upstream that we did not start counts
+    /// none.
+    pub(crate) permit: Option<Permit>,
+}
+
+impl Exchange {
+    fn finish(self) {
+        if self.connection.is_ready() {
+            self.client.give_back(self.connection);
+        }
+        drop(self.permit);
+    }
+}
+
+impl ResponseBody {
+    /// A short response is often here in full with its head: then the process
+    /// is free already.
+    pub(crate) fn new(incoming: Incoming, exchange: Exchange) -> Self {
+        let mut body = Self {
+            incoming,
+            exchange: Some(exchange),
+        };
+        if body
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.connection.is_ready())
+        {
+            body.finish();
+        }
+        body
+    }
+
+    fn finish(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.finish();
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
+        if let Some(exchange) = &mut this.exchange {
+            if frame.is_pending() {
+                exchange.connection.drive(cx);
+                frame = Pin::new(&mut this.incoming).poll_frame(cx);
+            }
+            match &frame {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(_))) if !this.incoming.is_end_stream() => {}
+                Poll::Ready(Some(Ok(_)) | None) => {
+                    if !exchange.connection.is_ready() {
+                        exchange.connection.drive(cx);
+                    }
+                    this.finish();
+                }
+                Poll::Ready(Some(Err(_))) => this.exchange = None,
+            }
+        }
+        frame.map_err(|error| Error::closed_early(false, error))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("incoming", &self.incoming)
+            .field("over", &self.exchange.is_none())
+            .finish()
+    }
+}

@@ -1,0 +1,178 @@
+use std::{
+    error::Error as StdError,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use tokio::time::{self, Instant, Sleep};
+
+use super::{Heard, Stream};
+use crate::{Error, RequestBody, body::Upload, error::ClientBodyError};
+
+/// The largest response head, and the largest trailer section, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// One connection, and the state of HTTP on it.
+pub(crate) struct Connection {
+    sender: SendRequest<RequestBody>,
+    /// Absent once the connection is over.
+    driver: Option<http1::Connection<TokioIo<Stream>, RequestBody>>,
+    heard: Heard,
+    /// Kept for the connection's life: to move a timer that is armed already
+    /// is far cheaper than to arm a new one.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What became of a request on one connection.
+pub(crate) enum Outcome {
+    Answered(Response<Incoming>),
+    /// Not one byte of it was written: it can go anywhere.
+    Unsent(Box<Request<RequestBody>>, hyper::Error),
+    Failed(Error),
+}
+
+impl Connection {
+    pub(crate) async fn new(stream: Stream) -> hyper::Result<Self> {
+        let heard = stream.heard();
+        let (sender, driver) = http1::Builder::new()
+            .max_header_size(MAX_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            heard,
+            timer: None,
+        })
+    }
+
+    /// Reads and writes what can be read and written now.
+    ///
+    /// An error is not lost here: the request that it concerns, or the body of
+    /// its response, gets it from hyper.
+    pub(crate) fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(cx).is_ready()
+        {
+            self.driver = None;
+        }
+    }
+
+    /// Whether the last exchange is over on both sides, and the connection
+    /// takes another one.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its response, for `limit` at
+    /// most.
+    ///
+    /// Dropped before it is done, the connection must be dropped too: an
+    /// answer to nobody may be under way on it.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: Request<RequestBody>,
+        limit: Option<Duration>,
+    ) -> Outcome {
+        let upload = request.body().upload();
+        self.heard.clear();
+        if let Some(limit) = limit {
+            self.arm(Instant::now() + limit);
+        }
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let result = poll_fn(|cx| {
+            // The answer can only come from driving. When that ends the
+            // connection, hyper has settled the request one way or the other.
+            if let Some(driver) = &mut self.driver
+                && Pin::new(driver).poll(cx).is_ready()
+            {
+                self.driver = None;
+            }
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(Some(answer));
+            }
+            match (&mut self.timer, limit) {
+                (Some(timer), Some(limit)) => {
+                    poll_overdue(timer.as_mut(), cx, limit, upload.as_deref()).map(|()| None)
+                }
+                _ => Poll::Pending,
+            }
+        })
+        .await;
+        match result {
+            // We never ask for an upgrade.
+            Some(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                Outcome::Failed(Error::bad_response("101 without having been asked"))
+            }
+            Some(Ok(response)) => Outcome::Answered(response),
+            Some(Err(mut error)) => match error.take_message() {
+                Some(request) => Outcome::Unsent(Box::new(request), error.into_error()),
+                None => Outcome::Failed(classify(error.into_error(), &self.heard)),
+            },
+            None => Outcome::Failed(Error::timeout(limit.unwrap_or_default())),
+        }
+    }
+
+    fn arm(&mut self, deadline: Instant) {
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().reset(deadline),
+            none => *none = Some(Box::pin(time::sleep_until(deadline))),
+        }
+    }
+}
+
+/// Ready when the answer is late, and it is not the client who is slow.
+fn poll_overdue(
+    mut timer: Pin<&mut Sleep>,
+    cx: &mut Context<'_>,
+    limit: Duration,
+    upload: Option<&Upload>,
+) -> Poll<()> {
+    loop {
+        ready!(timer.as_mut().poll(cx));
+        match upload.and_then(|upload| upload.excuse(Instant::now(), limit)) {
+            Some(later) => timer.as_mut().reset(later),
+            None => return Poll::Ready(()),
+        }
+    }
+}
+
+/// Whose fault it is that there is no answer to a request that may have been
+/// written.
+pub(crate) fn classify(error: hyper::Error, heard: &Heard) -> Error {
+    if is_client_body(&error) || error.is_body_write_aborted() {
+        Error::request_body(error)
+    } else if error.is_parse() || is_unexpected(&error) {
+        Error::bad_response(error)
+    } else {
+        Error::closed_early(!heard.anything(), error)
+    }
+}
+
+fn is_client_body(error: &hyper::Error) -> bool {
+    error.is_user()
+        && error
+            .source()
+            .is_some_and(<dyn StdError>::is::<ClientBodyError>)
+}
+
+/// Bytes on a connection on which nothing was asked. hyper has no question
+/// for it; it is neither an I/O error nor the end of the connection.
+fn is_unexpected(error: &hyper::Error) -> bool {
+    !error.is_incomplete_message()
+        && !error.is_canceled()
+        && !error.is_closed()
+        && !error.is_user()
+        && error
+            .source()
+            .is_none_or(|source| !source.is::<io::Error>())
+}

@@ -1,0 +1,150 @@
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
+    header::{EXPECT, HOST},
+};
+use peregrine_core::hop_by_hop;
+
+use crate::Error;
+
+/// Makes a request that came in one that goes to the application: in origin
+/// form, for this connection, with the `Host` that the client meant.
+///
+/// No `Via` is added (RFC 9110 §7.6.3 asks gateways for one): the process is
+/// a part of this server, as one behind FastCGI would be, and there are
+/// application servers that stop compressing when they see it.
+pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> {
+    if request.method() == Method::CONNECT {
+        return Err(Error::unsupported_method());
+    }
+    // RFC 9112 §3.2.2: "When an origin server receives a request with an
+    // absolute-form of request-target, the origin server MUST ignore the
+    // received Host header field (if any) and instead use the host
+    // information of the request-target."
+    if let Some(authority) = request.uri().authority() {
+        let host = authority.as_str();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = HeaderValue::from_str(host).map_err(Error::bad_response)?;
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        request.headers_mut().insert(HOST, host);
+    }
+    // An HTTP/1.0 client need not send one; RFC 9112 §3.2 makes us.
+    if !request.headers().contains_key(HOST) {
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().insert(HOST, host);
+    }
+    *request.version_mut() = Version::HTTP_11;
+    hop_by_hop::remove(request.headers_mut());
+    // Whoever reads the client's body has told it to continue by then.
+    request.headers_mut().remove(EXPECT);
+    Ok(())
+}
+
+/// Whether a field is a word between the application and us. Neither side of
+/// the outer world sends or sees one.
+fn is_control_field(name: &HeaderName) -> bool {
+    name.as_str().as_bytes().starts_with(b"!~")
+}
+
+/// Drops control fields from a response on its way to the client.
+pub(crate) fn drop_control_fields(headers: &mut HeaderMap) {
+    if headers.keys().any(is_control_field) {
+        let names: Vec<_> = headers
+            .keys()
+            .filter(|name| is_control_field(name))
+            .cloned()
+            .collect();
+        for name in names {
+            headers.remove(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(mut request: Request<()>) -> Request<()> {
+        for_application(&mut request).unwrap();
+        request
+    }
+
+    #[test]
+    fn a_request_is_sent_in_origin_form_to_the_host_that_was_meant() {
+        let cases = [
+            (
+                "origin form",
+                "/a?b=c",
+                Some("x.example"),
+                "/a?b=c",
+                "x.example",
+            ),
+            (
+                "absolute form beats Host",
+                "http://y.example:81/a",
+                Some("x.example"),
+                "/a",
+                "y.example:81",
+            ),
+            (
+                "credentials in the target go no further",
+                "http://u:p@y.example",
+                None,
+                "/",
+                "y.example",
+            ),
+            ("HTTP/1.0 without Host", "/", None, "/", "localhost"),
+            (
+                "the server itself",
+                "*",
+                Some("x.example"),
+                "*",
+                "x.example",
+            ),
+        ];
+        for (name, uri, host, target, expected) in cases {
+            let mut request = Request::builder().uri(uri).version(Version::HTTP_10);
+            if let Some(host) = host {
+                request = request.header(HOST, host);
+            }
+            let request = sent(request.body(()).unwrap());
+            assert_eq!(request.uri(), target, "{name}");
+            assert_eq!(request.headers()[HOST], expected, "{name}");
+            assert_eq!(request.version(), Version::HTTP_11, "{name}");
+        }
+    }
+
+    #[test]
+    fn connect_is_refused() {
+        let mut request = Request::connect("x.example:443").body(()).unwrap();
+        let error = for_application(&mut request).unwrap_err();
+        assert!(error.is_unsupported_method());
+    }
+
+    #[test]
+    fn what_is_for_this_connection_only_stays_here() {
+        let request = Request::builder()
+            .uri("/")
+            .header("connection", "upgrade, x-hop")
+            .header("upgrade", "websocket")
+            .header("x-hop", "1")
+            .header("expect", "100-continue")
+            .header("accept", "*/*");
+        let request = sent(request.body(()).unwrap());
+        let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "host"]);
+    }
+
+    #[test]
+    fn control_fields_go() {
+        let mut headers = HeaderMap::new();
+        for name in ["!~request-oob-work", "!~x", "!x", "etag"] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static("1"));
+        }
+        drop_control_fields(&mut headers);
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["!x", "etag"]);
+    }
+}

@@ -1,0 +1,22 @@
+//! HTTP/1.1 to one server: connections that are kept, a request sent, an
+//! answer that streams back.
+//!
+//! A connection has no task of its own. Whoever waits for the answer, and
+//! later whoever reads its body, drives it: a request costs no wake-up across
+//! tasks, and dropping the future or the body closes the connection at once,
+//! so that the server can notice.
+
+mod body;
+mod client;
+mod h1;
+mod head;
+mod stream;
+
+pub use self::body::ResponseBody;
+pub(crate) use self::{
+    body::Exchange,
+    client::{Client, Limits},
+    h1::Connection,
+    head::drop_control_fields,
+    stream::{Endpoint, Heard, Stream},
+};

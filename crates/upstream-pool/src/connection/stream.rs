@@ -1,0 +1,169 @@
+use std::{
+    io,
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+    time,
+};
+
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Endpoint {
+    Unix(PathBuf),
+    /// A loopback port.
+    Port(u16),
+    /// Looked up for each connection: what the name stands for may change.
+    Name {
+        host: String,
+        port: u16,
+    },
+}
+
+/// How long to wait before the next attempt while a listen queue is full.
+const FULL_PAUSE: Duration = Duration::from_millis(5);
+
+impl Endpoint {
+    /// Connects. The caller bounds the time.
+    pub(crate) async fn connect(&self) -> io::Result<Stream> {
+        let socket = match self {
+            Self::Unix(path) => loop {
+                match UnixStream::connect(path).await {
+                    // A Unix socket whose listen queue is full refuses at
+                    // once, where TCP would let us wait.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        time::sleep(FULL_PAUSE).await;
+                    }
+                    connected => break Socket::Unix(connected?),
+                }
+            },
+            Self::Port(port) => Socket::tcp(TcpStream::connect(("127.0.0.1", *port)).await?)?,
+            Self::Name { host, port } => {
+                Socket::tcp(TcpStream::connect((host.as_str(), *port)).await?)?
+            }
+        };
+        Ok(Stream {
+            socket,
+            heard: Heard::default(),
+        })
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "the Unix socket {}", path.display()),
+            Self::Port(port) => write!(f, "127.0.0.1:{port}"),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// Whether anything has come from the other side since this was last cleared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard(Arc<AtomicBool>);
+
+impl Heard {
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn anything(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection's bytes.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    socket: Socket,
+    heard: Heard,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    fn tcp(stream: TcpStream) -> io::Result<Self> {
+        // Heads and small bodies are written at once; nothing is gained by
+        // waiting for more.
+        stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream))
+    }
+}
+
+impl Stream {
+    pub(crate) fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+}
+
+macro_rules! forward {
+    ($self:ident, $method:ident($($arg:expr),*)) => {
+        match &mut $self.get_mut().socket {
+            Socket::Tcp(stream) => Pin::new(stream).$method($($arg),*),
+            Socket::Unix(stream) => Pin::new(stream).$method($($arg),*),
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let this = self.as_mut();
+        let read = forward!(this, poll_read(cx, buf));
+        if buf.filled().len() > before {
+            self.heard.0.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Tcp(stream) => stream.is_write_vectored(),
+            Socket::Unix(stream) => stream.is_write_vectored(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Extensions, Request};
+use ipnet::IpNet;
+use peregrine_core::TargetOrigin;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{PeerAddr, TrustedProxies, believe::believe, inform::inform};
+
+/// Makes [`Believe`]. See the [module's documentation](super).
+#[derive(Clone, Debug, Default)]
+pub struct BelieveLayer {
+    trusted: Arc<TrustedProxies>,
+}
+
+impl BelieveLayer {
+    /// Believes peers in these networks, and nobody else.
+    pub fn new(trusted: impl IntoIterator<Item = IpNet>) -> Self {
+        Self {
+            trusted: Arc::new(trusted.into_iter().collect()),
+        }
+    }
+}
+
+impl<S> Layer<S> for BelieveLayer {
+    type Service = Believe<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Believe {
+            inner,
+            trusted: Arc::clone(&self.trusted),
+        }
+    }
+}
+
+/// Drops what a client may not say about itself, and believes trusted proxies.
+/// See the [module's documentation](super).
+#[derive(Clone, Debug)]
+pub struct Believe<S> {
+    inner: S,
+    trusted: Arc<TrustedProxies>,
+}
+
+impl<S, B> Service<Request<B>> for Believe<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        let (mut parts, body) = request.into_parts();
+        let is_trusted = || peer(&parts.extensions).is_some_and(|peer| self.trusted.contains(peer));
+        let origin = believe(&mut parts.headers, &parts.uri, is_trusted);
+        if let Some(origin) = origin {
+            parts.extensions.insert(origin);
+        }
+        self.inner.call(Request::from_parts(parts, body))
+    }
+}
+
+/// Makes [`Inform`]. See the [module's documentation](super).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct InformLayer;
+
+impl InformLayer {
+    /// A layer that has nothing to configure.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl<S> Layer<S> for InformLayer {
+    type Service = Inform<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Inform { inner }
+    }
+}
+
+/// Tells the application who asks, and for which origin. See the [module's
+/// documentation](super).
+#[derive(Clone, Debug)]
+pub struct Inform<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Inform<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        let (mut parts, body) = request.into_parts();
+        let peer = peer(&parts.extensions);
+        let origin = parts.extensions.get::<TargetOrigin>();
+        inform(&mut parts.headers, &parts.uri, peer, origin);
+        self.inner.call(Request::from_parts(parts, body))
+    }
+}
+
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let PeerAddr(address) = extensions.get()?;
+    Some(address.ip())
+}

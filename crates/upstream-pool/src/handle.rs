@@ -1,0 +1,202 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use crate::{StartReport, process::Busyness, queue::Queue};
+
+/// Watches and stops an [`UpstreamPool`](crate::UpstreamPool).
+///
+/// Clones are equal. A handle keeps the processes alive, as the pool itself
+/// does.
+#[derive(Clone)]
+pub struct PoolHandle {
+    lifeline: Lifeline,
+    board: Arc<Board>,
+    over: watch::Receiver<bool>,
+}
+
+/// What the supervisor is asked to do. When all who could ask are gone, it
+/// stops.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Stop,
+}
+
+pub(crate) type Lifeline = mpsc::UnboundedSender<Command>;
+
+/// What the supervisor tells those who look.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) max_pool_size: usize,
+    pub(crate) news: Mutex<News>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    pub(crate) processes: Vec<Entry>,
+    pub(crate) stopping: bool,
+    pub(crate) last_start_failure: Option<Arc<StartReport>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) pid: u32,
+    pub(crate) state: ProcessState,
+    pub(crate) started: (SystemTime, Instant),
+    pub(crate) busyness: Option<Arc<Busyness>>,
+}
+
+/// A pool at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PoolSnapshot {
+    /// The processes, oldest first.
+    pub processes: Vec<ProcessSnapshot>,
+    /// How many requests wait for a process.
+    pub queued: usize,
+    /// How many may wait.
+    pub max_request_queue_size: usize,
+    /// How many processes there may be.
+    pub max_pool_size: usize,
+    /// Whether the pool has been told to stop.
+    pub stopping: bool,
+    /// Why the last start failed; absent if the last start succeeded.
+    pub last_start_failure: Option<Arc<StartReport>>,
+}
+
+/// A process at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProcessSnapshot {
+    /// Its id in the operating system.
+    pub pid: u32,
+    /// What it is doing.
+    pub state: ProcessState,
+    /// When it was started.
+    pub started: SystemTime,
+    /// For how long it has run.
+    pub uptime: Duration,
+    /// How long it took to get ready; absent while it is starting.
+    pub ready_after: Option<Duration>,
+    /// How many requests run in it.
+    pub running: usize,
+    /// How many requests it has answered.
+    pub served: u64,
+    /// For how long it has had nothing to do; absent while it has.
+    pub idle: Option<Duration>,
+}
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProcessState {
+    /// Loading the application; it has not answered yet.
+    Starting,
+    /// Taking requests.
+    Ready,
+    /// Finishing the requests that it has.
+    Draining,
+    /// Told to leave.
+    Terminating,
+}
+
+impl ProcessState {
+    /// The state in a word, as `passenger-status` would.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Terminating => "terminating",
+        }
+    }
+}
+
+impl fmt::Display for ProcessState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PoolHandle {
+    pub(crate) const fn new(
+        lifeline: Lifeline,
+        board: Arc<Board>,
+        over: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            lifeline,
+            board,
+            over,
+        }
+    }
+
+    /// The pool as it is now. Cheap enough to call for every status request.
+    pub fn snapshot(&self) -> PoolSnapshot {
+        let now = Instant::now();
+        let news = self.board.news.lock();
+        let news = news.unwrap_or_else(PoisonError::into_inner);
+        PoolSnapshot {
+            processes: news.processes.iter().map(|p| p.snapshot(now)).collect(),
+            queued: self.board.queue.len(),
+            max_request_queue_size: self.board.queue.max(),
+            max_pool_size: self.board.max_pool_size,
+            stopping: news.stopping,
+            last_start_failure: news.last_start_failure.clone(),
+        }
+    }
+
+    /// Stops the pool, and returns when no process, socket or folder of it is
+    /// left.
+    ///
+    /// New requests are refused from now on. Those that wait or run are
+    /// finished, for the [drain timeout](crate::Builder::drain_timeout) at
+    /// most. Then each process group gets SIGTERM, and after the [shutdown
+    /// timeout](crate::Builder::shutdown_timeout) SIGKILL.
+    ///
+    /// May be called more than once. Dropped before it returns, the pool stops
+    /// all the same.
+    pub async fn stop(&self) {
+        // Nobody listens once it has stopped.
+        let _ = self.lifeline.send(Command::Stop);
+        let mut over = self.over.clone();
+        // An error means that the supervisor is gone, and the processes with
+        // it.
+        let _ = over.wait_for(|over| *over).await;
+    }
+}
+
+impl Entry {
+    fn snapshot(&self, now: Instant) -> ProcessSnapshot {
+        let (started, begun) = self.started;
+        let busyness = self.busyness.as_deref();
+        ProcessSnapshot {
+            pid: self.pid,
+            state: self.state,
+            started,
+            uptime: now.saturating_duration_since(begun),
+            ready_after: busyness.map(|b| b.ready_at().saturating_duration_since(begun)),
+            running: busyness.map_or(0, Busyness::running),
+            served: busyness.map_or(0, Busyness::served),
+            idle: busyness
+                .and_then(Busyness::idle_since)
+                .map(|since| now.saturating_duration_since(since)),
+        }
+    }
+}
+
+impl fmt::Debug for PoolHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolHandle")
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}

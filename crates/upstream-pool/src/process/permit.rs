@@ -1,0 +1,221 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
+
+use crate::{
+    roster::ProcessId,
+    supervisor::{Note, Notes},
+};
+
+/// How much a process has to do, and whether it may be given more.
+#[derive(Debug)]
+pub(crate) struct Busyness {
+    id: ProcessId,
+    pid: u32,
+    /// How many requests may run at the same time; 0 is any number.
+    concurrency: usize,
+    running: AtomicUsize,
+    served: AtomicU64,
+    /// The process is broken. It takes nothing more, and waits to be replaced.
+    failing: AtomicBool,
+    /// The supervisor waits for the last request to end.
+    draining: AtomicBool,
+    ready_at: Instant,
+    /// Milliseconds from `ready_at` to the end of the last request.
+    last_used: AtomicU64,
+    /// Who to wake when a place becomes free. One is enough: only the pool
+    /// polls the process.
+    waker: AtomicWaker,
+    notes: Notes,
+}
+
+/// A request's place in a process. Dropped, the place is free.
+#[derive(Debug)]
+pub(crate) struct Permit(Arc<Busyness>);
+
+impl Busyness {
+    pub(crate) fn new(id: ProcessId, pid: u32, concurrency: usize, notes: Notes) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            pid,
+            concurrency,
+            running: AtomicUsize::new(0),
+            served: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            ready_at: Instant::now(),
+            last_used: AtomicU64::new(0),
+            waker: AtomicWaker::new(),
+            notes,
+        })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Responses that have begun.
+    pub(crate) fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ready_at(&self) -> Instant {
+        self.ready_at
+    }
+
+    /// Since when nothing runs here; `None` while something does.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let last = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
+        (self.running() == 0).then(|| self.ready_at + last)
+    }
+
+    pub(crate) fn poll_free(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_free() {
+            return Poll::Ready(());
+        }
+        // Registered before the second look: whoever frees a place in between
+        // finds the waker.
+        self.waker.register(cx.waker());
+        if self.is_free() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        !self.failing.load(Ordering::SeqCst)
+            && (self.concurrency == 0 || self.running() < self.concurrency)
+    }
+
+    pub(crate) fn acquire(this: &Arc<Self>) -> Permit {
+        this.running.fetch_add(1, Ordering::SeqCst);
+        Permit(Arc::clone(this))
+    }
+
+    /// Has [`Note::Drained`] sent when nothing runs here any more. It may come
+    /// twice; it cannot be missed, since of this store and the last permit's
+    /// decrement each is followed by a look at the other.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        if self.running() == 0 {
+            self.notes.send(Note::Drained(self.id));
+        }
+    }
+}
+
+impl Permit {
+    pub(crate) fn process(&self) -> ProcessId {
+        self.0.id
+    }
+
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.0.concurrency == 1
+    }
+
+    pub(crate) fn served(&self) {
+        self.0.served.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nothing more is given to this process.
+    pub(crate) fn fail(&self) {
+        self.0.failing.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let busyness = &*self.0;
+        let used = busyness.ready_at.elapsed().as_millis();
+        let used = u64::try_from(used).unwrap_or(u64::MAX);
+        busyness.last_used.store(used, Ordering::Relaxed);
+        let last = busyness.running.fetch_sub(1, Ordering::SeqCst) == 1;
+        if last && busyness.draining.load(Ordering::SeqCst) {
+            busyness.notes.send(Note::Drained(busyness.id));
+        }
+        busyness.waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::supervisor::notes;
+
+    fn busyness(concurrency: usize) -> (Arc<Busyness>, crate::supervisor::Inbox) {
+        let (notes, inbox) = notes();
+        (
+            Busyness::new(ProcessId::new(1), 4711, concurrency, notes),
+            inbox,
+        )
+    }
+
+    fn is_free(busyness: &Busyness) -> bool {
+        busyness
+            .poll_free(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+    }
+
+    #[tokio::test]
+    async fn a_process_is_free_below_its_concurrency() {
+        for (concurrency, places) in [(1, 1), (3, 3)] {
+            let (busyness, _inbox) = busyness(concurrency);
+            let mut permits = Vec::new();
+            for _ in 0..places {
+                assert!(is_free(&busyness));
+                permits.push(Busyness::acquire(&busyness));
+            }
+            assert!(!is_free(&busyness));
+            permits.pop();
+            assert!(is_free(&busyness));
+        }
+    }
+
+    #[tokio::test]
+    async fn zero_is_any_number() {
+        let (busyness, _inbox) = busyness(0);
+        let _permits: Vec<_> = (0..1000).map(|_| Busyness::acquire(&busyness)).collect();
+        assert!(is_free(&busyness));
+    }
+
+    #[tokio::test]
+    async fn a_broken_process_is_not_free_when_its_last_request_ends() {
+        let (busyness, _inbox) = busyness(1);
+        let permit = Busyness::acquire(&busyness);
+        permit.fail();
+        drop(permit);
+        assert!(!is_free(&busyness));
+    }
+
+    #[tokio::test]
+    async fn draining_is_over_when_the_last_request_ends() {
+        let (busyness, mut inbox) = busyness(0);
+        let (one, two) = (Busyness::acquire(&busyness), Busyness::acquire(&busyness));
+        busyness.drain();
+        drop(one);
+        assert!(inbox.try_recv().is_none());
+        drop(two);
+        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
+    }
+
+    #[tokio::test]
+    async fn an_idle_process_is_drained_at_once() {
+        let (busyness, mut inbox) = busyness(1);
+        busyness.drain();
+        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
+    }
+}

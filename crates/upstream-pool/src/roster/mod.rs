@@ -1,0 +1,380 @@
+//! Which processes exist, in which state, and what to do next.
+//!
+//! Pure: events go in with the time, actions come out. The
+//! [supervisor](crate::supervisor) carries them out.
+//!
+//! ```text
+//! Starting ──ready──▶ Ready ──withdraw──▶ Draining ──drained──▶ Terminating ──late──▶ Killed
+//!     │                 │                     │                      │                  │
+//!     └─────────────────┴──────── gone ───────┴──────────────────────┴──────────────────┘
+//! ```
+//!
+//! 1. Starting and ready processes together are the *active* ones: at least
+//!    `min` of them while nothing fails, never more than `max`. Those that are
+//!    leaving do not count, so that a stuck process does not keep its
+//!    successor out; but there are never more than `2 * max` in all.
+//! 2. While requests queue, one more is started at a time.
+//! 3. A ready process that has been idle for a while leaves, down to `min`.
+//! 4. One that is gone is replaced at once. If it had not proven itself, or a
+//!    start fails, the next start waits, longer each time; and while failures
+//!    last, starts are tried one at a time.
+//! 5. After a stop, nothing is started. Ready processes stay until the queue
+//!    is empty, then drain, then go; each step has a deadline.
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use tokio::time::Instant;
+
+/// The pause after the first failed start. It doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause between two starts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Names a process for its whole life. Not reused, unlike the operating
+/// system's process ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ProcessId(u64);
+
+impl ProcessId {
+    pub(crate) const fn new(id: u64) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+    /// Zero: an idle process stays.
+    pub(crate) idle_time: Duration,
+    /// How long the running requests of a process that leaves may take.
+    pub(crate) drain_timeout: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// So many requests wait for a process.
+    Queued(usize),
+    Ready(ProcessId),
+    /// It was never ready, and is gone.
+    StartFailed(ProcessId),
+    /// It was ready, and is gone.
+    Exited {
+        id: ProcessId,
+        /// It served something.
+        proven: bool,
+    },
+    /// It was ready, and still runs, but is of no use.
+    Unhealthy {
+        id: ProcessId,
+        /// It served something.
+        proven: bool,
+    },
+    /// Nothing runs in it any more.
+    Drained(ProcessId),
+    IdleSince(ProcessId, Instant),
+    Stop,
+    /// Time has passed.
+    Tick,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Spawn(ProcessId),
+    /// Requests may go there.
+    Publish(ProcessId),
+    /// No further request may go there. Tell when it is drained.
+    Withdraw(ProcessId),
+    Terminate(ProcessId),
+    Kill(ProcessId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Starting,
+    Ready,
+    Draining { until: Instant },
+    Terminating { until: Instant },
+    Killed,
+}
+
+/// What a request meets that finds no process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It waits: there will be one.
+    Open,
+    /// It fails: the last start failed, and the next one is not yet due.
+    Failing { retry_at: Instant },
+    /// It fails if it is new; it waits if it was here before the stop.
+    Stopping,
+    /// It fails.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Roster {
+    policy: Policy,
+    processes: BTreeMap<ProcessId, State>,
+    next: ProcessId,
+    queued: usize,
+    /// Starts in a row that came to nothing.
+    failures: u32,
+    /// No start before this.
+    retry_at: Option<Instant>,
+    /// When a stop no longer waits for queued requests.
+    stop_at: Option<Instant>,
+}
+
+impl Roster {
+    pub(crate) const fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            processes: BTreeMap::new(),
+            next: ProcessId(1),
+            queued: 0,
+            failures: 0,
+            retry_at: None,
+            stop_at: None,
+        }
+    }
+
+    /// Takes an event in, and says what is to be done now, in this order.
+    pub(crate) fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.apply(now, event, &mut actions);
+        if self.stop_at.is_some() {
+            self.wind_up(now, &mut actions);
+        } else {
+            self.fill_up(now, &mut actions);
+        }
+        // Last, since a stop may withdraw with no time left to drain.
+        self.meet_deadlines(now, &mut actions);
+        actions
+    }
+
+    /// When to come back with [`Event::Tick`] if nothing happens before.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let leaving = self.processes.values().filter_map(|state| match state {
+            State::Draining { until } | State::Terminating { until } => Some(*until),
+            State::Starting | State::Ready | State::Killed => None,
+        });
+        let stop = self.stop_at.filter(|_| self.count(State::Ready) > 0);
+        let retry = self.retry_at.filter(|_| self.stop_at.is_none());
+        leaving.chain(stop).chain(retry).min()
+    }
+
+    pub(crate) fn gate(&self) -> Gate {
+        match (self.stop_at, self.retry_at) {
+            (Some(_), _) if self.count(State::Ready) > 0 => Gate::Stopping,
+            (Some(_), _) => Gate::Closed,
+            (None, Some(retry_at)) if self.active() == 0 => Gate::Failing { retry_at },
+            (None, _) => Gate::Open,
+        }
+    }
+
+    /// Whether idle processes may leave: then it is worth telling which are.
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.stop_at.is_none()
+            && !self.policy.idle_time.is_zero()
+            && self.count(State::Ready) > self.policy.min
+    }
+
+    /// Whether it matters that requests begin to queue, or no longer do.
+    pub(crate) fn watches_queue(&self) -> bool {
+        self.stop_at.is_some() || self.active() < self.policy.max
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.stop_at.is_some() && self.processes.is_empty()
+    }
+
+    pub(crate) fn processes(&self) -> impl Iterator<Item = (ProcessId, State)> {
+        self.processes.iter().map(|(id, state)| (*id, *state))
+    }
+
+    fn apply(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Queued(queued) => self.queued = queued,
+            Event::Ready(id) => {
+                if self.is(id, State::Starting) {
+                    self.processes.insert(id, State::Ready);
+                    // The next one need not wait. That the failures are over
+                    // is only proven by a process that serves.
+                    self.retry_at = None;
+                    actions.push(Action::Publish(id));
+                }
+            }
+            Event::StartFailed(id) => {
+                if self.processes.remove(&id) == Some(State::Starting) {
+                    self.fail(now, FIRST_PAUSE);
+                }
+            }
+            Event::Exited { id, proven } => {
+                if self.processes.remove(&id) == Some(State::Ready) {
+                    actions.push(Action::Withdraw(id));
+                    self.judge(now, proven);
+                }
+            }
+            Event::Unhealthy { id, proven } => {
+                if self.is(id, State::Ready) {
+                    self.withdraw(now, id, actions);
+                    self.judge(now, proven);
+                }
+            }
+            Event::Drained(id) => {
+                if matches!(self.processes.get(&id), Some(State::Draining { .. })) {
+                    self.terminate(now, id, actions);
+                }
+            }
+            Event::IdleSince(id, since) => {
+                if self.has_surplus()
+                    && self.queued == 0
+                    && self.is(id, State::Ready)
+                    && now.saturating_duration_since(since) >= self.policy.idle_time
+                {
+                    self.withdraw(now, id, actions);
+                }
+            }
+            Event::Stop => {
+                if self.stop_at.is_none() {
+                    self.stop_at = Some(now + self.policy.drain_timeout);
+                    for id in self.all(State::Starting) {
+                        self.terminate(now, id, actions);
+                    }
+                }
+            }
+            Event::Tick => {}
+        }
+    }
+
+    fn meet_deadlines(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let late: Vec<_> = self
+            .processes()
+            .filter(|(_, state)| match state {
+                State::Draining { until } | State::Terminating { until } => *until <= now,
+                State::Starting | State::Ready | State::Killed => false,
+            })
+            .collect();
+        for (id, state) in late {
+            if matches!(state, State::Draining { .. }) {
+                self.terminate(now, id, actions);
+            } else {
+                self.processes.insert(id, State::Killed);
+                actions.push(Action::Kill(id));
+            }
+        }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+        }
+    }
+
+    fn fill_up(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let starting = self.count(State::Starting);
+        let mut wanted = self.policy.min;
+        if self.queued > 0 && starting == 0 {
+            wanted = wanted.max(self.active() + 1);
+        }
+        if self.failures > 0 {
+            wanted = wanted.min(self.count(State::Ready) + 1);
+        }
+        if self.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        while self.active() < wanted.min(self.policy.max)
+            && self.processes.len() < 2 * self.policy.max
+        {
+            let id = self.next;
+            self.next = ProcessId(id.0 + 1);
+            self.processes.insert(id, State::Starting);
+            actions.push(Action::Spawn(id));
+        }
+    }
+
+    /// Requests that queued before the stop are still served.
+    fn wind_up(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.queued == 0 || self.stop_at.is_some_and(|at| at <= now) {
+            for id in self.all(State::Ready) {
+                self.withdraw(now, id, actions);
+            }
+        }
+    }
+
+    fn withdraw(&mut self, now: Instant, id: ProcessId, actions: &mut Vec<Action>) {
+        let until = now + self.policy.drain_timeout;
+        // A stop has one deadline for the queue and for what runs.
+        let until = self.stop_at.map_or(until, |stop| stop.max(now).min(until));
+        self.processes.insert(id, State::Draining { until });
+        actions.push(Action::Withdraw(id));
+    }
+
+    fn terminate(&mut self, now: Instant, id: ProcessId, actions: &mut Vec<Action>) {
+        let until = now + self.policy.shutdown_timeout;
+        self.processes.insert(id, State::Terminating { until });
+        actions.push(Action::Terminate(id));
+    }
+
+    /// A ready process was lost.
+    fn judge(&mut self, now: Instant, proven: bool) {
+        if proven {
+            self.failures = 0;
+            self.retry_at = None;
+        } else {
+            // Once may be chance.
+            self.fail(now, Duration::ZERO);
+        }
+    }
+
+    /// Counts a failure. Several processes that fail together are one.
+    fn fail(&mut self, now: Instant, first: Duration) {
+        if self.retry_at.is_none_or(|at| at <= now) {
+            let pause = pause(self.failures, first);
+            self.failures = self.failures.saturating_add(1);
+            self.retry_at = (!pause.is_zero()).then(|| now + pause);
+        }
+    }
+
+    fn is(&self, id: ProcessId, state: State) -> bool {
+        self.processes.get(&id) == Some(&state)
+    }
+
+    fn all(&self, state: State) -> Vec<ProcessId> {
+        let all = self.processes().filter(|(_, other)| *other == state);
+        all.map(|(id, _)| id).collect()
+    }
+
+    fn count(&self, state: State) -> usize {
+        self.processes.values().filter(|s| **s == state).count()
+    }
+
+    fn active(&self) -> usize {
+        self.count(State::Starting) + self.count(State::Ready)
+    }
+}
+
+/// How long to wait with the next start after so many failures before this
+/// one.
+fn pause(failures: u32, first: Duration) -> Duration {
+    match failures.checked_sub(1) {
+        None => first,
+        Some(_) if first.is_zero() => doubled(failures - 1),
+        Some(_) => doubled(failures),
+    }
+}
+
+fn doubled(times: u32) -> Duration {
+    FIRST_PAUSE
+        .saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
+        .min(LONGEST_PAUSE)
+}

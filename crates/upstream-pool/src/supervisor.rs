@@ -1,0 +1,374 @@
+//! The one task that carries out what the [roster](crate::roster) decides.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use http::Request;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{self, Instant},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    AppCommand, Error, RequestBody, StartReport,
+    connection::{Client, Endpoint, Limits},
+    handle::{Board, Command, Entry, ProcessState},
+    process::{self, Busyness, Group, Launch, Process, SocketDir},
+    queue::Queue,
+    roster::{Action, Event, Gate, ProcessId, Roster, State},
+    select::Selector,
+};
+
+/// What has happened to a process.
+#[derive(Debug)]
+pub(crate) enum Note {
+    Spawned {
+        id: ProcessId,
+        pid: u32,
+        group: Arc<Group>,
+    },
+    Ready {
+        id: ProcessId,
+        endpoint: Endpoint,
+    },
+    /// It was never ready, and is gone.
+    StartFailed(ProcessId, StartReport),
+    /// It was ready, and is gone.
+    Exited(ProcessId, StartReport),
+    /// It is of no use, and why.
+    Unhealthy(ProcessId, &'static str),
+    Drained(ProcessId),
+}
+
+/// Where notes are sent. Nobody waits: each process sends few, and the
+/// supervisor is quick.
+#[derive(Clone, Debug)]
+pub(crate) struct Notes(mpsc::UnboundedSender<Note>);
+
+#[derive(Debug)]
+pub(crate) struct Inbox(mpsc::UnboundedReceiver<Note>);
+
+pub(crate) fn notes() -> (Notes, Inbox) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Notes(sender), Inbox(receiver))
+}
+
+impl Notes {
+    pub(crate) fn send(&self, note: Note) {
+        // After the supervisor's end there is nothing left to be told.
+        let _ = self.0.send(note);
+    }
+}
+
+#[cfg(test)]
+impl Inbox {
+    pub(crate) fn try_recv(&mut self) -> Option<Note> {
+        self.0.try_recv().ok()
+    }
+}
+
+/// What all processes of a pool have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) command: Arc<AppCommand>,
+    pub(crate) sockets: Option<Arc<SocketDir>>,
+    pub(crate) concurrency: usize,
+    pub(crate) limits: Limits,
+    pub(crate) start_timeout: Duration,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) idle_time: Duration,
+}
+
+pub(crate) struct Supervisor<L: Layer<Process>> {
+    pub(crate) plan: Plan,
+    pub(crate) layer: L,
+    pub(crate) roster: Roster,
+    pub(crate) selector: Arc<Selector<L::Service>>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) notes: Notes,
+    pub(crate) inbox: Inbox,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) over: watch::Sender<bool>,
+    pub(crate) members: BTreeMap<ProcessId, Member>,
+    pub(crate) gate: Gate,
+    pub(crate) last_failure: Option<Arc<StartReport>>,
+}
+
+/// A process as the supervisor knows it.
+pub(crate) struct Member {
+    pid: u32,
+    group: Arc<Group>,
+    started: (SystemTime, Instant),
+    /// Present once it has been ready.
+    service: Option<(Arc<Busyness>, Arc<Client>)>,
+}
+
+impl<L> Supervisor<L>
+where
+    L: Layer<Process>,
+    L::Service: Service<Request<RequestBody>, Error = Error>,
+{
+    /// Runs until the pool has stopped.
+    ///
+    /// Dropped before that, with the runtime, each process group is killed by
+    /// its own guard.
+    pub(crate) async fn run(mut self) {
+        let mut event = Event::Tick;
+        let mut asked = true;
+        loop {
+            let queued = self.queue.len();
+            self.handle(Event::Queued(queued));
+            self.handle(event);
+            self.publish_news();
+            if self.roster.is_over() {
+                break;
+            }
+            let watches = self.roster.watches_queue();
+            self.queue.watch(watches);
+            event = if watches && (self.queue.len() > 0) != (queued > 0) {
+                // It changed before we watched, and nobody told.
+                Event::Tick
+            } else {
+                self.next_event(&mut asked).await
+            };
+        }
+        let Self {
+            plan, board, over, ..
+        } = self;
+        // The folder of the sockets goes before anyone hears that it is over.
+        drop(plan);
+        tracing::debug!(queued = board.queue.len(), "the pool has stopped");
+        over.send_replace(true);
+    }
+
+    async fn next_event(&mut self, asked: &mut bool) -> Event {
+        let now = Instant::now();
+        let idle_check = self.roster.has_surplus().then(|| now + self.idle_check());
+        let deadline = self.roster.next_deadline();
+        let wake = deadline.into_iter().chain(idle_check).min();
+        let sleep = async {
+            match wake {
+                Some(at) => time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(note) = self.inbox.0.recv() => self.read(note),
+            command = self.commands.recv(), if *asked => {
+                *asked = command.is_some();
+                Event::Stop
+            }
+            () = self.queue.pressure.notified() => Event::Tick,
+            () = sleep => {
+                self.send_idle_home();
+                Event::Tick
+            }
+        }
+    }
+
+    /// How often to look for processes that have been idle for long.
+    fn idle_check(&self) -> Duration {
+        let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(10));
+        (self.plan.idle_time / 10).clamp(shortest, longest)
+    }
+
+    fn send_idle_home(&mut self) {
+        let idle: Vec<_> = self
+            .members
+            .iter()
+            // Youngest first: the oldest is the one that requests go to.
+            .rev()
+            .filter_map(|(id, member)| {
+                let (busyness, _) = member.service.as_ref()?;
+                Some(Event::IdleSince(*id, busyness.idle_since()?))
+            })
+            .collect();
+        for event in idle {
+            self.handle(event);
+        }
+    }
+
+    fn read(&mut self, note: Note) -> Event {
+        match note {
+            Note::Spawned { id, pid, group } => {
+                tracing::debug!(pid, "process started");
+                // Told to leave before it was there.
+                let wanted = |(other, state)| other == id && state == State::Starting;
+                if !self.roster.processes().any(wanted) {
+                    group.kill();
+                }
+                let member = Member {
+                    pid,
+                    group,
+                    started: (SystemTime::now(), Instant::now()),
+                    service: None,
+                };
+                self.members.insert(id, member);
+                Event::Tick
+            }
+            Note::Ready { id, endpoint } => {
+                if let Some(member) = self.members.get_mut(&id) {
+                    let after = member.started.1.elapsed();
+                    tracing::info!(pid = member.pid, ?after, "process ready");
+                    let client = Client::new(endpoint, self.plan.limits);
+                    let notes = self.notes.clone();
+                    let busyness = Busyness::new(id, member.pid, self.plan.concurrency, notes);
+                    member.service = Some((busyness, client));
+                }
+                self.last_failure = None;
+                Event::Ready(id)
+            }
+            Note::StartFailed(id, report) => {
+                self.members.remove(&id);
+                if self.is_wanted(id) {
+                    tracing::warn!("{report}");
+                    self.last_failure = Some(Arc::new(report));
+                }
+                Event::StartFailed(id)
+            }
+            Note::Exited(id, report) => {
+                let proven = self.is_proven(id);
+                let pid = self.members.get(&id).map(|member| member.pid);
+                let status = report.exit_status().map(tracing::field::display);
+                if self.is_wanted(id) {
+                    tracing::warn!(pid, status, "process died");
+                    if !proven {
+                        self.last_failure = Some(Arc::new(report));
+                    }
+                } else {
+                    tracing::info!(pid, status, "process has left");
+                }
+                Event::Exited { id, proven }
+            }
+            Note::Unhealthy(id, why) => {
+                if self.is_wanted(id) {
+                    let pid = self.members.get(&id).map(|member| member.pid);
+                    tracing::warn!(pid, why, "process is replaced");
+                }
+                let proven = self.is_proven(id);
+                Event::Unhealthy { id, proven }
+            }
+            Note::Drained(id) => Event::Drained(id),
+        }
+    }
+
+    fn is_wanted(&self, id: ProcessId) -> bool {
+        self.roster
+            .processes()
+            .any(|(other, state)| other == id && matches!(state, State::Starting | State::Ready))
+    }
+
+    fn is_proven(&self, id: ProcessId) -> bool {
+        self.members
+            .get(&id)
+            .and_then(|member| member.service.as_ref())
+            .is_some_and(|(busyness, _)| busyness.served() > 0)
+    }
+
+    fn handle(&mut self, event: Event) {
+        let gone = match event {
+            Event::Exited { id, .. } => Some(id),
+            _ => None,
+        };
+        let mut published = false;
+        for action in self.roster.handle(Instant::now(), event) {
+            tracing::trace!(?event, ?action);
+            published |= matches!(action, Action::Publish(_));
+            self.carry_out(action);
+        }
+        if let Some(id) = gone {
+            self.members.remove(&id);
+        }
+        let gate = self.roster.gate();
+        let changed = gate != self.gate;
+        if changed {
+            self.gate = gate;
+            self.selector.set_gate(gate, self.last_failure.clone());
+        }
+        if changed && gate != Gate::Open {
+            self.queue.wake_all();
+        } else if published {
+            self.queue.wake_head();
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Spawn(id) => {
+                tokio::spawn(process::run(Launch {
+                    id,
+                    command: Arc::clone(&self.plan.command),
+                    sockets: self.plan.sockets.clone(),
+                    start_timeout: self.plan.start_timeout,
+                    shutdown_timeout: self.plan.shutdown_timeout,
+                    notes: self.notes.clone(),
+                }));
+            }
+            Action::Publish(id) => {
+                if let Some(member) = self.members.get(&id)
+                    && let Some((busyness, client)) = &member.service
+                {
+                    let process =
+                        Process::new(Arc::clone(client), Arc::clone(busyness), self.notes.clone());
+                    let service = self.layer.layer(process);
+                    self.selector.publish(id, member.pid, service);
+                }
+            }
+            Action::Withdraw(id) => {
+                drop(self.selector.withdraw(id));
+                if let Some(member) = self.members.get(&id)
+                    && let Some((busyness, client)) = &member.service
+                {
+                    // A server that shuts down may wait for its connections.
+                    client.close();
+                    busyness.drain();
+                }
+            }
+            Action::Terminate(id) => {
+                if let Some(member) = self.members.get(&id) {
+                    member.group.terminate();
+                }
+            }
+            Action::Kill(id) => {
+                if let Some(member) = self.members.get(&id) {
+                    tracing::warn!(pid = member.pid, "process does not leave, and is killed");
+                    member.group.kill();
+                }
+            }
+        }
+    }
+
+    fn publish_news(&self) {
+        let entries = self.roster.processes().filter_map(|(id, state)| {
+            let member = self.members.get(&id)?;
+            Some(Entry {
+                pid: member.pid,
+                state: match state {
+                    State::Starting => ProcessState::Starting,
+                    State::Ready => ProcessState::Ready,
+                    State::Draining { .. } => ProcessState::Draining,
+                    State::Terminating { .. } | State::Killed => ProcessState::Terminating,
+                },
+                started: member.started,
+                busyness: member
+                    .service
+                    .as_ref()
+                    .map(|(busyness, _)| Arc::clone(busyness)),
+            })
+        });
+        let mut news = self
+            .board
+            .news
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        news.processes = entries.collect();
+        news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
+        news.last_start_failure.clone_from(&self.last_failure);
+    }
+}

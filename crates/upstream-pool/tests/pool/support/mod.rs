@@ -1,0 +1,107 @@
+//! What the tests with real processes share.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
+use peregrine_upstream_pool::{AppCommand, Error, PoolHandle, ProcessState, UpstreamPool};
+use tower::ServiceExt;
+
+/// Long enough for the slowest machine; no test waits for it to pass.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Keeps a failing test's story: `RUST_LOG=trace`.
+pub(crate) fn trace_init() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_test_writer()
+        .try_init();
+}
+
+/// The application in `app.py`, on a Unix socket.
+pub(crate) fn app() -> AppCommand {
+    trace_init();
+    AppCommand::new("python3").args([script(), "{socket}"])
+}
+
+pub(crate) fn script() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pool/support/app.py")
+}
+
+pub(crate) fn shell(script: &str) -> AppCommand {
+    trace_init();
+    AppCommand::new("sh").args(["-c", script])
+}
+
+pub(crate) fn get(path: impl AsRef<str>) -> Request<Empty<Bytes>> {
+    Request::get(path.as_ref()).body(Empty::new()).unwrap()
+}
+
+pub(crate) async fn text<B>(response: Response<B>) -> String
+where
+    B: http_body::Body<Error = Error>,
+{
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.into()).unwrap()
+}
+
+/// Asks the application for its process id.
+pub(crate) async fn pid(pool: &UpstreamPool) -> u32 {
+    let response = pool.clone().oneshot(get("/pid")).await.unwrap();
+    text(response).await.parse().unwrap()
+}
+
+/// Waits until something is so, as seen from outside.
+#[track_caller]
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let place = std::panic::Location::caller();
+    let what = what.to_owned();
+    async move {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !so() {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "not so, at {place}: {what}"
+            );
+            // There is nothing to wait on: the system is asked again.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+pub(crate) fn ready(handle: &PoolHandle) -> usize {
+    let processes = handle.snapshot().processes;
+    let ready = |p: &&_| matches!(p, ProcessState::Ready);
+    processes.iter().map(|p| &p.state).filter(ready).count()
+}
+
+/// What `ps` says about the processes of a group: pid and state, of all that
+/// are there, zombies among them.
+pub(crate) fn group(leader: u32) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap();
+    all.filter_map(|entry| {
+        let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        // The name may hold anything, and ends with the last parenthesis.
+        let rest = stat.rsplit_once(')')?.1;
+        let mut fields = rest.split_whitespace();
+        let (_state, _parent, group) = (fields.next()?, fields.next()?, fields.next()?);
+        (group.parse() == Ok(leader)).then(|| stat.clone())
+    })
+    .collect()
+}
+
+pub(crate) fn kill(signal: &str, pid: u32) {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {pid}")])
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+pub(crate) fn lines(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(Into::into).collect()
+}
