@@ -101,10 +101,6 @@ pub(crate) struct AppSettings {
 pub(crate) struct UpstreamSettings {
     /// Its host and port, 80 if it names none.
     pub(crate) authority: Authority,
-    /// Requests that it is sent at a time; no limit if `None`.
-    pub(crate) concurrency: Option<NonZeroU32>,
-    /// Requests that may wait until it takes more.
-    pub(crate) max_request_queue_size: usize,
 }
 
 /// What the operator said about how many requests a process is sent at a time.

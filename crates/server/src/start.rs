@@ -48,12 +48,10 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
     let environment = Environment::new(environment);
     let (application, announcement) = if let Some(authority) = upstream {
         let announcement = format!("passing requests on to http://{authority}");
-        let upstream = UpstreamSettings {
-            authority,
-            concurrency: stack.concurrency().or(None),
-            max_request_queue_size: size(stack.max_request_queue_size),
-        };
-        (Application::Upstream(upstream), announcement)
+        (
+            Application::Upstream(UpstreamSettings { authority }),
+            announcement,
+        )
     } else {
         let (app, announcement) = app(
             &dir,

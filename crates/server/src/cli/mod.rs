@@ -87,6 +87,7 @@ pub(crate) struct StartOptions {
         conflicts_with_all = [
             "dir", "command", "environment", "envvar", "min_instances",
             "max_pool_size", "start_timeout", "pool_idle_time",
+            "force_max_concurrent_requests_per_process", "max_request_queue_size",
         ],
     )]
     pub(crate) upstream: Option<Authority>,

@@ -71,7 +71,7 @@ pub(crate) struct PoolOptions {
 #[command(next_help_heading = "Requests")]
 pub(crate) struct StackOptions {
     /// Requests that one process is sent at a time; 0 = no limit [default: 1,
-    /// or no limit for Node, ASGI and --upstream]
+    /// or no limit for Node and ASGI]
     #[arg(long, value_name = "N", value_parser = values::concurrency())]
     pub(crate) force_max_concurrent_requests_per_process: Option<u32>,
 

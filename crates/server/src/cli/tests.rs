@@ -94,6 +94,16 @@ fn what_makes_no_sense_is_refused() {
             "two cache modes",
             &["start", "--cache", "off", "--disable-turbocaching"],
         ),
+        (
+            "a queue before an upstream",
+            &[
+                "start",
+                "--upstream",
+                "http://h:1",
+                "--max-request-queue-size",
+                "9",
+            ],
+        ),
         ("a port beyond", &["start", "-p", "65536"]),
         ("no processes", &["start", "--max-pool-size", "0"]),
         (

@@ -141,7 +141,6 @@ fn an_upstream_needs_no_folder() {
         panic!("{started:?}");
     };
     assert_eq!(upstream.authority, "127.0.0.1:8080");
-    assert_eq!(upstream.concurrency, None);
 }
 
 #[test]
