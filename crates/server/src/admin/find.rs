@@ -6,8 +6,8 @@ use std::{
 
 use super::places::Places;
 
-/// The sockets of this user's running servers, oldest name first. The files
-/// that killed servers left behind are removed on the way.
+/// The sockets of this user's running servers, by name. The files that killed
+/// servers left behind are removed on the way.
 pub(super) fn sockets(places: &Places) -> Vec<PathBuf> {
     let mut found: Vec<_> = places
         .folders()

@@ -14,9 +14,9 @@ mod socket;
 mod status;
 
 pub(crate) use self::{
-    client::{StatusError, report},
+    client::report,
     process_stats::GroupUsage,
-    server::{AdminServer, serve},
+    server::serve,
     socket::AdminSocket,
     status::{
         CacheOutcomes, CacheStatus, Latency, PoolStatus, ProcessStatus, QueueStatus,

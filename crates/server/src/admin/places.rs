@@ -60,9 +60,8 @@ impl Places {
 
     /// The folders to look for sockets in: those that are there and ours.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
-        // A server may have been started with `XDG_RUNTIME_DIR` and is now
-        // asked without it, but not the other way round: who has it looks in
-        // both.
+        // A server may have been started without `XDG_RUNTIME_DIR`, by an init
+        // system say, so who has it looks in both.
         let mut folders = vec![self.first()];
         if folders[0] != self.in_temp_dir() {
             folders.push(self.in_temp_dir());

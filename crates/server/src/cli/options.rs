@@ -100,6 +100,11 @@ pub(crate) struct StackOptions {
 
     /// A proxy whose X-Forwarded-* fields count, as an address or a network;
     /// repeatable
+    ///
+    /// uvicorn takes the first address in X-Forwarded-For for the client's, and
+    /// behind such a proxy that may be what a client made up. So it is told to
+    /// believe the field only while there is none. If your proxy replaces what
+    /// clients send, use --envvar FORWARDED_ALLOW_IPS='*'.
     #[arg(long, value_name = "CIDR", value_parser = network)]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
