@@ -54,11 +54,12 @@ mod tests {
 
     #[test]
     fn a_group_s_usage_is_that_of_all_its_processes() {
-        // Counts, starts a second process, and says when both are there. Both
-        // go when their input ends.
-        let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; cat <&3 & echo; wait";
+        // Counts, and starts a second process, which says that it is there.
+        // Both go when their input ends.
+        let script = "exec 3<&0; i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; \
+                      sh -c 'echo; read line' <&3 & wait";
         let mut shell = Command::new("sh")
-            .args(["-c", &format!("exec 3<&0; {script}")])
+            .args(["-c", script])
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
