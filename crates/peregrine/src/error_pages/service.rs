@@ -1,0 +1,52 @@
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Either, Full};
+use peregrine_upstream_pool::Error;
+use tower_service::Service;
+
+use super::{future::Asked, future::ResponseFuture, page};
+
+/// The body of an answer: the application's, or a page of our own.
+pub type PageBody<B> = Either<B, Full<Bytes>>;
+
+/// Service that [`ErrorPages`](super::ErrorPages) makes. It never fails.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorPagesService<S> {
+    inner: S,
+    details: bool,
+}
+
+impl<S> ErrorPagesService<S> {
+    pub(super) const fn new(inner: S, details: bool) -> Self {
+        Self { inner, details }
+    }
+}
+
+impl<S, ReqB, ResB> Service<Request<ReqB>> for ErrorPagesService<S>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>, Error = Error>,
+{
+    type Response = Response<PageBody<ResB>>;
+    type Error = Infallible;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A service that is ready to fail is ready: `call` passes its error on
+        // as a page.
+        self.inner.poll_ready(cx).map(|_| Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        let asked = Asked {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            format: page::Format::wanted_by(request.headers()),
+        };
+        ResponseFuture::new(self.inner.call(request), asked, self.details)
+    }
+}
