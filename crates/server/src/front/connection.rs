@@ -1,0 +1,104 @@
+use std::net::SocketAddr;
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::Watcher,
+};
+use peregrine::upstream_pool::forwarded::PeerAddr;
+use tokio::net::TcpStream;
+use tower::{BoxError, Service, ServiceExt};
+use tracing::{debug, info};
+
+use super::{
+    ClientBody, MAX_HEAD_BYTES,
+    accept::Timeouts,
+    heard::{Heard, Listening},
+};
+
+/// Serves one client until its connection ends.
+pub(super) async fn serve<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+    timeouts: Timeouts,
+    watcher: Watcher,
+) where
+    S: Service<Request<ClientBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    // Responses leave in one piece where they can; waiting for more to send
+    // only delays the rest. A socket that refuses works without it.
+    let _ = stream.set_nodelay(true);
+    let heard = Heard::default();
+    let io = TokioIo::new(Listening::new(stream, heard.clone()));
+
+    let exchange = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(|body| ClientBody::new(body, timeouts.body));
+        request.extensions_mut().insert(PeerAddr(peer));
+        service.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.head)
+        .max_header_size(MAX_HEAD_BYTES)
+        .serve_connection(io, exchange);
+
+    if let Err(error) = watcher.watch(connection).await {
+        explain(peer, &error, &heard);
+    }
+}
+
+/// Says why a connection ended early, at the level at which it matters.
+fn explain(peer: SocketAddr, error: &hyper::Error, heard: &Heard) {
+    let cause = Cause::of(error, heard.something());
+    let reason = cause.as_str();
+    match cause {
+        Cause::Idle | Cause::ClientLeft => debug!(%peer, reason, "connection closed"),
+        Cause::MalformedHead | Cause::LargeHead | Cause::SlowHead => {
+            info!(%peer, reason, %error, "bad request");
+        }
+        Cause::BrokenAnswer => info!(%peer, reason, %error, "connection closed"),
+    }
+}
+
+/// Why a connection ended other than by finishing its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Idle,
+    SlowHead,
+    MalformedHead,
+    LargeHead,
+    BrokenAnswer,
+    ClientLeft,
+}
+
+impl Cause {
+    fn of(error: &hyper::Error, heard: bool) -> Self {
+        match () {
+            () if error.is_timeout() && heard => Self::SlowHead,
+            () if error.is_timeout() => Self::Idle,
+            () if error.is_parse_too_large() => Self::LargeHead,
+            () if error.is_parse() => Self::MalformedHead,
+            () if error.is_user() => Self::BrokenAnswer,
+            () => Self::ClientLeft,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "the client sent no further request in time",
+            Self::SlowHead => "the client did not finish its request head in time",
+            Self::MalformedHead => "the client sent something that is not HTTP/1.1",
+            Self::LargeHead => "the client sent too large a request head",
+            Self::BrokenAnswer => "the answer broke off and was cut short for the client, too",
+            Self::ClientLeft => "the client left",
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Where clients arrive: the listening socket and HTTP/1.1 connections on it.
+//!
+//! The front knows nothing of caches and pools. It hands each request, with
+//! its peer's address in the extensions, to one tower service, and it is the
+//! only place that says how long a client may take and how much it may send
+//! before there is a request at all.
+//!
+//! | bad input | answer |
+//! |---|---|
+//! | a malformed head | `400`, by hyper |
+//! | a head over [`MAX_HEAD_BYTES`] or with over 100 fields | `431` (`414` where the target alone is too long), by hyper |
+//! | a head that does not arrive in time | the connection is closed |
+//! | a body that stalls or is cut off | the request body fails, and whoever reads it answers |
+//! | over [`MAX_CONNECTIONS`] clients at once | the next ones wait in the kernel's queue |
+//!
+//! Each of them is one line in the log that names the cause.
+
+mod accept;
+mod body;
+mod connection;
+mod heard;
+mod listen;
+
+pub(crate) use self::{
+    accept::{Front, Timeouts},
+    body::ClientBody,
+    listen::bind,
+};
+
+/// The longest request head: request line and header fields (64 KiB).
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How many clients may be connected at once. nginx's `worker_connections`
+/// has the same role.
+const MAX_CONNECTIONS: usize = 10_000;

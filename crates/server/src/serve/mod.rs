@@ -1,0 +1,238 @@
+//! One run of the server: from settings to a stack that serves, and back to
+//! nothing.
+//!
+//! What is taken first is given back last:
+//!
+//! 1. signals, the port, the pid file and the admin socket, so that what is
+//!    wrong with them is known before a process starts;
+//! 2. the application's processes, which start while
+//! 3. the front takes connections: a request waits for a process, not its
+//!    client for the port.
+//!
+//! Told to stop, the front takes no more connections and lets the requests
+//! that run finish; only then do the processes stop.
+
+mod signals;
+mod sources;
+
+use std::{convert::Infallible, fmt::Display, io::Write, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use peregrine::{
+    ErrorPages, ProcessAccounting, Stack,
+    turbocache::TurboCache,
+    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
+};
+use tokio::net::TcpListener;
+use tower::{BoxError, Service};
+use tracing::{info, warn};
+
+use self::{
+    signals::Signals,
+    sources::{PoolSources, Sources},
+};
+use crate::{
+    admin::{self, AdminSocket},
+    front::{self, ClientBody, Front, Timeouts},
+    pid_file::PidFile,
+    settings::{AppSettings, Application, CacheMode, ServeSettings, UpstreamSettings},
+    start_error::StartError,
+};
+
+/// How long a client may pause within a request's body. nginx's
+/// `client_body_timeout` has the same default.
+const BODY_PAUSE: Duration = Duration::from_secs(60);
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+///
+/// If it cannot begin to serve.
+pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
+    let signals = Signals::listen().map_err(|error| cannot("listen for signals", error))?;
+    let listener = front::bind(settings.address, settings.port)
+        .await
+        .map_err(StartError::new)?;
+    let _pid_file = match &settings.pid_file {
+        Some(path) => Some(PidFile::create(path)?),
+        None => None,
+    };
+    let admin = AdminSocket::bind(settings.admin_socket.as_deref())?;
+    let run = Run {
+        signals,
+        listener,
+        admin,
+    };
+    match settings.application.clone() {
+        Application::Processes(app) => run.serve_processes(settings, app).await,
+        Application::Upstream(upstream) => run.serve_upstream(settings, upstream).await,
+    }
+}
+
+/// What is taken before anything is served.
+struct Run {
+    signals: Signals,
+    listener: TcpListener,
+    admin: AdminSocket,
+}
+
+impl Run {
+    async fn serve_processes(
+        self,
+        settings: ServeSettings,
+        app: AppSettings,
+    ) -> Result<(), StartError> {
+        let accounting = ProcessAccounting::default();
+        let command = AppCommand::new(app.program)
+            .args(app.args)
+            .current_dir(app.dir)
+            .envs(app.env);
+        let served = command.to_string();
+        let forever = Duration::ZERO;
+        let (pool, handle) = UpstreamPool::builder(command)
+            .min_instances(app.min_instances)
+            .max_pool_size(app.max_pool_size.get())
+            .max_request_queue_size(app.max_request_queue_size)
+            .max_concurrent_requests(app.concurrency.map_or(0, |n| n.get() as usize))
+            .start_timeout(app.start_timeout)
+            .response_timeout(settings.max_request_time.unwrap_or(forever))
+            .pool_idle_time(app.pool_idle_time.unwrap_or(forever))
+            .drain_timeout(settings.shutdown_timeout)
+            .process_layer(accounting.clone())
+            .spawn()
+            .map_err(|error| cannot("prepare the application's processes", error))?;
+
+        let signals = self.signals.clone();
+        let pool_sources = PoolSources {
+            handle: handle.clone(),
+            accounting,
+            min_instances: app.min_instances,
+        };
+        let served = self.serve(settings, served, Some(pool_sources), pool).await;
+        stop(handle, &signals).await;
+        served
+    }
+
+    async fn serve_upstream(
+        self,
+        settings: ServeSettings,
+        upstream: UpstreamSettings,
+    ) -> Result<(), StartError> {
+        let served = format!("http://{}", upstream.authority);
+        let client = served
+            .parse()
+            .map_err(BoxError::from)
+            .and_then(|uri| Ok(HttpUpstream::new(uri)?))
+            .map_err(|error| cannot("use this upstream", error))?
+            .response_timeout(settings.max_request_time.unwrap_or(Duration::ZERO));
+        self.serve(settings, served, None, client).await
+    }
+
+    async fn serve<U, B>(
+        self,
+        settings: ServeSettings,
+        served: String,
+        pool: Option<PoolSources>,
+        upstream: U,
+    ) -> Result<(), StartError>
+    where
+        U: Service<Request<ClientBody>, Response = Response<B>, Error = Error>
+            + Clone
+            + Send
+            + 'static,
+        U::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let details = if settings.environment.shows_errors() {
+            ErrorPages::with_details()
+        } else {
+            ErrorPages::new()
+        };
+        let stack = Stack::new()
+            .trusted_proxies(settings.trusted_proxies.iter().copied())
+            .error_pages(details);
+        let cache = match settings.cache {
+            CacheMode::Conservative => Some(TurboCache::conservative()),
+            CacheMode::Off => None,
+        };
+
+        let address = self
+            .listener
+            .local_addr()
+            .map_err(|error| cannot("tell the port that was found", error))?;
+        let sources = Sources::new(
+            address,
+            &settings,
+            served,
+            stack.accounting().clone(),
+            cache.as_ref().map(TurboCache::handle),
+            pool,
+        );
+        let _admin = admin::serve(self.admin, move || sources.status())
+            .map_err(|error| cannot("answer on the admin socket", error))?;
+
+        announce(&settings, address);
+        let timeouts = Timeouts {
+            head: settings.header_timeout,
+            body: BODY_PAUSE,
+            shutdown: settings.shutdown_timeout,
+        };
+        match cache {
+            Some(cache) => {
+                let front = Front::new(stack.cached(cache, upstream), timeouts);
+                take_clients(front, self.listener, &self.signals).await;
+            }
+            None => {
+                let front = Front::new(stack.uncached(upstream), timeouts);
+                take_clients(front, self.listener, &self.signals).await;
+            }
+        }
+        info!("took its last request");
+        Ok(())
+    }
+}
+
+async fn take_clients<S, B>(front: Front<S>, listener: TcpListener, signals: &Signals)
+where
+    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    front.serve(listener, signals.next(), signals.next()).await;
+}
+
+/// Stops the application's processes, patiently unless told to hurry.
+async fn stop(pool: PoolHandle, signals: &Signals) {
+    tokio::select! {
+        () = pool.stop() => {}
+        // What is left is killed when the runtime drops the pool.
+        () = signals.next() => warn!("told to hurry: killing the processes that are left"),
+    }
+}
+
+/// Says where the server listens. The kernel completes connections since the
+/// port was bound, and whoever comes is served from here on.
+///
+/// Whoever closed standard output does not want to read it, and that is no
+/// reason to stop.
+fn announce(settings: &ServeSettings, address: std::net::SocketAddr) {
+    let address = format!("http://{address}");
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "listening on {address}");
+    if let Some(guide) = &settings.guide {
+        let _ = writeln!(stdout, "{}", guide.at(&address));
+    }
+    let _ = stdout.flush();
+}
+
+fn cannot(what: &str, error: impl Display) -> StartError {
+    StartError::new(format!("cannot {what}: {error}"))
+}

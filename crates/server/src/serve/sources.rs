@@ -1,0 +1,170 @@
+use std::{net::SocketAddr, process, sync::Arc, time::Duration};
+
+use peregrine::{
+    ProcessAccounting,
+    request_accounting::{RequestAccounting, Snapshot},
+    turbocache::TurboCacheHandle,
+    upstream_pool::{PoolHandle, ProcessSnapshot},
+};
+use tokio::time::Instant;
+
+use crate::{
+    admin::{
+        CacheOutcomes, CacheStatus, GroupUsage, Latency, PoolStatus, ProcessStatus, QueueStatus,
+        RequestsStatus, Status, StatusClasses,
+    },
+    settings::ServeSettings,
+};
+
+/// Where a server's status is read from: the handles of its parts. Clones
+/// share them.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    identity: Arc<Identity>,
+    requests: RequestAccounting,
+    cache: Option<TurboCacheHandle>,
+    pool: Option<PoolSources>,
+}
+
+/// What never changes while a server runs.
+#[derive(Debug)]
+struct Identity {
+    address: String,
+    environment: String,
+    application: String,
+    since: Instant,
+}
+
+/// What is known of the application's processes.
+#[derive(Clone, Debug)]
+pub(super) struct PoolSources {
+    pub(super) handle: PoolHandle,
+    pub(super) accounting: ProcessAccounting,
+    pub(super) min_instances: usize,
+}
+
+impl Sources {
+    pub(super) fn new(
+        address: SocketAddr,
+        settings: &ServeSettings,
+        application: String,
+        requests: RequestAccounting,
+        cache: Option<TurboCacheHandle>,
+        pool: Option<PoolSources>,
+    ) -> Self {
+        Self {
+            identity: Arc::new(Identity {
+                address: format!("http://{address}"),
+                environment: settings.environment.as_str().to_owned(),
+                application,
+                since: Instant::now(),
+            }),
+            requests,
+            cache,
+            pool,
+        }
+    }
+
+    /// The server as it is now. Walks over `/proc`: not for each request.
+    pub(super) fn status(&self) -> Status {
+        let identity = &self.identity;
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: process::id(),
+            address: identity.address.clone(),
+            environment: identity.environment.clone(),
+            application: identity.application.clone(),
+            uptime_seconds: identity.since.elapsed().as_secs_f64(),
+            pool: self.pool.as_ref().map(PoolSources::status),
+            requests: requests(&self.requests.snapshot()),
+            cache: self.cache.as_ref().map(cache),
+        }
+    }
+}
+
+impl PoolSources {
+    fn status(&self) -> PoolStatus {
+        let usage = GroupUsage::of_all();
+        let pool = self.handle.snapshot();
+        let process =
+            |process: &ProcessSnapshot| self.process(process).with_usage(usage.get(&process.pid));
+        PoolStatus {
+            max: pool.max_pool_size,
+            min: self.min_instances,
+            queue: QueueStatus {
+                length: pool.queued,
+                max: pool.max_request_queue_size,
+            },
+            processes: pool.processes.iter().map(process).collect(),
+            last_start_failure: pool.last_start_failure.map(|report| report.to_string()),
+        }
+    }
+
+    fn process(&self, process: &ProcessSnapshot) -> ProcessStatus {
+        // None before a process is ready, and none once it is leaving.
+        let accounted = self.accounting.snapshot(process.pid);
+        ProcessStatus {
+            pid: process.pid,
+            state: process.state.as_str().to_owned(),
+            sessions: process.running,
+            processed: process.served,
+            uptime_seconds: process.uptime.as_secs_f64(),
+            last_used_seconds_ago: accounted
+                .and_then(|requests| requests.last_used)
+                .map(|at| at.elapsed().as_secs_f64()),
+            cpu_seconds: None,
+            cpu_percent: None,
+            memory_bytes: None,
+        }
+    }
+}
+
+fn requests(snapshot: &Snapshot) -> RequestsStatus {
+    let Snapshot { status, cache, .. } = snapshot;
+    RequestsStatus {
+        in_flight: snapshot.in_flight,
+        finished: snapshot.finished,
+        failed: snapshot.failed,
+        aborted: snapshot.aborted,
+        bytes: snapshot.bytes,
+        by_status: StatusClasses {
+            informational: status.informational,
+            successful: status.successful,
+            redirection: status.redirection,
+            client_error: status.client_error,
+            server_error: status.server_error,
+        },
+        by_cache_outcome: CacheOutcomes {
+            hit: cache.hit,
+            miss: cache.miss,
+            collapsed: cache.collapsed,
+            stale: cache.stale,
+            pass: cache.pass,
+            none: cache.none,
+        },
+        latency_ms: (snapshot.latency.count > 0).then(|| latency(snapshot)),
+    }
+}
+
+fn latency(snapshot: &Snapshot) -> Latency {
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    let latency = snapshot.latency;
+    Latency {
+        mean: millis(latency.mean),
+        p50: millis(latency.p50),
+        p90: millis(latency.p90),
+        p99: millis(latency.p99),
+        max: millis(latency.max),
+    }
+}
+
+fn cache(handle: &TurboCacheHandle) -> CacheStatus {
+    let stats = handle.stats();
+    CacheStatus {
+        hits: stats.hits,
+        misses: stats.misses,
+        entries: stats.entries,
+        bytes: stats.bytes,
+        capacity_bytes: stats.capacity_bytes,
+    }
+}
