@@ -10,6 +10,7 @@ mod demo;
 mod detect;
 mod front;
 mod logging;
+mod parent_folder;
 mod pid_file;
 mod serve;
 mod settings;

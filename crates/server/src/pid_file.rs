@@ -7,7 +7,7 @@ use std::{
 
 use rustix::process::{Pid, test_kill_process};
 
-use crate::start_error::StartError;
+use crate::{parent_folder::parent_folder, start_error::StartError};
 
 /// The file of `--pid-file`, with this process's id in it. It goes when this
 /// is dropped.
@@ -72,13 +72,9 @@ fn replaceable(text: &str) -> Result<(), String> {
 
 /// At one stroke, so that nobody reads half a number.
 fn write(path: &Path) -> io::Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let mut file = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(parent)?;
+        .tempfile_in(parent_folder(path)?)?;
     writeln!(file, "{}", process::id())?;
     file.persist(path)?;
     Ok(())

@@ -110,6 +110,18 @@ fn a_port_in_use_is_one_line_and_exit_status_2() {
 }
 
 #[test]
+fn a_place_that_cannot_be_is_one_line_and_exit_status_2() {
+    let empty = tempfile::tempdir().unwrap();
+    for option in ["--pid-file", "--admin-socket"] {
+        let output = peregrine(empty.path(), &["demo", "-p", "0", option, "nowhere/x"]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        let line = the_only_line(&output, option);
+        assert!(line.contains("nowhere/x: No such file"), "{line}");
+        assert!(line.contains(option), "{line}");
+    }
+}
+
+#[test]
 fn a_secret_in_a_wrong_variable_is_not_repeated() {
     let empty = tempfile::tempdir().unwrap();
     let output = peregrine(empty.path(), &["start", "--envvar", "hunter2", "--", "sh"]);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::places::Places;
-use crate::start_error::StartError;
+use crate::{parent_folder::parent_folder, start_error::StartError};
 
 /// A Unix socket that answers to this user alone. Its file goes when this is
 /// dropped.
@@ -71,14 +71,10 @@ impl AdminSocket {
 /// is bound in a folder that nobody else can enter, closed, and only then
 /// moved to where it is found.
 fn open(path: &Path) -> io::Result<AdminSocket> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let closed = tempfile::Builder::new()
         .prefix(".")
         .rand_bytes(6)
-        .tempdir_in(parent)?;
+        .tempdir_in(parent_folder(path)?)?;
     let hidden = closed.path().join("s");
     let listener = UnixListener::bind(&hidden)?;
     fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600))?;

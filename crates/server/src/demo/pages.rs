@@ -67,7 +67,7 @@ fn page(title: &str, content: impl Display, rendering: Rendering) -> String {
 }
 
 pub(super) fn topics(fresh: Duration, rendering: Rendering) -> String {
-    let items: String = TOPICS
+    let items: Vec<_> = TOPICS
         .iter()
         .map(|topic| {
             format!(
@@ -79,16 +79,17 @@ pub(super) fn topics(fresh: Duration, rendering: Rendering) -> String {
         })
         .collect();
     let content = format!(
-        "<ul class=\"topics\">\n{items}</ul>\n\
+        "<ul class=\"topics\">\n{}</ul>\n\
          <p class=\"note\">This list is the same for everybody and fresh for {} seconds: reload, \
          and see below whether it came from memory.</p>",
+        items.concat(),
         fresh.as_secs()
     );
     page("Topics", content, rendering)
 }
 
 pub(super) fn topic(topic: &Topic, fresh: Duration, rendering: Rendering) -> String {
-    let posts: String = topic
+    let posts: Vec<_> = topic
         .posts
         .iter()
         .map(|post| {
@@ -100,8 +101,9 @@ pub(super) fn topic(topic: &Topic, fresh: Duration, rendering: Rendering) -> Str
         })
         .collect();
     let content = format!(
-        "{posts}<p class=\"note\">This page took a process ten milliseconds, and is fresh for {} \
+        "{}<p class=\"note\">This page took a process ten milliseconds, and is fresh for {} \
          seconds.</p>",
+        posts.concat(),
         fresh.as_secs()
     );
     page(topic.title, content, rendering)

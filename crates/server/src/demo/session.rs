@@ -27,11 +27,9 @@ impl SessionKey {
 
     /// For the environment of the processes.
     pub(super) fn to_text(&self) -> String {
-        self.0
-            .master()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let bytes = self.0.master().iter();
+        let digits: Vec<_> = bytes.map(|byte| format!("{byte:02x}")).collect();
+        digits.concat()
     }
 
     /// From that environment.
@@ -134,6 +132,7 @@ mod tests {
         let cookie = key.login(&Name::new("Ada").unwrap());
         let signed = pair(&cookie);
         let flipped = signed.replace("Ada", "Eve");
+        assert_ne!(signed, flipped);
         let cases = [
             ("another name", flipped.as_str()),
             ("no signature", "peregrine_demo_session=Ada"),

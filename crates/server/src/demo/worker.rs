@@ -12,11 +12,12 @@ use axum::{
 };
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use rustix::process::{Pid, getppid};
 use serde::Deserialize;
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
-    time::sleep,
+    time::{interval, sleep},
 };
 
 use super::{
@@ -35,11 +36,16 @@ const TOPIC_FRESH: Duration = Duration::from_secs(60);
 /// What a topic costs: as long as a page with a few database queries.
 const TOPIC_RENDERING: Duration = Duration::from_millis(10);
 
+/// How often a process looks whether its server is still there.
+const ORPHAN_CHECK: Duration = Duration::from_secs(1);
+
 const LIVE_LINES: u32 = 5;
 const LIVE_PAUSE: Duration = Duration::from_millis(300);
 
 /// Serves the forum on `socket` until SIGTERM, then finishes what it has begun.
 pub(crate) async fn work(socket: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    // First of all: from here on, another parent means that the server is gone.
+    let server = getppid();
     let key = env::var(KEY_VARIABLE)
         .ok()
         .and_then(|text| SessionKey::from_text(&text))
@@ -49,10 +55,22 @@ pub(crate) async fn work(socket: &Path) -> Result<(), Box<dyn std::error::Error>
     let listener = UnixListener::bind(socket)?;
     axum::serve(listener, router(key))
         .with_graceful_shutdown(async move {
-            terminate.recv().await;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                () = orphaned_by(server) => {}
+            }
         })
         .await?;
     Ok(())
+}
+
+/// Resolves when the server that started us is gone. One that was killed could
+/// not tell us to leave.
+async fn orphaned_by(server: Option<Pid>) {
+    let mut look = interval(ORPHAN_CHECK);
+    while getppid() == server {
+        look.tick().await;
+    }
 }
 
 pub(super) fn router(key: SessionKey) -> Router {

@@ -70,7 +70,7 @@ fn an_application_is_found_in_its_folder() {
     assert_eq!(app.args, ["app.js"]);
     assert_eq!(app.dir, machine.path("app"));
     assert_eq!(app.concurrency, None);
-    assert_eq!(app.pool_idle_time, Some(Duration::from_mins(5)));
+    assert_eq!(app.pool_idle_time, Some(Duration::from_secs(300)));
 }
 
 #[test]
