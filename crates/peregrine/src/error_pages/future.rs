@@ -66,12 +66,16 @@ where
 fn log(asked: &Asked, page: &Page, error: &Error) {
     let Asked { method, uri, .. } = asked;
     let (path, status) = (uri.path(), page.status.as_u16());
-    let cause = Chain(error);
+    // A start report is many lines, and in the log since the start failed.
+    let cause = match error.start_report() {
+        Some(_) => error.to_string(),
+        None => Chain(error).to_string(),
+    };
     // An operator can't act on what clients do.
     if page.status.is_server_error() {
-        warn!(%method, path, status, %cause, "request not answered by the application");
+        warn!(%method, path, status, cause, "request not answered by the application");
     } else {
-        info!(%method, path, status, %cause, "bad request");
+        info!(%method, path, status, cause, "bad request");
     }
 }
 

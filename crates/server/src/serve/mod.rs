@@ -180,17 +180,14 @@ impl Run {
             body: BODY_PAUSE,
             shutdown: settings.shutdown_timeout,
         };
-        match cache {
-            Some(cache) => {
-                let front = Front::new(stack.cached(cache, upstream), timeouts);
-                take_clients(front, self.listener, &self.signals).await;
-            }
-            None => {
-                let front = Front::new(stack.uncached(upstream), timeouts);
-                take_clients(front, self.listener, &self.signals).await;
-            }
+        if let Some(cache) = cache {
+            let front = Front::new(stack.cached(cache, upstream), timeouts);
+            take_clients(front, self.listener, &self.signals).await;
+        } else {
+            let front = Front::new(stack.uncached(upstream), timeouts);
+            take_clients(front, self.listener, &self.signals).await;
         }
-        info!("took its last request");
+        info!("served its last request");
         Ok(())
     }
 }
