@@ -35,6 +35,9 @@ struct Line {
     median: Sample,
     /// CPU time, as a multiple of bare hyper's.
     times_bare_hyper: Option<f64>,
+    /// By how much the CPU time of the dearest round exceeds that of the
+    /// cheapest, as a part of the latter: how far the machine can be trusted.
+    spread: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,6 +75,7 @@ impl Report {
             contender: contender.name(),
             median,
             times_bare_hyper: None,
+            spread: spread(samples.iter().map(|sample| sample.cpu_micros)),
         });
         let bare = self.results.iter().find(|line| {
             line.scenario == scenario && line.contender == Contender::BareHyper.name()
@@ -129,6 +133,11 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
+fn spread(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let most = values.clone().fold(f64::NAN, f64::max);
+    most / values.fold(f64::NAN, f64::min) - 1.0
+}
+
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -160,9 +169,10 @@ impl fmt::Display for Report {
             let Some(first) = lines.next() else { continue };
             writeln!(
                 f,
-                "\n{:<16}{:>16}{:>14}{:>14}{:>12}",
+                "\n{:<14}{:>16}{:>10}{:>14}{:>14}{:>10}",
                 scenario.title(),
                 "CPU µs/request",
+                "spread",
                 "× bare hyper",
                 "requests/s",
                 "p99 ms"
@@ -190,9 +200,10 @@ impl fmt::Display for Line {
             .map_or_else(|| "?".to_owned(), |times| format!("{times:.2}"));
         write!(
             f,
-            "{:<16}{:>16.2}{times:>14}{:>14.0}{:>12.2}",
+            "{:<14}{:>16.2}{:>9.0}%{times:>14}{:>14.0}{:>10.2}",
             self.contender,
             self.median.cpu_micros,
+            self.spread * 100.0,
             self.median.per_second,
             self.median.p99_micros / 1000.0
         )
@@ -232,6 +243,19 @@ mod tests {
             assert!((median - expected).abs() < 1e-9, "{name}: {median}");
         }
         assert!(median([].into_iter()).is_nan());
+    }
+
+    #[test]
+    fn the_spread_is_between_the_extremes() {
+        let cases: [(&str, &[f64], f64); 3] = [
+            ("one round can't differ", &[3.0], 0.0),
+            ("a half more", &[4.0, 5.0, 6.0], 0.5),
+            ("in any order", &[6.0, 4.0, 5.0], 0.5),
+        ];
+        for (name, values, expected) in cases {
+            let spread = spread(values.iter().copied());
+            assert!((spread - expected).abs() < 1e-9, "{name}: {spread}");
+        }
     }
 
     #[test]
