@@ -49,6 +49,11 @@ impl<S> TurboCacheService<S> {
         &mut self.inner
     }
 
+    #[cfg(test)]
+    pub(crate) fn flights(&self) -> usize {
+        self.cache.flights.len()
+    }
+
     /// The inner service, without the cache.
     pub fn into_inner(self) -> S {
         self.inner

@@ -3,7 +3,7 @@
 //! by one. No runtime and no time is involved, so nothing depends on speed.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::{
         Arc, Mutex, Weak,
@@ -38,7 +38,22 @@ pub(crate) struct Scene {
     pub(crate) handle: TurboCacheHandle,
     pub(crate) clock: Arc<MovedClock>,
     pub(crate) app: mock::Handle<Ask, Response<AppBody>>,
+    /// What happens while the cache clones its inner service, once.
+    pub(crate) in_clone: Hook,
+    /// What happens while the cache polls a call, once.
+    pub(crate) in_call: Hook,
     live: Arc<()>,
+}
+
+/// Something to be done amid what the cache does. It may be told of the waker
+/// that the cache polls with.
+pub(crate) type Hook = Arc<Mutex<Option<Box<dyn FnOnce(&Waker) + Send>>>>;
+
+pub(crate) fn run(hook: &Hook, waker: &Waker) {
+    let hook = hook.lock().unwrap().take();
+    if let Some(hook) = hook {
+        hook(waker);
+    }
 }
 
 impl Scene {
@@ -54,12 +69,17 @@ impl Scene {
         let inner = App {
             mock,
             live: Arc::downgrade(&live),
+            in_clone: Hook::default(),
+            in_call: Hook::default(),
         };
+        let (in_clone, in_call) = (Arc::clone(&inner.in_clone), Arc::clone(&inner.in_call));
         Self {
             service: cache.layer(inner),
             handle: cache.handle(),
             clock,
             app,
+            in_clone,
+            in_call,
             live,
         }
     }
@@ -104,6 +124,11 @@ impl Scene {
     pub(crate) fn live(&self) -> usize {
         // One is ours.
         Arc::strong_count(&self.live) - 1
+    }
+
+    /// How many flights can be joined.
+    pub(crate) fn flights(&self) -> usize {
+        self.service.flights()
     }
 
     /// A body that the test sends piece by piece.
@@ -277,11 +302,16 @@ pub(crate) fn ready(asking: &mut Asking) -> Answer {
 pub(crate) struct App {
     mock: Mock<Ask, Response<AppBody>>,
     live: Weak<()>,
+    in_clone: Hook,
+    in_call: Hook,
 }
 
 impl Clone for App {
     fn clone(&self) -> Self {
+        run(&self.in_clone, Waker::noop());
         Self {
+            in_clone: Arc::clone(&self.in_clone),
+            in_call: Arc::clone(&self.in_call),
             mock: self.mock.clone(),
             live: Weak::clone(&self.live),
         }
@@ -298,13 +328,16 @@ impl Service<Ask> for App {
     }
 
     fn call(&mut self, request: Ask) -> Self::Future {
-        let live = self.live.upgrade();
-        let call = self.mock.call(request);
-        Box::pin(async move {
-            let result = call.await;
-            drop(live);
-            result
-        })
+        let mut live = self.live.upgrade();
+        let in_call = Arc::clone(&self.in_call);
+        let mut call = Box::pin(self.mock.call(request));
+        Box::pin(poll_fn(move |cx| {
+            run(&in_call, cx.waker());
+            call.as_mut().poll(cx).map(|result| {
+                drop(live.take());
+                result
+            })
+        }))
     }
 }
 

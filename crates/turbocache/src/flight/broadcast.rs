@@ -352,12 +352,12 @@ impl<B> Place<B> {
         let mut state = lock(&self.broadcast.state);
         // First what has come, even if it has broken since: everyone is to see
         // the same bytes before the same end.
-        if let Some(chunk) = state.chunks.get(self.position) {
-            if !matches!(state.phase, Phase::Overflowed(_)) {
-                self.position += 1;
-                self.delivered += chunk.len() as u64;
-                return Some(Next::Chunk(chunk.clone()));
-            }
+        if let Some(chunk) = state.chunks.get(self.position)
+            && !matches!(state.phase, Phase::Overflowed(_))
+        {
+            self.position += 1;
+            self.delivered += chunk.len() as u64;
+            return Some(Next::Chunk(chunk.clone()));
         }
         match &mut state.phase {
             Phase::Streaming(_) => None,

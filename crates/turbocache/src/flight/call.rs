@@ -50,6 +50,13 @@ struct Call<F> {
     fetch: Fetch,
 }
 
+/// What came of polling the call.
+enum Driven<F, B, E> {
+    NotYet(Call<F>),
+    /// And the future, which has nothing more to give.
+    There(State<F, B, E>, Pin<Box<F>>),
+}
+
 enum LeadersOwn<B, E> {
     Response(Response<B>, NotStored),
     Error(E),
@@ -106,7 +113,7 @@ where
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let mut cx = Context::from_waker(&self.waker);
             match call.future.as_mut().poll(&mut cx) {
-                Poll::Pending => Err(call),
+                Poll::Pending => Driven::NotYet(call),
                 Poll::Ready(result) => {
                     let outcome = match result {
                         Ok(response) => share(call.fetch, response),
@@ -115,19 +122,19 @@ where
                             State::Refused(Some(LeadersOwn::Error(error)))
                         }
                     };
-                    Ok((outcome, call.future))
+                    Driven::There(outcome, call.future)
                 }
             }
         }));
         let (outcome, leftover) = match polled {
-            Ok(Err(call)) => {
+            Ok(Driven::NotYet(call)) => {
                 *lock(&self.state) = State::Calling(Some(call));
                 if self.wakers.is_due() {
                     self.wakers.wake_others(None);
                 }
                 return Poll::Pending;
             }
-            Ok(Ok((outcome, future))) => (outcome, Some(future)),
+            Ok(Driven::There(outcome, future)) => (outcome, Some(future)),
             Err(panic) => (State::Refused(Some(LeadersOwn::Panic(panic))), None),
         };
         // What is replaced is the empty place that the call was taken from.

@@ -75,27 +75,16 @@ impl Wakers {
     /// Wakes everyone but the one who tells them: `None` for all.
     pub(super) fn wake_others(&self, except: Option<&Seat>) {
         let except = except.map(|seat| seat.index);
-        let mut index = 0;
+        let seats = lock(&self.seats).wakers.len();
         // One at a time, so that the lock is free again while each is woken, and
         // nothing need be collected. Who registers meanwhile may be woken for
-        // nothing, which is harmless.
-        while let Some(waker) = self.take(index, except) {
+        // nothing, which is harmless; who takes a new seat has yet to look.
+        for index in (0..seats).filter(|index| Some(*index) != except) {
+            let waker = lock(&self.seats).wakers[index].take();
             if let Some(waker) = waker {
                 waker.wake();
             }
-            index += 1;
         }
-    }
-
-    /// The waker at `index`, which may be vacant. `None` behind the last one.
-    fn take(&self, index: usize, except: Option<usize>) -> Option<Option<Waker>> {
-        let mut seats = lock(&self.seats);
-        let seat = seats.wakers.get_mut(index)?;
-        Some(if except == Some(index) {
-            None
-        } else {
-            seat.take()
-        })
     }
 }
 
@@ -142,5 +131,44 @@ impl Drop for Seat {
         seats.free.push(self.index);
         drop(seats);
         drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks, at the moment when it is woken, whether it is time to poll.
+    struct Asks(Arc<Wakers>, AtomicBool);
+
+    impl Wake for Asks {
+        fn wake(self: Arc<Self>) {
+            self.1.store(self.0.take_due(), SeqCst);
+        }
+    }
+
+    #[test]
+    fn it_is_due_before_anyone_is_woken() {
+        let wakers = Wakers::new();
+        assert!(wakers.take_due(), "at first");
+        let seat = wakers.seat();
+        let asks = Arc::new(Asks(Arc::clone(&wakers), AtomicBool::default()));
+        let waker = Waker::from(Arc::clone(&asks));
+        seat.register(&Context::from_waker(&waker));
+        Waker::from(Arc::clone(&wakers)).wake();
+        assert!(asks.1.load(SeqCst));
+    }
+
+    #[test]
+    fn a_seat_is_given_to_the_next_one_and_wakes_nobody_else() {
+        let wakers = Wakers::new();
+        let asks = Arc::new(Asks(Arc::clone(&wakers), AtomicBool::default()));
+        let seat = wakers.seat();
+        let waker = Waker::from(Arc::clone(&asks));
+        seat.register(&Context::from_waker(&waker));
+        drop((seat, waker));
+        assert_eq!(Arc::strong_count(&asks), 1, "nothing of who left is kept");
+        let seats: Vec<_> = (0..3).map(|_| wakers.seat()).collect();
+        assert_eq!(seats.iter().map(|seat| seat.index).max(), Some(2));
     }
 }

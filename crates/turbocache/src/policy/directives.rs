@@ -6,6 +6,10 @@ use http::HeaderValue;
 
 /// What the `Cache-Control` lines of one message say, all of them together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each directive is there or not, independent of the others"
+)]
 pub(crate) struct Directives {
     /// There is at least one `Cache-Control` line.
     pub(crate) present: bool,

@@ -9,6 +9,10 @@ use super::directives::Directives;
 
 /// A request that the cache may answer, and what was found on the way.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not, independent of the others"
+)]
 pub(crate) struct Lookup<'a> {
     /// `HEAD`: answered from a stored `GET`, never stored itself.
     pub(crate) head: bool,

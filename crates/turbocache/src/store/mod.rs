@@ -10,7 +10,7 @@ pub(crate) use self::entry::{Entry, Head, http_date};
 use crate::key::Key;
 
 /// Complete responses by their key, up to a number of bytes. Which of them go
-/// when it is full is moka's decision (TinyLFU: those seldom asked for, and a
+/// when it is full is moka's decision (`TinyLFU`: those seldom asked for, and a
 /// newcomer may be one of them).
 #[derive(Debug)]
 pub(crate) struct Store {

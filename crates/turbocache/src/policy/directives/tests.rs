@@ -1,3 +1,5 @@
+#![expect(clippy::too_many_lines, reason = "a table is as long as it has rows")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -294,9 +296,10 @@ proptest! {
                 line.push(',');
             }
             line.push_str(spelling.before);
-            line.push_str(&match spelling.upper {
-                true => directive.to_uppercase(),
-                false => directive.clone(),
+            line.push_str(&if spelling.upper {
+                directive.to_uppercase()
+            } else {
+                directive.clone()
             });
             line.push_str(spelling.after);
         }

@@ -1,0 +1,96 @@
+//! Many threads at once: the races that polling one by one cannot show.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::poll_immediate, stream};
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Empty, StreamBody, combinators::UnsyncBoxBody};
+use tower::{Layer, ServiceExt, service_fn};
+
+use super::*;
+
+const ROUNDS: usize = 300;
+const CLIENTS: usize = 12;
+const CHUNKS: usize = 5;
+
+/// A page in several chunks, with a pause before each.
+async fn page_in_pieces(
+    request: Request<Empty<Bytes>>,
+) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
+    tokio::task::yield_now().await;
+    let chunks = stream::iter(0..CHUNKS).then(|_| async {
+        tokio::task::yield_now().await;
+        Ok(http_body::Frame::data(Bytes::from_static(b"piece ")))
+    });
+    let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
+    if request.uri().path().starts_with("/known") {
+        headers.insert("content-length", HeaderValue::from(CHUNKS * "piece ".len()));
+    }
+    Ok(response)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_page_is_fetched_once() {
+    assert_eq!(fetches(false).await, ROUNDS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_waits_for_ever_though_others_leave() {
+    // Who leaves while nobody else is there yet takes the flight along.
+    assert!(fetches(true).await >= ROUNDS);
+}
+
+/// How often the application was called while every client, in each round, asked
+/// for the same page; and perhaps some left at once, and some amid the body.
+async fn fetches(some_leave: bool) -> usize {
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fetched);
+    let service = TurboCache::conservative().layer(service_fn(move |request| {
+        counted.fetch_add(1, SeqCst);
+        page_in_pieces(request)
+    }));
+    let rounds = async {
+        for round in 0..ROUNDS {
+            let path = match round % 2 {
+                0 => format!("/known/{round}"),
+                _ => format!("/unknown/{round}"),
+            };
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|client| {
+                    let mut call = Box::pin(service.clone().oneshot(get(&path)));
+                    tokio::spawn(async move {
+                        if some_leave && client % 4 == 1 {
+                            let _ = poll_immediate(&mut call).await;
+                            return;
+                        }
+                        let mut body = call.await.unwrap().into_body();
+                        if some_leave && client % 4 == 2 {
+                            body.frame().await.unwrap().unwrap();
+                            return;
+                        }
+                        let body = body.collect().await.unwrap().to_bytes();
+                        assert_eq!(body, "piece ".repeat(CHUNKS));
+                    })
+                })
+                .collect();
+            for client in clients {
+                client.await.unwrap();
+            }
+        }
+    };
+    // Not a matter of speed: this is how waiting for ever shows.
+    tokio::time::timeout(Duration::from_secs(120), rounds)
+        .await
+        .expect("somebody waits for ever");
+    assert_eq!(service.flights(), 0);
+    fetched.load(SeqCst)
+}
