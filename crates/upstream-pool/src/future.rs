@@ -21,8 +21,8 @@ pin_project! {
     /// Waits for a process, then for its response.
     ///
     /// Dropped while it waits, its place in the queue is free and the request
-    /// is never sent. Dropped later, the connection to the process is closed
-    /// and the process is free for another request.
+    /// is never sent. Dropped later: see rule 8 of the
+    /// [crate](crate#rules).
     pub struct ResponseFuture<S>
     where
         S: Service<Request<RequestBody>>,
@@ -105,7 +105,7 @@ where
 /// [`Queue`](crate::queue::Queue) for why no wake-up is lost.
 fn poll_dispatch<S>(
     shared: &Shared<S>,
-    retry: &Retry,
+    retry: &mut Retry,
     request: &mut Option<Request<RequestBody>>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
@@ -114,10 +114,11 @@ where
     S: Service<Request<RequestBody>, Error = Error> + Load<Metric: Ord>,
 {
     let accepted = ticket.is_some() || !retry.is_first_try();
+    let avoid = retry.avoid(cx);
     let dispatch = |request: &mut _| {
         shared
             .selector
-            .dispatch(request, retry.avoid(), accepted)
+            .dispatch(request, avoid, accepted)
             .map_ok(|sent| Phase::Running {
                 future: sent.future,
                 id: sent.id,

@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     Error, RequestBody, ResponseBody,
-    connection::{Client, Endpoint, Exchange, Limits, drop_control_fields},
+    connection::{Client, Endpoint, Limits, drop_control_fields},
     error::BoxError,
     retry::Retry,
     roster::ProcessId,
@@ -63,6 +63,10 @@ impl HttpUpstream {
     /// # Errors
     ///
     /// If the scheme is not `http`, or if there is no host, or a path.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a parsed address needs no `&`, as in hyper and http"
+    )]
     pub fn new(uri: Uri) -> Result<Self, InvalidUpstream> {
         let plain = uri.scheme() == Some(&Scheme::HTTP)
             && uri.path_and_query().is_none_or(|path| path == "/");
@@ -131,18 +135,13 @@ where
         let mut request = request.map(RequestBody::new);
         Box::pin(async move {
             let mut retry = Retry::new(&request);
-            let (response, connection) = loop {
-                match client.send(request).await {
+            let (response, exchange) = loop {
+                match client.send(request, None).await {
                     Ok(answer) => break answer,
                     // Another attempt to connect would meet the same.
-                    Err(error) if error.is_connect() => return Err(error),
-                    Err(error) => request = retry.after(error, THE_SERVER)?,
+                    Err((error, _)) if error.is_connect() => return Err(error),
+                    Err((error, _)) => request = retry.after(error, THE_SERVER)?,
                 }
-            };
-            let exchange = Exchange {
-                connection,
-                client,
-                permit: None,
             };
             let mut response = response.map(|incoming| ResponseBody::new(incoming, exchange));
             hop_by_hop::remove(response.headers_mut());

@@ -1,4 +1,102 @@
-//! In the making.
+//! An application's processes as one tower service.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, StatusCode};
+//! use http_body_util::{BodyExt, Empty};
+//! use peregrine_core::ServedBy;
+//! use peregrine_upstream_pool::{AppCommand, BoxError, UpstreamPool};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let command = AppCommand::new("sh")
+//!     .args(["-c", "exec python3 -m http.server --bind 127.0.0.1 $PORT"])
+//!     .current_dir(env!("CARGO_MANIFEST_DIR"));
+//! let (pool, handle) = UpstreamPool::builder(command).max_pool_size(2).spawn()?;
+//!
+//! let request = Request::get("/Cargo.toml").body(Empty::<Bytes>::new())?;
+//! let response = pool.oneshot(request).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//!
+//! let served_by = response.extensions().get::<ServedBy>().unwrap();
+//! assert_eq!(served_by.pid, handle.snapshot().processes[0].pid);
+//!
+//! let page = response.into_body().collect().await?.to_bytes();
+//! assert!(page.starts_with(b"[package]"));
+//!
+//! handle.stop().await;
+//! assert!(handle.snapshot().processes.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`UpstreamPool`] starts processes of an [`AppCommand`], gives each request
+//! to the least busy one that is ready, and lets requests wait in a fair and
+//! bounded queue while none is. [`PoolHandle`] shows the processes and stops
+//! them. [`HttpUpstream`] does the same for a server that runs already. What
+//! the application is told about the client is decided in [`forwarded`].
+//!
+//! # Rules
+//!
+//! Processes:
+//!
+//! 1. A process is ready when it answers: it gets `OPTIONS *` (RFC 9110
+//!    §9.3.7) on a connection of its own until any status line comes back. One
+//!    that ends before, or that does not answer within the
+//!    [start timeout](Builder::start_timeout), leaves a [`StartReport`] behind.
+//! 2. A process that dies is replaced at once. When starts fail, or processes
+//!    die before they have served anything, the next start waits for 1 s, then
+//!    twice as long each time, up to 30 s. Meanwhile, unless another process
+//!    lives, requests fail with the report: nobody is kept waiting for what
+//!    does not start.
+//! 3. While requests queue, one more process is started at a time, up to
+//!    [`max_pool_size`](Builder::max_pool_size). One that was idle for
+//!    [`pool_idle_time`](Builder::pool_idle_time) leaves.
+//! 4. A process that refuses connections is replaced, and so is one that runs
+//!    [one request at a time](Builder::max_concurrent_requests) and does not
+//!    answer it within the [response timeout](Builder::response_timeout).
+//! 5. A process leads its own process group. To leave it is told by SIGTERM to
+//!    the whole group, then by SIGKILL; what it leaves behind is killed. When
+//!    [`PoolHandle::stop`] returns, no process of a group is left. When the
+//!    runtime ends without a stop, the groups are killed.
+//! 6. What a process writes to its standard output and standard error goes to
+//!    `tracing`, line by line, with the target `app`.
+//!
+//! Requests:
+//!
+//! 7. A request goes to the ready process with the least
+//!    [load](tower::load::Load), among equals to the oldest. It waits in the
+//!    queue while there is none, first come, first served.
+//! 8. A request whose client has left is not sent. If it was sent already and
+//!    not answered yet, its connection is half closed, so that a server that
+//!    cares can notice; but most work on. Its place is taken until the process
+//!    answers or closes, for the response timeout at most: a request that got
+//!    the place would wait behind work that nobody wants, beside processes
+//!    that have nothing to do. If the answer has begun, the connection is
+//!    closed and the place is free at once.
+//! 9. A request of which nothing was written goes to another process, three
+//!    tries in all. One whose connection broke before a byte of the response
+//!    had come goes to another process, once, if it is idempotent (RFC 9110
+//!    §9.2.2) and has no body. No other request is ever sent twice.
+//! 10. Bodies stream both ways, with back-pressure. A place is free again when
+//!     the process has sent the last byte of its response.
+//! 11. Fields for one connection only are dropped in both directions (RFC 9110
+//!     §7.6.1), and so is `Upgrade`: upgraded connections are not supported.
+//!     Control fields (`!~…`) of the application's responses are for the
+//!     [process layer](Builder::process_layer), and go no further.
+//!
+//! # Deployment
+//!
+//! - A client that stalls in the midst of its request body holds a process,
+//!   and the response timeout does not count its time: bound that time where
+//!   the body comes from. An error of kind
+//!   [`TimedOut`](std::io::ErrorKind::TimedOut) makes it
+//!   [`is_request_body_timeout`](Error::is_request_body_timeout).
+//! - Between the choice of a `PORT` and the moment at which the process binds
+//!   it, another program may take it. The start fails then, and the next one
+//!   gets another port. A Unix socket (`{socket}`) has no such gap, and only
+//!   this user can reach it.
 
 mod body;
 mod builder;

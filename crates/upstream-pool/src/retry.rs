@@ -1,10 +1,18 @@
+use std::{future::Future, pin::Pin, task::Context, time::Duration};
+
 use http::{Method, Request, request::Parts};
 use http_body::Body;
+use tokio::time::{self, Sleep};
 
 use crate::{Error, RequestBody, roster::ProcessId};
 
 /// How often a request is sent in all.
 const MAX_TRIES: u32 = 3;
+
+/// How long a process that has failed a request is not given it again. It may
+/// be about to exit: its sockets close one by one, and it takes a moment until
+/// the exit is seen.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// What is needed to send a request again, and whether that may be done.
 ///
@@ -20,17 +28,33 @@ pub(crate) struct Retry {
     tries: u32,
     /// A copy, while rule 2 may need it.
     spare: Option<Box<Parts>>,
-    /// The process that failed this request.
-    avoid: Option<ProcessId>,
+    failed: Option<Failed>,
+}
+
+/// The process that failed a request.
+#[derive(Debug)]
+struct Failed {
+    process: ProcessId,
+    /// Armed only when something has failed.
+    grace: Pin<Box<Sleep>>,
+}
+
+/// Which process a request should not go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Avoid {
+    Nobody,
+    /// Not if another one is ready.
+    Rather(ProcessId),
+    /// Not even if no other one is.
+    Strictly(ProcessId),
 }
 
 impl Retry {
     pub(crate) fn new(request: &Request<RequestBody>) -> Self {
-        let repeatable = is_idempotent(request.method()) && request.body().is_end_stream();
         Self {
             tries: 0,
-            spare: repeatable.then(|| Box::new(copy(request))),
-            avoid: None,
+            spare: is_repeatable(request).then(|| Box::new(copy(request))),
+            failed: None,
         }
     }
 
@@ -38,8 +62,16 @@ impl Retry {
         self.tries == 0
     }
 
-    pub(crate) const fn avoid(&self) -> Option<ProcessId> {
-        self.avoid
+    /// Whom to avoid now. Wakes when that changes.
+    pub(crate) fn avoid(&mut self, cx: &mut Context<'_>) -> Avoid {
+        let Some(failed) = &mut self.failed else {
+            return Avoid::Nobody;
+        };
+        if failed.grace.as_mut().poll(cx).is_ready() {
+            Avoid::Rather(failed.process)
+        } else {
+            Avoid::Strictly(failed.process)
+        }
     }
 
     /// The request to send again after `process` failed with this error, or
@@ -50,7 +82,10 @@ impl Retry {
         process: ProcessId,
     ) -> Result<Request<RequestBody>, Error> {
         self.tries += 1;
-        self.avoid = Some(process);
+        self.failed = Some(Failed {
+            process,
+            grace: Box::pin(time::sleep(GRACE)),
+        });
         let unsent = error.take_unsent();
         if self.tries >= MAX_TRIES {
             return Err(error);
@@ -74,6 +109,11 @@ fn copy(request: &Request<RequestBody>) -> Parts {
     parts.headers = request.headers().clone();
     parts.extensions = request.extensions().clone();
     parts
+}
+
+/// Whether a request may be sent again after it may have been carried out.
+pub(crate) fn is_repeatable(request: &Request<RequestBody>) -> bool {
+    is_idempotent(request.method()) && request.body().is_end_stream()
 }
 
 /// RFC 9110 §9.2.2. An unknown method is not.
@@ -102,8 +142,8 @@ mod tests {
             .unwrap()
     }
 
-    #[test]
-    fn who_is_sent_again_after_what() {
+    #[tokio::test]
+    async fn who_is_sent_again_after_what() {
         #[derive(Clone, Copy, Debug)]
         enum After {
             Unsent,
@@ -145,8 +185,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn silence_is_forgiven_once_and_nothing_for_ever() {
+    #[tokio::test]
+    async fn silence_is_forgiven_once_and_nothing_for_ever() {
         let mut retry = Retry::new(&request("GET", ""));
         assert!(retry.after(Error::closed_early(true, "x"), HERE).is_ok());
         assert!(retry.after(Error::closed_early(true, "x"), HERE).is_err());
@@ -163,5 +203,16 @@ mod tests {
             sent += 1;
         }
         assert_eq!(sent, MAX_TRIES - 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_process_that_failed_is_avoided_strictly_only_for_a_moment() {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut retry = Retry::new(&request("GET", ""));
+        assert_eq!(retry.avoid(&mut cx), Avoid::Nobody);
+        retry.after(Error::closed_early(true, "x"), HERE).unwrap();
+        assert_eq!(retry.avoid(&mut cx), Avoid::Strictly(HERE));
+        time::advance(GRACE).await;
+        assert_eq!(retry.avoid(&mut cx), Avoid::Rather(HERE));
     }
 }

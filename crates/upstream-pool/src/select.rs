@@ -10,6 +10,7 @@ use tower_service::Service;
 
 use crate::{
     Error, RequestBody, StartReport,
+    retry::Avoid,
     roster::{Gate, ProcessId},
     supervisor::{Note, Notes},
 };
@@ -60,7 +61,10 @@ impl<S> Selector<S> {
     }
 
     pub(crate) fn publish(&self, id: ProcessId, pid: u32, service: S) {
-        self.table().slots.push(Slot { id, pid, service });
+        let slots = &mut self.table().slots;
+        // A younger one may have been ready earlier.
+        let at = slots.partition_point(|slot| slot.id < id);
+        slots.insert(at, Slot { id, pid, service });
     }
 
     /// Takes a process out. The caller drops it, outside of the lock.
@@ -93,15 +97,12 @@ where
     /// Gives the request to the process that is to have it, if one is ready;
     /// the queue is woken when one becomes ready.
     ///
-    /// `avoid` is a process that has failed this request before: it is taken
-    /// only if no other one is ready.
-    ///
     /// The service that is called is the one that was polled, under one lock:
     /// no other request can take the readiness away in between.
     pub(crate) fn dispatch(
         &self,
         request: &mut Option<Request<RequestBody>>,
-        avoid: Option<ProcessId>,
+        avoid: Avoid,
         waited: bool,
     ) -> Poll<Result<Dispatched<S::Future>, Error>> {
         let mut cx = Context::from_waker(&self.waker);
@@ -112,9 +113,12 @@ where
         let mut broken = None;
         let mut best = None;
         for (at, slot) in table.slots.iter_mut().enumerate() {
+            if avoid == Avoid::Strictly(slot.id) {
+                continue;
+            }
             match slot.service.poll_ready(&mut cx) {
                 Poll::Ready(Ok(())) => {
-                    let rank = (Some(slot.id) == avoid, slot.service.load());
+                    let rank = (avoid == Avoid::Rather(slot.id), slot.service.load());
                     if best.as_ref().is_none_or(|(_, least)| rank < *least) {
                         best = Some((at, rank));
                     }

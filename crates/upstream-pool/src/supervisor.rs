@@ -314,8 +314,7 @@ where
                 if let Some(member) = self.members.get(&id)
                     && let Some((busyness, client)) = &member.service
                 {
-                    let process =
-                        Process::new(Arc::clone(client), Arc::clone(busyness), self.notes.clone());
+                    let process = Process::new(Arc::clone(client), Arc::clone(busyness));
                     let service = self.layer.layer(process);
                     self.selector.publish(id, member.pid, service);
                 }

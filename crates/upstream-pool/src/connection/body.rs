@@ -1,7 +1,6 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -9,8 +8,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{Client, Connection};
-use crate::{Error, process::Permit};
+use super::Exchange;
+use crate::Error;
 
 /// The body of a process's response, as it comes.
 ///
@@ -24,48 +23,21 @@ pub struct ResponseBody {
     exchange: Option<Exchange>,
 }
 
-/// What a request holds while it runs.
-///
-/// The order of the fields is the order in which they are dropped: when the
-/// next request finds the process free, this one's connection is closed.
-pub(crate) struct Exchange {
-    pub(crate) connection: Box<Connection>,
-    pub(crate) client: Arc<Client>,
-    /// The place in the process; an upstream that we did not start counts
-    /// none.
-    pub(crate) permit: Option<Permit>,
-}
-
-impl Exchange {
-    fn finish(self) {
-        if self.connection.is_ready() {
-            self.client.give_back(self.connection);
-        }
-        drop(self.permit);
-    }
-}
-
 impl ResponseBody {
     /// A short response is often here in full with its head: then the process
     /// is free already.
-    pub(crate) fn new(incoming: Incoming, exchange: Exchange) -> Self {
-        let mut body = Self {
-            incoming,
-            exchange: Some(exchange),
-        };
-        if body
-            .exchange
-            .as_ref()
-            .is_some_and(|exchange| exchange.connection.is_ready())
-        {
-            body.finish();
-        }
-        body
-    }
-
-    fn finish(&mut self) {
-        if let Some(exchange) = self.exchange.take() {
+    pub(crate) fn new(incoming: Incoming, mut exchange: Exchange) -> Self {
+        if incoming.is_end_stream() || exchange.connection().is_ready() {
             exchange.finish();
+            Self {
+                incoming,
+                exchange: None,
+            }
+        } else {
+            Self {
+                incoming,
+                exchange: Some(exchange),
+            }
         }
     }
 }
@@ -82,17 +54,19 @@ impl Body for ResponseBody {
         let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
         if let Some(exchange) = &mut this.exchange {
             if frame.is_pending() {
-                exchange.connection.drive(cx);
+                exchange.connection().drive(cx);
                 frame = Pin::new(&mut this.incoming).poll_frame(cx);
             }
             match &frame {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(_))) if !this.incoming.is_end_stream() => {}
                 Poll::Ready(Some(Ok(_)) | None) => {
-                    if !exchange.connection.is_ready() {
-                        exchange.connection.drive(cx);
+                    if !exchange.connection().is_ready() {
+                        exchange.connection().drive(cx);
                     }
-                    this.finish();
+                    if let Some(exchange) = this.exchange.take() {
+                        exchange.finish();
+                    }
                 }
                 Poll::Ready(Some(Err(_))) => this.exchange = None,
             }

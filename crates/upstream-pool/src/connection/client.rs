@@ -12,8 +12,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{self, Instant};
 
-use super::{Connection, Endpoint, h1::Outcome, head};
-use crate::{Error, RequestBody};
+use super::{Connection, Endpoint, Exchange, h1::Outcome, head};
+use crate::{Error, RequestBody, process::Permit, retry};
 
 /// How long an unused connection is kept. Servers close theirs after 2 s
 /// (gunicorn), 5 s (Node, uvicorn) or 20 s (Puma); a request that is written
@@ -23,7 +23,7 @@ const IDLE_TIME: Duration = Duration::from_secs(1);
 /// How many unused connections are kept.
 const MAX_IDLE: usize = 256;
 
-/// How long a request may take on its way to an answer.
+/// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
@@ -57,35 +57,55 @@ impl Client {
         })
     }
 
-    /// Sends a request, and gives back the head of its response with the
-    /// connection on which the body will come.
+    /// Sends a request, and gives back the head of its response with what
+    /// holds the connection while the body comes.
     ///
     /// A connection that turns out to be closed before anything was written
-    /// costs another try, on the next one or on a new one. Dropped before it
-    /// is done: the connection closes, and no other request can meet the
-    /// answer.
+    /// costs another try, on the next one or on a new one. The permit comes
+    /// back with an error, so that the caller can still decide about the
+    /// process before its place is free.
+    ///
+    /// Dropped while it connects: nothing has been sent. Dropped later: see
+    /// [`Exchange`].
     pub(crate) async fn send(
-        &self,
+        self: &Arc<Self>,
         mut request: Request<RequestBody>,
-    ) -> Result<(Response<Incoming>, Box<Connection>), Error> {
-        head::for_application(&mut request)?;
-        while let Some(mut connection) = self.checkout() {
-            match connection.exchange(request, self.limits.response).await {
-                Outcome::Answered(response) => return Ok((response, connection)),
-                Outcome::Unsent(again, _) => request = *again,
-                Outcome::Failed(error) => return Err(error),
-            }
+        mut permit: Option<Permit>,
+    ) -> Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)> {
+        if let Err(error) = head::for_application(&mut request) {
+            return Err((error, permit));
         }
-        let mut connection = match self.connect().await {
-            Ok(connection) => connection,
-            Err(error) => return Err(Error::connect(error).with_unsent(request)),
-        };
-        match connection.exchange(request, self.limits.response).await {
-            Outcome::Answered(response) => Ok((response, connection)),
-            Outcome::Unsent(request, error) => {
-                Err(Error::closed_early(true, error).with_unsent(*request))
+        let limit = self.limits.response;
+        let repeatable = retry::is_repeatable(&request);
+        while let Some(mut connection) = self.checkout() {
+            if !repeatable {
+                // A request that is written to a connection that was closed
+                // just now is lost, and this one could not be sent again.
+                match connection.verified().await {
+                    Some(verified) => connection = verified,
+                    None => continue,
+                }
             }
-            Outcome::Failed(error) => Err(error),
+            let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
+            match exchange.ask(request, limit).await {
+                Outcome::Answered(response) => return Ok((response, exchange)),
+                Outcome::Unsent(again, _) => request = *again,
+                Outcome::Failed(error) => return Err((error, exchange.give_up())),
+            }
+            permit = exchange.give_up();
+        }
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => return Err((Error::connect(error).with_unsent(request), permit)),
+        };
+        let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
+        match exchange.ask(request, limit).await {
+            Outcome::Answered(response) => Ok((response, exchange)),
+            Outcome::Unsent(request, error) => {
+                let error = Error::closed_early(true, error).with_unsent(*request);
+                Err((error, exchange.give_up()))
+            }
+            Outcome::Failed(error) => Err((error, exchange.give_up())),
         }
     }
 
@@ -122,8 +142,8 @@ impl Client {
         }
         idle.connections.push_back((connection, now));
         drop(idle);
-        // Relaxed is enough: a sweeper that is about to end has looked at the
-        // connections under the lock after it said so.
+        // A sweeper that ends has said so under the lock, and found nothing:
+        // either it saw this connection, or we see that it has ended.
         if !self.sweeping.swap(true, Ordering::AcqRel) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }

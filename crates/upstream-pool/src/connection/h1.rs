@@ -73,6 +73,20 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready()
     }
 
+    /// Looks whether the other side has closed a connection that is not in
+    /// use. hyper looks too, but sees only what the runtime has been told by
+    /// the operating system so far: this asks the operating system itself.
+    pub(crate) async fn verified(mut self: Box<Self>) -> Option<Box<Self>> {
+        let stream = self.take_stream().filter(Stream::is_silent)?;
+        Self::new(stream).await.ok().map(Box::new)
+    }
+
+    /// The bytes without the HTTP, unless an answer has begun.
+    pub(crate) fn take_stream(&mut self) -> Option<Stream> {
+        let parts = self.driver.take()?.into_parts();
+        parts.read_buf.is_empty().then(|| parts.io.into_inner())
+    }
+
     /// Sends a request and waits for the head of its response, for `limit` at
     /// most.
     ///

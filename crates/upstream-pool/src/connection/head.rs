@@ -10,7 +10,7 @@ use crate::Error;
 /// form, for this connection, with the `Host` that the client meant.
 ///
 /// No `Via` is added (RFC 9110 §7.6.3 asks gateways for one): the process is
-/// a part of this server, as one behind FastCGI would be, and there are
+/// a part of this server, as one behind `FastCGI` would be, and there are
 /// application servers that stop compressing when they see it.
 pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> {
     if request.method() == Method::CONNECT {

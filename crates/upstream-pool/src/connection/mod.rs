@@ -8,14 +8,15 @@
 
 mod body;
 mod client;
+mod exchange;
 mod h1;
 mod head;
 mod stream;
 
 pub use self::body::ResponseBody;
 pub(crate) use self::{
-    body::Exchange,
     client::{Client, Limits},
+    exchange::Exchange,
     h1::Connection,
     head::drop_control_fields,
     stream::{Endpoint, Heard, Stream},

@@ -1,5 +1,6 @@
 use std::{
     io,
+    os::fd::AsFd,
     path::PathBuf,
     pin::Pin,
     sync::{
@@ -10,8 +11,12 @@ use std::{
     time::Duration,
 };
 
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpStream, UnixStream},
     time,
 };
@@ -107,6 +112,24 @@ impl Socket {
 impl Stream {
     pub(crate) fn heard(&self) -> Heard {
         self.heard.clone()
+    }
+
+    /// Nothing has come, not even the end.
+    pub(crate) fn is_silent(&self) -> bool {
+        let socket = match &self.socket {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        };
+        let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        recv(socket, &mut [0; 1], look).err() == Some(Errno::WOULDBLOCK)
+    }
+
+    /// Says that there will be no more from here, and waits until the other
+    /// side says something or closes, too.
+    pub(crate) async fn outlast(&mut self) {
+        // However either ends, nobody is at work there any more.
+        let _ = self.shutdown().await;
+        let _ = self.read(&mut [0]).await;
     }
 }
 

@@ -3,15 +3,17 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
+};
 use tokio::time::{self, Instant};
 
-/// How often to look whether a process group is empty. The operating system
-/// tells when a child exits, not when its children have.
-const LOOK: Duration = Duration::from_millis(10);
+/// The first pause between two looks whether a process group is empty, and the
+/// longest. The operating system tells when a child exits, not when its
+/// children have.
+const LOOK: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
-/// How long after SIGKILL to wait for a group to be empty. Only an init that
-/// does not reap lets it take longer.
+/// How long after SIGKILL to wait for a group to be empty.
 const KILL_TIME: Duration = Duration::from_millis(500);
 
 /// The process group that a started command leads, and whatever it starts
@@ -80,14 +82,65 @@ impl Group {
 
     async fn wait_until_empty(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        while test_kill_process_group(self.leader).is_ok() && Instant::now() < deadline {
-            time::sleep(LOOK).await;
+        let (mut pause, longest) = LOOK;
+        while !self.is_empty() && Instant::now() < deadline {
+            time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
         }
     }
+
+    /// Whether nobody is left but zombies, which are their parents' business.
+    fn is_empty(&self) -> bool {
+        // As process 1, as in a container, we are the parent of all orphans.
+        // The leader has been waited for, so this takes nobody's child away.
+        while let Ok(Some(_)) = waitpgid(self.leader, WaitOptions::NOHANG) {}
+        if test_kill_process_group(self.leader).is_err() {
+            return true;
+        }
+        let group = self.leader.as_raw_pid();
+        std::fs::read_dir("/proc").is_ok_and(|processes| {
+            !processes
+                .flatten()
+                .filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok())
+                .any(|stat| is_alive_in(&stat, group))
+        })
+    }
+}
+
+/// Reads `/proc/PID/stat`, as in proc(5): the name in parentheses, then the
+/// state, the parent and the group.
+fn is_alive_in(stat: &str, group: i32) -> bool {
+    // The name may hold anything, and ends with the last parenthesis.
+    let mut fields = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace();
+    let state = fields.next();
+    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
+    its_group == Some(group) && !matches!(state, Some("Z" | "X"))
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_alive_in_a_group() {
+        let cases = [
+            ("at work", "17 (ruby) S 1 42 42 0", true),
+            ("a zombie", "17 (ruby) Z 1 42 42 0", false),
+            ("of another group", "17 (ruby) S 42 17 42 0", false),
+            ("with a name that lies", "17 (a) Z 1 42) S 1 42 42 0", true),
+            ("gone while we read", "", false),
+        ];
+        for (name, stat, expected) in cases {
+            assert_eq!(is_alive_in(stat, 42), expected, "{name}");
+        }
     }
 }

@@ -26,15 +26,15 @@ pub(crate) use self::{
 };
 use crate::{
     Error, RequestBody,
-    connection::{Client, Exchange, ResponseBody},
-    supervisor::{Note, Notes},
+    connection::{Client, ResponseBody},
 };
 
 /// One process of the application, as a service.
 ///
 /// It is ready while it runs fewer requests than it may at the same time. A
-/// request runs until the process has sent the last byte of its response, or
-/// until nobody waits for it any more.
+/// request runs until the process has sent the last byte of its response. One
+/// whose client has left runs until the process has answered, too: see the
+/// [rules](crate#rules).
 ///
 /// Not `Clone`, on purpose: who has the process polls it and calls it, so that
 /// [`poll_ready`](Service::poll_ready) need not reserve anything.
@@ -44,16 +44,11 @@ use crate::{
 pub struct Process {
     client: Arc<Client>,
     busyness: Arc<Busyness>,
-    notes: Notes,
 }
 
 impl Process {
-    pub(crate) const fn new(client: Arc<Client>, busyness: Arc<Busyness>, notes: Notes) -> Self {
-        Self {
-            client,
-            busyness,
-            notes,
-        }
+    pub(crate) const fn new(client: Arc<Client>, busyness: Arc<Busyness>) -> Self {
+        Self { client, busyness }
     }
 
     /// The process's id in the operating system. It leads a process group of
@@ -75,29 +70,19 @@ impl Service<Request<RequestBody>> for Process {
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let permit = Busyness::acquire(&self.busyness);
         let client = Arc::clone(&self.client);
-        let notes = self.notes.clone();
-        // Dropped at any point: the connection closes first, then the permit
-        // frees the place.
+        // Dropped at any point, the permit goes with the exchange.
         Box::pin(async move {
-            match client.send(request).await {
-                Ok((response, connection)) => {
-                    permit.served();
-                    let exchange = Exchange {
-                        connection,
-                        client,
-                        permit: Some(permit),
-                    };
+            match client.send(request, Some(permit)).await {
+                Ok((response, exchange)) => {
+                    exchange.served();
                     let mut response =
                         response.map(|incoming| ResponseBody::new(incoming, exchange));
                     hop_by_hop::remove(response.headers_mut());
                     Ok(response)
                 }
-                Err(error) => {
-                    if let Some(why) = diagnose(&error, permit.is_exclusive()) {
-                        // Before the permit frees the place: the next request
-                        // is not to be the next victim.
-                        permit.fail();
-                        notes.send(Note::Unhealthy(permit.process(), why));
+                Err((error, permit)) => {
+                    if let Some(permit) = permit {
+                        diagnose(&error, &permit);
                     }
                     Err(error)
                 }
@@ -106,18 +91,12 @@ impl Service<Request<RequestBody>> for Process {
     }
 }
 
-/// Whether the process is to be replaced after this error, and why.
-///
-/// A process that takes one request at a time and does not answer is stuck.
-/// With more than one, the others may be well; only the late request is given
-/// up.
-fn diagnose(error: &Error, exclusive: bool) -> Option<&'static str> {
+/// Says what an error says about the process.
+fn diagnose(error: &Error, permit: &Permit) {
     if error.is_refused() {
-        Some("refuses connections")
-    } else if error.is_timeout() && exclusive {
-        Some("does not answer")
-    } else {
-        None
+        permit.condemn("refuses connections");
+    } else if error.is_timeout() {
+        permit.overdue();
     }
 }
 

@@ -117,21 +117,25 @@ impl Busyness {
 }
 
 impl Permit {
-    pub(crate) fn process(&self) -> ProcessId {
-        self.0.id
-    }
-
-    pub(crate) fn is_exclusive(&self) -> bool {
-        self.0.concurrency == 1
-    }
-
     pub(crate) fn served(&self) {
         self.0.served.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Nothing more is given to this process.
-    pub(crate) fn fail(&self) {
+    /// The process did not answer in time. One that takes one request at a
+    /// time is stuck. With more than one the others may be well, and only the
+    /// late one is given up.
+    pub(crate) fn overdue(&self) {
+        if self.0.concurrency == 1 {
+            self.condemn("does not answer");
+        }
+    }
+
+    /// Nothing more is given to this process: it is to be replaced. Said
+    /// before the place is free, so that the next request is not the next
+    /// victim.
+    pub(crate) fn condemn(&self, why: &'static str) {
         self.0.failing.store(true, Ordering::SeqCst);
+        self.0.notes.send(Note::Unhealthy(self.0.id, why));
     }
 }
 
@@ -196,7 +200,7 @@ mod tests {
     async fn a_broken_process_is_not_free_when_its_last_request_ends() {
         let (busyness, _inbox) = busyness(1);
         let permit = Busyness::acquire(&busyness);
-        permit.fail();
+        permit.overdue();
         drop(permit);
         assert!(!is_free(&busyness));
     }

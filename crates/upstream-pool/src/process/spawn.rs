@@ -169,13 +169,11 @@ impl Launch {
     /// necessarily when the process binds it: should another program take it
     /// in between, the process fails to start and the next one gets another.
     fn endpoint(&self) -> io::Result<Endpoint> {
-        match &self.sockets {
-            Some(dir) => Ok(Endpoint::Unix(dir.socket(self.id))),
-            None => {
-                let listener = TcpListener::bind(("127.0.0.1", 0))?;
-                Ok(Endpoint::Port(listener.local_addr()?.port()))
-            }
+        if let Some(dir) = &self.sockets {
+            return Ok(Endpoint::Unix(dir.socket(self.id)));
         }
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        Ok(Endpoint::Port(listener.local_addr()?.port()))
     }
 }
 

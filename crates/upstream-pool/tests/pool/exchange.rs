@@ -28,7 +28,11 @@ async fn a_request_reaches_a_process_and_its_answer_comes_back() {
         let process = &handle.snapshot().processes[0];
         let served_by = response.extensions().get::<ServedBy>().unwrap();
         assert_eq!(served_by.pid, process.pid, "{name}");
-        let mut fields: Vec<_> = response.headers().keys().map(|n| n.as_str()).collect();
+        let mut fields: Vec<_> = response
+            .headers()
+            .keys()
+            .map(http::HeaderName::as_str)
+            .collect();
         fields.sort_unstable();
         let expected = ["content-length", "date", "server", "x-app"];
         assert_eq!(fields, expected, "{name}: neither !~secret nor keep-alive");

@@ -1,5 +1,7 @@
 //! The pool with real processes: small ones, of `python3` and `sh`.
-#![expect(dead_code, reason = "the helpers for the tests to come")]
 
+mod crowd;
 mod exchange;
+mod life;
+mod retry;
 mod support;

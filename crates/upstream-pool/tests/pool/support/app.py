@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler
 
 class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body leave in one piece, as from any server for production.
+    wbufsize = -1
 
     def address_string(self):
         return "peer"
@@ -56,6 +58,7 @@ class App(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        self.wfile.flush()
         while size := int(self.rfile.readline(), 16):
             self.chunk(self.rfile.read(size))
             self.rfile.readline()

@@ -1,6 +1,10 @@
 //! What the tests with real processes share.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -77,19 +81,30 @@ pub(crate) fn ready(handle: &PoolHandle) -> usize {
     processes.iter().map(|p| &p.state).filter(ready).count()
 }
 
-/// What `ps` says about the processes of a group: pid and state, of all that
-/// are there, zombies among them.
+/// The processes of a group, as the system describes them, and those zombies
+/// among them that are ours to reap. The children of a dead process are its
+/// heir's: process 1, which may take its time.
 pub(crate) fn group(leader: u32) -> Vec<String> {
     let all = std::fs::read_dir("/proc").unwrap();
     all.filter_map(|entry| {
         let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
         // The name may hold anything, and ends with the last parenthesis.
-        let rest = stat.rsplit_once(')')?.1;
-        let mut fields = rest.split_whitespace();
-        let (_state, _parent, group) = (fields.next()?, fields.next()?, fields.next()?);
-        (group.parse() == Ok(leader)).then(|| stat.clone())
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let (state, parent, group) = (fields.next()?, fields.next()?, fields.next()?);
+        let not_ours = state == "Z" && parent == "1";
+        (group.parse() == Ok(leader) && !not_ours).then(|| stat.clone())
     })
     .collect()
+}
+
+/// Where the process listens, from its command line.
+pub(crate) fn socket(pid: u32) -> PathBuf {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    line.trim_end_matches('\0')
+        .rsplit('\0')
+        .next()
+        .unwrap()
+        .into()
 }
 
 pub(crate) fn kill(signal: &str, pid: u32) {

@@ -1,0 +1,117 @@
+use std::{sync::Arc, time::Duration};
+
+use http::Request;
+use tokio::{runtime::Handle, time};
+
+use super::{Client, Connection, h1::Outcome};
+use crate::{RequestBody, process::Permit};
+
+/// How long an abandoned request may keep its place where there is no response
+/// timeout.
+const LONGEST_WORK: Duration = Duration::from_secs(60);
+
+/// What a request holds while it runs: its connection, and its place in the
+/// process.
+///
+/// # Dropped
+///
+/// - Before there is a response: the client has left, but the process is still
+///   at work, and most application servers will not notice before they answer.
+///   The connection is half closed, which is all that can be said in HTTP/1.1,
+///   and the place stays taken until the process answers or closes too, for
+///   the response timeout at most. Given to the next request at once, the
+///   place would make it wait behind work that nobody wants, beside processes
+///   that have nothing to do.
+/// - While the response comes: the connection is closed, which the process
+///   notices when it sends more, and the place is free.
+///
+/// The order of the fields is the order in which they are dropped: when the
+/// next request finds the place free, this one's connection is closed.
+pub(crate) struct Exchange {
+    connection: Box<Connection>,
+    client: Arc<Client>,
+    /// An upstream that we did not start has no places.
+    permit: Option<Permit>,
+}
+
+impl Exchange {
+    pub(super) const fn new(
+        connection: Box<Connection>,
+        client: Arc<Client>,
+        permit: Option<Permit>,
+    ) -> Self {
+        Self {
+            connection,
+            client,
+            permit,
+        }
+    }
+
+    pub(super) async fn ask(
+        &mut self,
+        request: Request<RequestBody>,
+        limit: Option<Duration>,
+    ) -> Outcome {
+        let mut asked = Asked {
+            exchange: self,
+            limit,
+            answered: false,
+        };
+        let outcome = asked.exchange.connection.exchange(request, limit).await;
+        asked.answered = true;
+        outcome
+    }
+
+    pub(super) const fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// The process has begun to answer.
+    pub(crate) fn served(&self) {
+        if let Some(permit) = &self.permit {
+            permit.served();
+        }
+    }
+
+    /// The connection is no longer of use, and closed.
+    pub(super) fn give_up(self) -> Option<Permit> {
+        self.permit
+    }
+
+    /// The process has sent everything.
+    pub(super) fn finish(self) {
+        if self.connection.is_ready() {
+            self.client.give_back(self.connection);
+        }
+    }
+}
+
+/// A request that was sent. Dropped before it is answered, its client has
+/// left.
+struct Asked<'a> {
+    exchange: &'a mut Exchange,
+    limit: Option<Duration>,
+    answered: bool,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        // Without a runtime the pool has ended, and its processes with it.
+        if let Some(permit) = self.exchange.permit.take()
+            && let Some(mut stream) = self.exchange.connection.take_stream()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let limit = self.limit.unwrap_or(LONGEST_WORK);
+            runtime.spawn(async move {
+                if time::timeout(limit, stream.outlast()).await.is_err() {
+                    permit.overdue();
+                }
+                drop(stream);
+                drop(permit);
+            });
+        }
+    }
+}
