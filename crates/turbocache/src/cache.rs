@@ -1,19 +1,18 @@
 //! What all clones of one cache share.
 
 use std::{
-    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{
-    HeaderValue, Response,
+    Response,
     header::{self, CACHE_STATUS},
 };
-use peregrine_core::CacheStatus;
+use peregrine_core::{CacheStatus, ForwardReason};
 
 use crate::{
     clock::{Clock, Now, SystemClock},
@@ -42,6 +41,13 @@ impl Default for Config {
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// A stored response that may be reused as it is.
+pub(crate) struct Fresh {
+    pub(crate) entry: Arc<Entry>,
+    /// For how long it may.
+    pub(crate) ttl: Duration,
 }
 
 #[derive(Debug)]
@@ -77,8 +83,12 @@ impl Cache {
         self.config.clock.monotonic()
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.store.get(key)
+    /// What is stored for `key` and still fresh, or why a request for it must go
+    /// forward.
+    pub(crate) fn get_fresh(&self, key: &Key, now: Instant) -> Result<Fresh, ForwardReason> {
+        let entry = self.store.get(key).ok_or(ForwardReason::UriMiss)?;
+        let ttl = entry.head.ttl(now).ok_or(ForwardReason::Stale)?;
+        Ok(Fresh { entry, ttl })
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -125,9 +135,7 @@ impl Cache {
     /// (RFC 9211 §2).
     pub(crate) fn say<B>(&self, mut response: Response<B>, status: CacheStatus) -> Response<B> {
         response.extensions_mut().insert(status);
-        let mut line = String::with_capacity(64);
-        write!(line, "{}; {status}", self.config.name).expect("a String takes everything");
-        let line = HeaderValue::try_from(line).expect("names and statuses are plain ASCII");
+        let line = self.config.name.member(&status);
         match response.headers_mut().entry(CACHE_STATUS) {
             header::Entry::Vacant(lines) => {
                 lines.insert(line);

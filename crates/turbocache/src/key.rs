@@ -32,12 +32,19 @@ impl Key {
             .host
             .map(HeaderValue::as_bytes)
             .filter(|host| !host.is_empty());
-        let (scheme, authority) = match trusted {
-            Some(origin) => (
+        // The best source for what the request is for, and what else there is.
+        let (scheme, authority, others) = match (trusted, from_uri) {
+            (Some(origin), _) => (
                 origin.scheme.as_str(),
                 Some(origin.authority.as_str().as_bytes()),
+                [from_uri, from_host],
             ),
-            None => (uri.scheme_str().unwrap_or("http"), from_uri.or(from_host)),
+            (None, Some(_)) => (
+                uri.scheme_str().unwrap_or("http"),
+                from_uri,
+                [from_host, None],
+            ),
+            (None, None) => ("http", from_host, [None, None]),
         };
         let authority = Authority::read(authority.ok_or(Pass::NoHost)?, scheme)?;
 
@@ -57,7 +64,7 @@ impl Key {
         if trusted.is_some() {
             add(&mut key, b'o', b"");
         }
-        for other in [from_uri, from_host].into_iter().flatten() {
+        for other in others.into_iter().flatten() {
             let same = Authority::read(other, scheme).is_ok_and(|other| other.is(&authority));
             match trusted {
                 _ if same => {}

@@ -24,7 +24,99 @@
 //! # }
 //! ```
 //!
+//! The layer's errors are those of the service inside, so it needs no
+//! `HandleErrorLayer`; it works as well in a `ServiceBuilder` over a hyper
+//! service, and in front of a proxy's client. It is always ready: hits are given
+//! while everything behind it is busy, restarting or gone.
+//!
+//! # What is answered from memory
+//!
+//! 1. `GET`, and `HEAD` from a stored `GET`.
+//! 2. Not what has `Authorization`, `Range`, `Upgrade` or a body; not what asks by
+//!    `X-HTTP-Method-Override` or `X-Original-URL` (and their like) for something
+//!    else than it seems to; not what has no `Host`, several, a strange one, or
+//!    another one than its target. These *pass*: nothing is read for them, and
+//!    nothing stored.
+//! 3. The key is the scheme, the authority (in any case, with or without the
+//!    scheme's own port), and path and query as they were sent. `Forwarded` and
+//!    `X-Forwarded-*`, but for `X-Forwarded-For`, are part of it where they occur,
+//!    because applications build links from them.
+//! 4. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
+//!    empty the application's protection with them. Its `no-store` is obeyed in
+//!    that nothing is stored for it.
+//!
+//! # What is stored
+//!
+//! 1. Responses to `GET` with status 200, 203, 204, 301, 302, 307, 308, 404 or 410
+//! 2. that say for how long they are fresh (`s-maxage`, `max-age`, `Expires`; no
+//!    heuristics), and are fresh when they come;
+//! 3. without `private`, `no-store` or `no-cache`, with or without field names;
+//!    without anything in `Cache-Control` that cannot be read; without
+//!    `Set-Cookie`, `Vary`, `Content-Range`, trailers, `CDN-Cache-Control` or
+//!    `Surrogate-Control`;
+//! 4. whose body is complete, of the length that it was declared to have, and no
+//!    longer than [`max_entry_bytes`](TurboCache::max_entry_bytes);
+//! 5. as long as there is room in [`capacity_bytes`](TurboCache::capacity_bytes).
+//!
+//! A body is stored while it streams to the client, and never held back for it.
+//! Concurrent misses for one key reach the inner service once, and stream the
+//! same body as it comes; where its length is not known beforehand, all but the
+//! first wait for its end. Once a response turns out not to be one to share,
+//! everyone goes on alone, and for ten seconds the key is not collapsed again.
+//! The client whose request it was may leave: the fetch goes on for the others.
+//!
+//! # Why is my page not cached?
+//!
+//! `Cache-Status` ([RFC 9211]) says so in each response, as does a
+//! [`CacheStatus`](peregrine_core::CacheStatus) in its extensions, and a `tracing`
+//! event at level `debug`:
+//!
+//! ```
+//! # use axum::{Router, body::Body, http::{Request, header}, routing::get};
+//! # use tower::ServiceExt;
+//! # use turbocache::TurboCache;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let login = get(|| async {
+//!     ([(header::CACHE_CONTROL, "max-age=60"), (header::SET_COOKIE, "id=1")], "Welcome")
+//! });
+//! let app = Router::new().route("/login", login).layer(TurboCache::conservative());
+//!
+//! let request = Request::get("/login").header("host", "forum.example");
+//! let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+//! assert_eq!(
+//!     response.headers()["cache-status"],
+//!     "turbocache; fwd=uri-miss; detail=set-cookie",
+//! );
+//! # }
+//! ```
+//!
+//! # Where to take care
+//!
+//! - **One cache for one application.** Clones share what is stored, and whatever
+//!   they are layered on must give the same page for the same target.
+//! - **Outside of what rewrites the target.** axum's `nest` is understood (feature
+//!   `axum`, on by default); another layer that takes a prefix off is not: put it
+//!   inside.
+//! - **What the application goes by, it must say.** A page that depends on a
+//!   cookie, on `Accept-Language`, on the client's address or certificate, or on
+//!   a field like `X-Host`, and says neither `private` nor `Vary`, is given to
+//!   everyone for as long as it is said to be fresh. That is what its
+//!   `Cache-Control` asks for.
+//! - **Behind a proxy, and with TLS.** The scheme is `http` unless the target or
+//!   a [`TargetOrigin`](peregrine_core::TargetOrigin) in the request's extensions
+//!   says otherwise. Put one there if the server takes plain and encrypted
+//!   connections for one application, and if a proxy in front can be believed.
+//!   A proxy that writes each client's address into `Forwarded` makes a key for
+//!   each client.
+//! - **Nothing is invalidated yet** by a `POST` to the same target. Give pages
+//!   that change by it a short life, or [clear](TurboCacheHandle::clear) the cache.
+//! - **Streams without an end** that claim to be fresh hold up whoever asks for
+//!   them second, until they are too long to be kept. `text/event-stream` and
+//!   `multipart/x-mixed-replace` are known, and never shared.
+//!
 //! [RFC 9111]: https://www.rfc-editor.org/rfc/rfc9111
+//! [RFC 9211]: https://www.rfc-editor.org/rfc/rfc9211
 
 mod body;
 mod cache;

@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, io::Write as _, sync::Arc};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use peregrine_core::CacheStatus;
 
 use crate::policy::directives::is_token;
 
@@ -19,6 +23,37 @@ impl CacheName {
         let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
         Some(Self(format!("\"{escaped}\"").into()))
     }
+}
+
+impl CacheName {
+    /// This cache's member of `Cache-Status`.
+    pub(crate) fn member(&self, status: &CacheStatus) -> HeaderValue {
+        let mut member = Vec::with_capacity(64);
+        member.extend_from_slice(self.0.as_bytes());
+        if let CacheStatus::Hit { ttl, .. } = status {
+            // As `Display` has it, without the price of formatting: this is done
+            // for every hit.
+            member.extend_from_slice(b"; hit; ttl=");
+            push_decimal(&mut member, ttl.as_secs());
+        } else {
+            write!(member, "; {status}").expect("a Vec takes everything");
+        }
+        HeaderValue::from_maybe_shared(Bytes::from(member)).expect("all of it is plain ASCII")
+    }
+}
+
+fn push_decimal(bytes: &mut Vec<u8>, number: u64) {
+    let start = bytes.len();
+    let mut rest = number;
+    loop {
+        let digit = u8::try_from(rest % 10).expect("less than ten");
+        bytes.push(b'0' + digit);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes[start..].reverse();
 }
 
 impl Default for CacheName {
@@ -43,7 +78,22 @@ fn is_structured_token(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use peregrine_core::ForwardReason;
+
     use super::*;
+
+    #[test]
+    fn a_member_is_the_name_and_what_the_status_displays() {
+        let hits = [0, 9, 10, 59, 60, 1_234_567_890, u64::MAX]
+            .map(|seconds| CacheStatus::hit(Duration::from_secs(seconds)));
+        let miss = CacheStatus::forward(ForwardReason::UriMiss).stored();
+        for status in hits.into_iter().chain([miss]) {
+            let member = CacheName::default().member(&status);
+            assert_eq!(member, format!("turbocache; {status}"));
+        }
+    }
 
     #[test]
     fn a_name_is_a_token_or_a_string() {

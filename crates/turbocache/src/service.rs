@@ -2,7 +2,7 @@ use std::{
     any, fmt,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -15,12 +15,11 @@ use tracing::{debug, trace};
 
 use crate::{
     CacheBody, ResponseFuture,
-    cache::Cache,
+    cache::{Cache, Fresh},
     fetch::Miss,
     flight::{Entered, Flight, Follower, Leader},
     key::Key,
     policy::request::{Lookup, Pass, may_look_up},
-    store::Entry,
 };
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
@@ -69,6 +68,19 @@ impl<S> TurboCacheService<S> {
     {
         Oneshot::new(self.inner.clone(), request)
     }
+
+    fn hit<B>(&self, fresh: &Fresh, head: bool, now: Instant) -> Response<CacheBody<B>> {
+        let Fresh { entry, ttl } = fresh;
+        trace!(?ttl, "hit");
+        self.cache.counters.hits.add_one();
+        let body = if head {
+            Bytes::new()
+        } else {
+            entry.body.clone()
+        };
+        let response = entry.head.respond(CacheBody::stored(body), now);
+        self.cache.say(response, CacheStatus::hit(*ttl))
+    }
 }
 
 impl<S, ReqB, ResB> Service<Request<ReqB>> for TurboCacheService<S>
@@ -89,37 +101,40 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        let found = may_look_up(&request).and_then(|lookup| {
-            let key = Key::of(&request, &lookup)?;
-            Ok((Asked::of(&lookup), key))
-        });
-        match found {
-            Ok((asked, key)) => ResponseFuture::look_up(self, request, asked, key),
-            Err(reason) => ResponseFuture::pass(self, request, reason),
+        let lookup = match may_look_up(&request) {
+            Ok(lookup) => lookup,
+            Err(reason) => return ResponseFuture::pass(self, request, reason),
+        };
+        let key = match Key::of(&request, &lookup) {
+            Ok(key) => key,
+            Err(reason) => return ResponseFuture::pass(self, request, reason),
+        };
+        let now = self.cache.instant();
+        let why = match self.cache.get_fresh(&key, now) {
+            Ok(fresh) => return ResponseFuture::answered(self.hit(&fresh, lookup.head, now)),
+            Err(why) => why,
+        };
+        // Whatever the response to these says, nobody else may have it.
+        let unstored = match lookup {
+            Lookup { no_store: true, .. } => Some("request-no-store"),
+            Lookup { head: true, .. } => Some("head"),
+            _ => None,
+        };
+        if let Some(reason) = unstored {
+            return ResponseFuture::unstored(self, request, why, reason);
         }
-    }
-}
-
-/// What is kept of a [`Lookup`] when the request itself moves on.
-#[derive(Clone, Copy)]
-struct Asked {
-    head: bool,
-    no_store: bool,
-    conditional: bool,
-}
-
-impl Asked {
-    const fn of(lookup: &Lookup<'_>) -> Self {
-        Self {
-            head: lookup.head,
-            no_store: lookup.no_store,
+        let miss = Miss {
+            cache: Arc::clone(&self.cache),
+            key,
+            why,
             conditional: lookup.conditional,
-        }
+        };
+        ResponseFuture::miss(self, request, miss, now)
     }
 }
 
-/// How a request is answered. These are functions of the future, because it has
-/// all the types that they need.
+/// How a request goes on that was not answered at once. These are functions of
+/// the future, because it has all the types that they need.
 impl<S, ReqB, ResB> ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
@@ -131,66 +146,28 @@ where
 {
     fn pass(service: &TurboCacheService<S>, request: Request<ReqB>, reason: Pass) -> Self {
         debug!(reason = reason.as_str(), "pass");
-        service.cache.counters.passes.add_one();
+        let cache = Arc::clone(&service.cache);
+        cache.counters.passes.add_one();
         let status = CacheStatus::forward(reason.forward_reason());
         let status = match reason {
             // `fwd=method` says it already.
             Pass::Method => status,
             _ => status.because(reason.as_str()),
         };
-        Self::passing(
-            service.call_inner(request),
-            Arc::clone(&service.cache),
-            status,
-        )
+        Self::passing(service.call_inner(request), cache, status)
     }
 
-    fn look_up(
+    fn unstored(
         service: &TurboCacheService<S>,
         request: Request<ReqB>,
-        asked: Asked,
-        key: Key,
+        why: ForwardReason,
+        reason: &'static str,
     ) -> Self {
-        let cache = &service.cache;
-        let now = cache.instant();
-        let why = match cache.get(&key) {
-            Some(entry) => match entry.head.ttl(now) {
-                Some(ttl) => return Self::hit(cache, &entry, asked.head, now, ttl),
-                None => ForwardReason::Stale,
-            },
-            None => ForwardReason::UriMiss,
-        };
-        let detail = match asked {
-            Asked { no_store: true, .. } => "request-no-store",
-            Asked { head: true, .. } => "head",
-            Asked { conditional, .. } => {
-                let cache = Arc::clone(cache);
-                let miss = Miss {
-                    cache,
-                    key,
-                    why,
-                    conditional,
-                };
-                return Self::miss(service, request, miss, now);
-            }
-        };
-        // Whatever the response says, nobody else may have it.
-        debug!(reason = detail, "not stored");
+        debug!(reason, "not stored");
+        let cache = Arc::clone(&service.cache);
         cache.counters.misses.add_one();
-        let status = CacheStatus::forward(why).because(detail);
-        Self::passing(service.call_inner(request), Arc::clone(cache), status)
-    }
-
-    fn hit(cache: &Cache, entry: &Entry, head: bool, now: Instant, ttl: Duration) -> Self {
-        trace!(?ttl, "hit");
-        cache.counters.hits.add_one();
-        let body = if head {
-            Bytes::new()
-        } else {
-            entry.body.clone()
-        };
-        let response = entry.head.respond(CacheBody::stored(body), now);
-        Self::answered(cache.say(response, CacheStatus::hit(ttl)))
+        let status = CacheStatus::forward(why).because(reason);
+        Self::passing(service.call_inner(request), cache, status)
     }
 
     /// A miss whose response may be stored, and shared.
@@ -221,13 +198,9 @@ where
         };
         // A flight stores its response before it leaves the table. So if one has
         // left since the look-up, this finds what it stored.
-        let entry = cache.get(&miss.key);
-        if let Some((entry, ttl)) = entry.and_then(|entry| {
-            let ttl = entry.head.ttl(now)?;
-            Some((entry, ttl))
-        }) {
+        if let Ok(fresh) = cache.get_fresh(&miss.key, now) {
             drop(vacancy);
-            return Self::hit(&cache, &entry, false, now, ttl);
+            return Self::answered(service.hit(&fresh, false, now));
         }
         let status = miss.status();
         let flight = vacancy.fill(|ticket| Flight::new(call, miss.fetch(now, Some(ticket))));

@@ -3,6 +3,8 @@
 
 use std::{
     convert::Infallible,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -109,6 +111,69 @@ async fn a_streamed_page_is_stored_when_it_has_been_read() {
         assert!(said.contains(expected), "{said}");
         assert_eq!(body, "one two three");
     }
+}
+
+/// One request on a connection of its own, as text.
+async fn over_the_wire(address: SocketAddr, method: &'static str, path: &'static str) -> String {
+    let exchange = move || {
+        let mut connection = TcpStream::connect(address)?;
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: forum\r\nconnection: close\r\n\r\n");
+        connection.write_all(head.as_bytes())?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer)?;
+        std::io::Result::Ok(answer)
+    };
+    tokio::task::spawn_blocking(exchange)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// A server stops asking a body for more when it has what was promised, and asks
+/// one without a promise for its end.
+#[tokio::test]
+async fn a_real_server_has_pages_stored_with_and_without_a_length() {
+    let streamed = || async {
+        let chunks = ["one ", "two"].map(Ok::<_, Infallible>);
+        ([MINUTE], Body::from_stream(stream::iter(chunks)))
+    };
+    let app = Router::new()
+        .route("/known", get(|| async { ([MINUTE], "one two") }))
+        .route("/streamed", get(streamed))
+        .route(
+            "/empty",
+            get(|| async { (StatusCode::NO_CONTENT, [MINUTE]) }),
+        )
+        .layer(TurboCache::conservative());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, app).into_future());
+
+    for path in ["/known", "/streamed", "/empty"] {
+        let first = over_the_wire(address, "GET", path).await;
+        assert!(
+            first.contains("cache-status: turbocache; fwd=uri-miss; stored\r\n"),
+            "{first}"
+        );
+        let second = over_the_wire(address, "GET", path).await;
+        assert!(
+            second.contains("cache-status: turbocache; hit; ttl="),
+            "{second}"
+        );
+        assert_eq!(second.matches("date: ").count(), 1, "{second}");
+        let head = over_the_wire(address, "HEAD", path).await;
+        assert!(
+            head.contains("cache-status: turbocache; hit; ttl="),
+            "{head}"
+        );
+        assert!(head.ends_with("\r\n\r\n"), "{head}");
+        if path != "/empty" {
+            assert!(second.contains("content-length: 7\r\n"), "{second}");
+            assert!(second.ends_with("\r\n\r\none two"), "{second}");
+            assert!(head.contains("content-length: 7\r\n"), "{head}");
+        }
+    }
+    server.abort();
 }
 
 /// `nest` takes the prefix off before the inner router's layers see the target.

@@ -13,8 +13,9 @@ use http_body::Body;
 use tower::BoxError;
 
 use super::{
-    broadcast::{Broadcast, Reader, Waited, Waiter},
+    broadcast::Broadcast,
     lock,
+    reader::{Reader, Waited, Waiter},
     wakers::{Seat, Wakers},
 };
 use crate::{

@@ -22,8 +22,10 @@
 //! polled, woken or dropped: any of these may end up here again. The order is
 //! table, then nothing: no lock of this module is taken while another is held.
 
+mod body_error;
 mod broadcast;
 mod call;
+mod reader;
 mod table;
 mod unshareable;
 mod wakers;
@@ -31,8 +33,9 @@ mod wakers;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::{
-    broadcast::{Broadcast, Reader},
+    broadcast::Broadcast,
     call::{Flight, Followed, Follower, Leader, Led},
+    reader::Reader,
     table::{Entered, FlightTable, Ticket},
     unshareable::Unshareable,
 };

@@ -439,6 +439,37 @@ fn a_body_that_ends_early_or_late_is_an_error_and_is_not_stored() {
     }
 }
 
+/// A body that has ended, but knows nothing of how long it is.
+#[test]
+fn a_body_that_is_over_before_it_began_is_an_error_if_there_was_to_be_one() {
+    let mut scene = Scene::new();
+    let body = EndsAtOnce.boxed_unsync();
+    let response = streaming(&[MINUTE, ("content-length", "4")], body);
+    let mut reader = Reading::new(scene.through(get("/"), response));
+    assert!(!reader.body().is_end_stream());
+    let message = "the response body ended before its declared length";
+    assert_eq!(reader.next(), Piece::Error(message.to_owned()));
+    assert_eq!(scene.handle.stats().stored, 0);
+}
+
+struct EndsAtOnce;
+
+impl Body for EndsAtOnce {
+    type Data = Bytes;
+    type Error = tower::BoxError;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+}
+
 #[test]
 fn waiting_followers_of_a_body_that_breaks_try_for_themselves() {
     let mut scene = Scene::new();

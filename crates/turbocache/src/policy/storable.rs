@@ -3,9 +3,10 @@
 use std::time::{Instant, SystemTime};
 
 use http::{
-    HeaderMap, StatusCode, Version,
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
     header::{
-        CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, PRAGMA, SET_COOKIE, TRAILER, VARY,
+        CACHE_CONTROL, CDN_CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+        PRAGMA, SET_COOKIE, TRAILER, VARY,
     },
     response,
 };
@@ -43,6 +44,9 @@ pub(crate) enum NotStored {
     MalformedCacheControl,
     /// `Pragma: no-cache` and no `Cache-Control` (§5.4).
     Pragma,
+    /// `CDN-Cache-Control` or `Surrogate-Control`: it says something else to
+    /// caches like this one (RFC 9213), which does not understand it yet.
+    TargetedCacheControl,
     /// `Set-Cookie`: it gives one client something (§7.3).
     SetCookie,
     /// `Vary`: there are others like it for other requests (§4.1).
@@ -62,6 +66,9 @@ pub(crate) enum NotStored {
     /// Its body ends with its connection, so a broken one looks complete
     /// (RFC 9112 §8).
     CloseDelimited,
+    /// It is of a kind that goes on for ever, like `text/event-stream`: nobody
+    /// else is to wait for its end.
+    Endless,
     /// It has trailer fields.
     Trailers,
     /// Its body failed, or ended early (RFC 9111 §3.3).
@@ -82,6 +89,7 @@ impl NotStored {
             Self::NoCache => "no-cache",
             Self::MalformedCacheControl => "malformed-cache-control",
             Self::Pragma => "pragma",
+            Self::TargetedCacheControl => "targeted-cache-control",
             Self::SetCookie => "set-cookie",
             Self::Vary => "vary",
             Self::ContentRange => "content-range",
@@ -91,6 +99,7 @@ impl NotStored {
             Self::TooLarge => "too-large",
             Self::ContentLength => "content-length",
             Self::CloseDelimited => "close-delimited",
+            Self::Endless => "endless",
             Self::Trailers => "trailers",
             Self::Incomplete => "incomplete",
             Self::NoResponse => "no-response",
@@ -113,6 +122,15 @@ const STATUSES: [StatusCode; 9] = [
     StatusCode::NOT_FOUND,
     StatusCode::GONE,
 ];
+
+/// Fields that restrict shared caches further than `Cache-Control` does.
+const TARGETED: [HeaderName; 2] = [
+    CDN_CACHE_CONTROL,
+    HeaderName::from_static("surrogate-control"),
+];
+
+/// Media types without an end.
+const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
 
 /// Decides whether the response to a `GET` that was sent at `requested` and
 /// answered at `received` may be stored, with a body of up to `max_body` bytes.
@@ -175,6 +193,9 @@ fn permitted(directives: &Directives, headers: &HeaderMap) -> Result<(), NotStor
     if !directives.present && says_no_cache(headers) {
         return Err(NotStored::Pragma);
     }
+    if TARGETED.iter().any(|field| headers.contains_key(field)) {
+        return Err(NotStored::TargetedCacheControl);
+    }
     // RFC 9111 §7.3 warns of storing it; nobody is to get another's session.
     if headers.contains_key(SET_COOKIE) {
         return Err(NotStored::SetCookie);
@@ -185,6 +206,9 @@ fn permitted(directives: &Directives, headers: &HeaderMap) -> Result<(), NotStor
     }
     if headers.contains_key(CONTENT_RANGE) {
         return Err(NotStored::ContentRange);
+    }
+    if is_endless(headers) {
+        return Err(NotStored::Endless);
     }
     if headers.contains_key(TRAILER) {
         return Err(NotStored::Trailers);
@@ -199,6 +223,17 @@ fn says_no_cache(headers: &HeaderMap) -> bool {
         .get_all(PRAGMA)
         .iter()
         .any(|line| Directives::parse([line]).no_cache)
+}
+
+fn is_endless(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let end = content_type.iter().position(|byte| *byte == b';');
+    let media_type = content_type[..end.unwrap_or(content_type.len())].trim_ascii();
+    ENDLESS
+        .iter()
+        .any(|endless| media_type.eq_ignore_ascii_case(endless))
 }
 
 /// The length of the body, if it is known, and known to be right.

@@ -114,10 +114,13 @@ fn compact(headers: &HeaderMap) -> HeaderMap {
         block.extend_from_slice(value.as_bytes());
     }
     let mut block = block.freeze();
-    let mut compacted = HeaderMap::with_capacity(headers.len());
+    // One more than there are: a map that is quite full grows before it looks
+    // whether a field is to be replaced, and its clone would do so every time.
+    let mut compacted = HeaderMap::with_capacity(headers.keys_len() + 1);
     for (name, value) in headers {
         let bytes = block.split_to(value.len());
-        let mut copy = HeaderValue::from_maybe_shared(bytes).expect("it was a value before");
+        // It was a value before; if it is one that was made unchecked, let it be.
+        let mut copy = HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| value.clone());
         copy.set_sensitive(value.is_sensitive());
         compacted.append(name, copy);
     }

@@ -207,6 +207,39 @@ fn which_responses_are_stored() {
             Some(NotStored::Trailers),
         ),
         (
+            "RFC 9213 §2.2",
+            "another word to caches like this one",
+            &[FRESH, ("cdn-cache-control", "no-store")],
+            Some(NotStored::TargetedCacheControl),
+        ),
+        (
+            "RFC 9213 §2.2",
+            "the older form of it",
+            &[FRESH, ("surrogate-control", "max-age=60")],
+            Some(NotStored::TargetedCacheControl),
+        ),
+        (
+            "§3",
+            "a stream of events",
+            &[FRESH, ("content-type", "Text/Event-Stream ; charset=utf-8")],
+            Some(NotStored::Endless),
+        ),
+        (
+            "§3",
+            "a moving picture",
+            &[
+                FRESH,
+                ("content-type", "multipart/x-mixed-replace;boundary=a"),
+            ],
+            Some(NotStored::Endless),
+        ),
+        (
+            "§3",
+            "a page",
+            &[FRESH, ("content-type", "text/html")],
+            None,
+        ),
+        (
             "RFC 9110 §8.6",
             "the right length",
             &[FRESH, ("content-length", "3")],
