@@ -118,7 +118,7 @@ impl Fetch {
     /// the flight is to find the key remembered.
     fn refuse(&self, reason: NotStored) {
         let Miss { cache, key, .. } = &self.miss;
-        debug!(reason = reason.as_str(), "not stored");
+        debug!(reason = reason.as_str(), %key, "not stored");
         cache.counters.not_stored.add_one();
         if !self.miss.conditional {
             cache.unshareable.remember(key, cache.instant());

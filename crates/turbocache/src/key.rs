@@ -1,5 +1,7 @@
 //! The primary key: RFC 9111 §2, "at a minimum, the target URI".
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri};
 use peregrine_core::TargetOrigin;
@@ -87,6 +89,20 @@ impl Key {
     /// How many bytes it takes in memory.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// For logs: the parts as they are, divided by spaces.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split(|byte| *byte == DIVIDER);
+        if let Some(scheme) = parts.next() {
+            scheme.escape_ascii().fmt(f)?;
+        }
+        for part in parts {
+            write!(f, " {}", part.escape_ascii())?;
+        }
+        Ok(())
     }
 }
 

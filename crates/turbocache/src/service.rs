@@ -145,7 +145,7 @@ where
     ResB::Error: Into<BoxError>,
 {
     fn pass(service: &TurboCacheService<S>, request: Request<ReqB>, reason: Pass) -> Self {
-        debug!(reason = reason.as_str(), "pass");
+        debug!(reason = reason.as_str(), uri = %request.uri(), "pass");
         let cache = Arc::clone(&service.cache);
         cache.counters.passes.add_one();
         let status = CacheStatus::forward(reason.forward_reason());
@@ -163,7 +163,7 @@ where
         why: ForwardReason,
         reason: &'static str,
     ) -> Self {
-        debug!(reason, "not stored");
+        debug!(reason, uri = %request.uri(), "not stored");
         let cache = Arc::clone(&service.cache);
         cache.counters.misses.add_one();
         let status = CacheStatus::forward(why).because(reason);

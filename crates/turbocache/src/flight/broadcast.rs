@@ -163,6 +163,9 @@ where
             let chunk = match frame.into_data() {
                 Ok(chunk) if chunk.is_empty() => continue,
                 Ok(chunk) => chunk,
+                Err(_) if self.is_short(source.received) => {
+                    return self.fail(BodyError::TooShort);
+                }
                 Err(frame) => {
                     self.candidate.refuse(NotStored::Trailers);
                     return Step::Complete(None, frame.into_trailers().ok());
@@ -193,15 +196,17 @@ where
     }
 
     fn end(&self, received: u64) -> Step {
-        if self
-            .candidate
-            .length
-            .is_some_and(|length| received != length)
-        {
+        if self.is_short(received) {
             return self.fail(BodyError::TooShort);
         }
         let chunks = lock(&self.state).chunks.clone();
         Step::Complete(self.candidate.store(&chunks), None)
+    }
+
+    fn is_short(&self, received: u64) -> bool {
+        self.candidate
+            .length
+            .is_some_and(|length| received < length)
     }
 
     fn fail(&self, error: BodyError) -> Step {

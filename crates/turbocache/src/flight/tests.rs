@@ -560,6 +560,19 @@ fn trailers_reach_who_reads_and_keep_the_response_from_being_stored() {
 }
 
 #[test]
+fn trailers_do_not_make_a_short_body_complete() {
+    let mut scene = Scene::new();
+    let (mut sender, body) = scene.streamed();
+    let response = streaming(&[MINUTE, ("content-length", "4")], body);
+    let mut reader = Reading::new(scene.through(get("/"), response));
+    send(&mut sender, "pag");
+    let trailers = http_body::Frame::trailers(http::HeaderMap::new());
+    sender.try_send(trailers).unwrap();
+    assert_eq!(reader.next(), chunk("pag"));
+    assert!(matches!(reader.next(), Piece::Error(_)));
+}
+
+#[test]
 fn when_everybody_has_left_nothing_remains() {
     let mut scene = Scene::new();
     let waiting = asking(&mut scene, 3);

@@ -230,6 +230,16 @@ fn requests_for_different_things_do_not() {
 }
 
 #[test]
+fn a_key_can_be_read_in_a_log() {
+    let asked = Asked {
+        fields: &[("x-forwarded-proto", "https")],
+        ..get("/p?q", "A:8080")
+    };
+    let read = key(asked).unwrap().to_string();
+    assert_eq!(read, "http a:8080 /p?q fx-forwarded-proto =https");
+}
+
+#[test]
 fn requests_without_a_plain_host_have_no_key() {
     let cases = [
         (
