@@ -1,7 +1,8 @@
 //! The whole Peregrine stack for tower, axum and hyper services.
 //!
-//! Each part is a crate of its own and serves alone; they are re-exported
-//! here. What this crate adds is their order, which only it knows:
+//! Each part is a crate of its own and serves alone. They are re-exported here,
+//! each behind a feature of its name, all of which are on by default. What this
+//! crate adds is their order, which only it knows:
 //!
 //! ```text
 //! client ─▶ RequestAccounting ─▶ Believe ─▶ TurboCache ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
@@ -34,7 +35,7 @@
 //! // Nobody listens on this port.
 //! let upstream = HttpUpstream::new("http://127.0.0.1:1".parse().unwrap()).unwrap();
 //! let stack = Stack::new();
-//! let service = stack.clone().cached(TurboCache::conservative(), upstream);
+//! let service = stack.cached(&TurboCache::conservative(), upstream);
 //!
 //! let request = Request::get("/").header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
 //! let response = service.oneshot(request).await.unwrap();
@@ -45,17 +46,32 @@
 //! # }
 //! ```
 
+#[cfg(feature = "upstream-pool")]
 pub mod error_pages;
+#[cfg(all(feature = "request-accounting", feature = "upstream-pool"))]
 mod process_accounting;
+#[cfg(all(
+    feature = "request-accounting",
+    feature = "turbocache",
+    feature = "upstream-pool"
+))]
 mod stack;
 
 pub use peregrine_core as core;
+#[cfg(feature = "request-accounting")]
 pub use peregrine_request_accounting as request_accounting;
+#[cfg(feature = "upstream-pool")]
 pub use peregrine_upstream_pool as upstream_pool;
+#[cfg(feature = "turbocache")]
 pub use turbocache;
 
-pub use self::{
-    error_pages::ErrorPages,
-    process_accounting::{AccountedProcess, ProcessAccounting},
-    stack::Stack,
-};
+#[cfg(feature = "upstream-pool")]
+pub use self::error_pages::ErrorPages;
+#[cfg(all(feature = "request-accounting", feature = "upstream-pool"))]
+pub use self::process_accounting::{AccountedProcess, ProcessAccounting};
+#[cfg(all(
+    feature = "request-accounting",
+    feature = "turbocache",
+    feature = "upstream-pool"
+))]
+pub use self::stack::{Cached, Stack, Uncached};

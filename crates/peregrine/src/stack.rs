@@ -1,19 +1,17 @@
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use ipnet::IpNet;
-use peregrine_request_accounting::RequestAccounting;
-use peregrine_upstream_pool::{
-    Error,
-    forwarded::{BelieveLayer, InformLayer},
-};
-use tower::{BoxError, ServiceBuilder};
-use tower_service::Service;
-use turbocache::TurboCache;
+use peregrine_request_accounting::{RequestAccounting, RequestAccountingService};
+use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLayer};
+use tower_layer::Layer;
+use turbocache::{TurboCache, TurboCacheService};
 
-use crate::ErrorPages;
+use crate::{ErrorPages, error_pages::ErrorPagesService};
+
+/// An application `U` behind the stack, with a cache.
+pub type Cached<U> =
+    RequestAccountingService<Believe<TurboCacheService<ErrorPagesService<Inform<U>>>>>;
+
+/// An application `U` behind the stack, without a cache.
+pub type Uncached<U> = RequestAccountingService<Believe<ErrorPagesService<Inform<U>>>>;
 
 /// What stands in front of an application, in the right order.
 ///
@@ -52,64 +50,23 @@ impl Stack {
     }
 
     /// Puts the stack in front of `upstream`, with a cache.
-    pub fn cached<U, ReqB, ResB>(
-        self,
-        cache: TurboCache,
-        upstream: U,
-    ) -> impl Service<
-        Request<ReqB>,
-        Response = Response<impl Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
-    + Send
-    + 'static
-    where
-        U: Service<Request<ReqB>, Response = Response<ResB>, Error = Error>
-            + Clone
-            + Send
-            + 'static,
-        U::Future: Send + 'static,
-        ReqB: Body + Send + 'static,
-        ResB: Body<Data = Bytes> + Send + 'static,
-        ResB::Error: Into<BoxError>,
-    {
-        ServiceBuilder::new()
-            .layer(self.accounting)
-            .layer(BelieveLayer::new(self.trusted_proxies))
-            .layer(cache)
-            .layer(self.error_pages)
-            .layer(InformLayer::new())
-            .service(upstream)
+    pub fn cached<U>(&self, cache: &TurboCache, upstream: U) -> Cached<U> {
+        self.before(cache.layer(self.behind(upstream)))
     }
 
     /// Puts the stack in front of `upstream`, without a cache.
-    pub fn uncached<U, ReqB, ResB>(
-        self,
-        upstream: U,
-    ) -> impl Service<
-        Request<ReqB>,
-        Response = Response<impl Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
-    + Send
-    + 'static
-    where
-        U: Service<Request<ReqB>, Response = Response<ResB>, Error = Error>
-            + Clone
-            + Send
-            + 'static,
-        U::Future: Send + 'static,
-        ReqB: Body + Send + 'static,
-        ResB: Body<Data = Bytes> + Send + 'static,
-        ResB::Error: Into<BoxError>,
-    {
-        ServiceBuilder::new()
-            .layer(self.accounting)
-            .layer(BelieveLayer::new(self.trusted_proxies))
-            .layer(self.error_pages)
-            .layer(InformLayer::new())
-            .service(upstream)
+    pub fn uncached<U>(&self, upstream: U) -> Uncached<U> {
+        self.before(self.behind(upstream))
+    }
+
+    /// What every request meets.
+    fn before<S>(&self, inner: S) -> RequestAccountingService<Believe<S>> {
+        let believe = BelieveLayer::new(self.trusted_proxies.iter().copied());
+        self.accounting.layer(believe.layer(inner))
+    }
+
+    /// What only those requests meet that go on to the application.
+    fn behind<U>(&self, upstream: U) -> ErrorPagesService<Inform<U>> {
+        self.error_pages.layer(InformLayer::new().layer(upstream))
     }
 }

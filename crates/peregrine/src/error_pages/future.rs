@@ -11,7 +11,11 @@ use peregrine_upstream_pool::Error;
 use pin_project_lite::pin_project;
 use tracing::{info, warn};
 
-use super::{PageBody, page::Format, page::Page};
+use super::{
+    PageBody,
+    chain::Chain,
+    page::{Format, Page},
+};
 
 /// What is left of the request once it is on its way: enough to answer and to
 /// log.
@@ -76,21 +80,6 @@ fn log(asked: &Asked, page: &Page, error: &Error) {
         warn!(%method, path, status, cause, "request not answered by the application");
     } else {
         info!(%method, path, status, cause, "bad request");
-    }
-}
-
-/// Writes an error with all its sources on one line.
-pub(super) struct Chain<'a>(pub(super) &'a dyn std::error::Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -41,6 +41,7 @@
 //! # }
 //! ```
 
+mod chain;
 mod future;
 mod layer;
 mod page;

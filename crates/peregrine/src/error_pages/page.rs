@@ -8,7 +8,7 @@ use http::{
 use http_body_util::Full;
 use peregrine_upstream_pool::Error;
 
-use super::future::Chain;
+use super::chain::Chain;
 
 /// What to tell a client whose request was not answered.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,7 +9,10 @@ use http_body_util::{Either, Full};
 use peregrine_upstream_pool::Error;
 use tower_service::Service;
 
-use super::{future::Asked, future::ResponseFuture, page};
+use super::{
+    future::{Asked, ResponseFuture},
+    page::Format,
+};
 
 /// The body of an answer: the application's, or a page of our own.
 pub type PageBody<B> = Either<B, Full<Bytes>>;
@@ -45,7 +48,7 @@ where
         let asked = Asked {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            format: page::Format::wanted_by(request.headers()),
+            format: Format::wanted_by(request.headers()),
         };
         ResponseFuture::new(self.inner.call(request), asked, self.details)
     }

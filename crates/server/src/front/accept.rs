@@ -12,19 +12,7 @@ use tokio::{
 use tower::{BoxError, Service};
 use tracing::{info, warn};
 
-use super::{ClientBody, MAX_CONNECTIONS, connection};
-
-/// How long a client may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    /// Until a request's head is complete; also how long a connection may
-    /// stay idle between requests.
-    pub(crate) head: Duration,
-    /// Between two pieces of a request's body.
-    pub(crate) body: Duration,
-    /// For requests that still run when the server is told to stop.
-    pub(crate) shutdown: Duration,
-}
+use super::{ClientBody, MAX_CONNECTIONS, Timeouts, connection};
 
 /// Accepts connections and serves them until told to stop.
 pub(crate) struct Front<S> {

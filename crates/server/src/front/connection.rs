@@ -13,8 +13,7 @@ use tower::{BoxError, Service, ServiceExt};
 use tracing::{debug, info};
 
 use super::{
-    ClientBody, MAX_HEAD_BYTES,
-    accept::Timeouts,
+    ClientBody, MAX_HEAD_BYTES, Timeouts,
     heard::{Heard, Listening},
 };
 

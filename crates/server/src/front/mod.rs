@@ -20,12 +20,9 @@ mod body;
 mod connection;
 mod heard;
 mod listen;
+mod timeouts;
 
-pub(crate) use self::{
-    accept::{Front, Timeouts},
-    body::ClientBody,
-    listen::bind,
-};
+pub(crate) use self::{accept::Front, body::ClientBody, listen::bind, timeouts::Timeouts};
 
 /// The longest request head: request line and header fields (64 KiB).
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -180,7 +180,7 @@ impl Run {
             body: BODY_PAUSE,
             shutdown: settings.shutdown_timeout,
         };
-        if let Some(cache) = cache {
+        if let Some(cache) = &cache {
             let front = Front::new(stack.cached(cache, upstream), timeouts);
             take_clients(front, self.listener, &self.signals).await;
         } else {
