@@ -9,6 +9,7 @@
 //! | [`TargetOrigin`] | request | whoever knows that a proxy in front is to be trusted | the cache's key, the `X-Forwarded-*` fields |
 //! | [`CacheStatus`] | response | the cache | accounting, logs, any app |
 //! | [`ServedBy`] | response | the process pool | accounting, logs |
+//! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
 //! Beside them stands [`hop_by_hop`], the one rule of HTTP that both a cache
@@ -28,12 +29,14 @@
 //! ```
 
 mod cache_status;
+mod close_delimited;
 mod guarded_body;
 pub mod hop_by_hop;
 mod served_by;
 mod target_origin;
 
 pub use cache_status::{CacheStatus, ForwardReason};
+pub use close_delimited::CloseDelimited;
 pub use guarded_body::GuardedBody;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;

@@ -11,6 +11,7 @@ use http::{
     response,
 };
 use http_body::SizeHint;
+use peregrine_core::CloseDelimited;
 
 use super::{
     directives::Directives,
@@ -294,6 +295,7 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, NotStored> {
 /// whose length is not known. A process that is killed ends its connection, too.
 fn is_close_delimited(response: &response::Parts) -> bool {
     response.version <= Version::HTTP_10
+        || response.extensions.get::<CloseDelimited>().is_some()
         || response
             .headers
             .get_all(CONNECTION)

@@ -384,20 +384,29 @@ fn how_long_a_body_may_be() {
 }
 
 #[test]
-fn a_body_of_http_1_0_without_a_length_is_ended_by_its_connection() {
-    let (mut parts, ()) = http::Response::builder()
-        .header("cache-control", "max-age=60")
-        .body(())
-        .unwrap()
-        .into_parts();
-    parts.version = Version::HTTP_10;
-    let monotonic = Instant::now();
-    let received = Now {
-        wall: SystemTime::now(),
-        monotonic,
-    };
-    let verdict = storable(&parts, &SizeHint::new(), monotonic, received, 1000);
-    assert_eq!(verdict.unwrap_err(), NotStored::CloseDelimited);
+fn a_body_without_a_length_that_its_connection_may_have_ended_is_not_stored() {
+    type Change = fn(&mut http::response::Parts);
+    let cases: [(&str, Change); 2] = [
+        ("HTTP/1.0", |parts| parts.version = Version::HTTP_10),
+        ("a proxy further in says so", |parts| {
+            parts.extensions.insert(CloseDelimited);
+        }),
+    ];
+    for (name, change) in cases {
+        let (mut parts, ()) = http::Response::builder()
+            .header("cache-control", "max-age=60")
+            .body(())
+            .unwrap()
+            .into_parts();
+        change(&mut parts);
+        let monotonic = Instant::now();
+        let received = Now {
+            wall: SystemTime::now(),
+            monotonic,
+        };
+        let verdict = storable(&parts, &SizeHint::new(), monotonic, received, 1000);
+        assert_eq!(verdict.unwrap_err(), NotStored::CloseDelimited, "{name}");
+    }
 }
 
 #[test]
