@@ -1,7 +1,8 @@
 use std::net::SocketAddr;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
+use http_body_util::{Either, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,6 +16,7 @@ use tracing::{debug, info};
 use super::{
     ClientBody, MAX_HEAD_BYTES, Timeouts,
     heard::{Heard, Listening},
+    host,
 };
 
 /// Serves one client until its connection ends.
@@ -39,9 +41,20 @@ pub(super) async fn serve<S, B>(
     let io = TokioIo::new(Listening::new(stream, heard.clone()));
 
     let exchange = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(|body| ClientBody::new(body, timeouts.body));
-        request.extensions_mut().insert(PeerAddr(peer));
-        service.clone().oneshot(request)
+        let answer = if host::is_named_once(&request) {
+            let mut request = request.map(|body| ClientBody::new(body, timeouts.body));
+            request.extensions_mut().insert(PeerAddr(peer));
+            Ok(service.clone().oneshot(request))
+        } else {
+            info!(%peer, reason = "the client named no host, or several", "bad request");
+            Err(bad_request())
+        };
+        async move {
+            match answer {
+                Ok(answer) => Ok(answer.await?.map(Either::Left)),
+                Err(refusal) => Ok::<_, S::Error>(refusal.map(Either::Right)),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -52,6 +65,15 @@ pub(super) async fn serve<S, B>(
     if let Err(error) = watcher.watch(connection).await {
         explain(peer, &error, &heard);
     }
+}
+
+/// What hyper answers to a malformed head.
+fn bad_request<D>() -> Response<Empty<D>> {
+    let mut response = Response::new(Empty::new());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 /// Says why a connection ended early, at the level at which it matters.

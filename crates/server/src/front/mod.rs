@@ -8,6 +8,7 @@
 //! | bad input | answer |
 //! |---|---|
 //! | a malformed head | `400`, by hyper |
+//! | no host, several, or one that is none | `400` |
 //! | a head over [`MAX_HEAD_BYTES`] or with over 100 fields | `431` (`414` where the target alone is too long), by hyper |
 //! | a head that does not arrive in time | the connection is closed |
 //! | a body that stalls or is cut off | the request body fails, and whoever reads it answers |
@@ -19,6 +20,7 @@ mod accept;
 mod body;
 mod connection;
 mod heard;
+mod host;
 mod listen;
 mod timeouts;
 
