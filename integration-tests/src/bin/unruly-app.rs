@@ -42,12 +42,11 @@ fn main() {
 fn serve(mut client: TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let request = Request::read(&mut reader)?;
-    let mut body = reader.take(request.content_length());
     match request.path() {
-        "/early" => return answer_early(&mut client, &mut body),
-        "/never" => return io::copy(&mut body.into_inner(), &mut io::sink()).map(drop),
-        _ => io::copy(&mut body, &mut io::sink())?,
-    };
+        "/early" => return answer_early(&mut client, &mut reader, &request),
+        "/never" => return io::copy(&mut reader, &mut io::sink()).map(drop),
+        _ => request.skip_body(&mut reader)?,
+    }
     match request.path() {
         "/head" => answer(&mut client, "", &request.head),
         "/garbage" => client.write_all(b"Good morning! This is not HTTP.\r\n\r\n"),
@@ -76,24 +75,34 @@ fn answer_as_asked(client: &mut TcpStream, path: &str, request: &Request) -> io:
     let cookie = request.field("cookie");
     let authorization = request.field("authorization");
     let number = request.number;
-    let body = format!("request {number}, cookie `{cookie}`, authorization `{authorization}`\n");
+    let process = std::process::id();
+    let body = format!(
+        "request {number} of process {process}, cookie `{cookie}`, authorization `{authorization}`\n"
+    );
     answer(client, &fields, &body)
 }
 
 /// The answer has no length, and ends with the connection.
-fn answer_early(client: &mut TcpStream, body: &mut impl Read) -> io::Result<()> {
+fn answer_early(
+    client: &mut TcpStream,
+    reader: &mut impl Read,
+    request: &Request,
+) -> io::Result<()> {
+    let mut body = reader.take(request.content_length());
     body.read_exact(&mut [0])?;
     client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nit begins, ")?;
-    let rest = io::copy(body, &mut io::sink())?;
-    writeln!(client, "and {rest} bytes later it ends")
+    let rest = io::copy(&mut body, &mut io::sink())?;
+    // In one piece, which nobody on the way has a reason to divide.
+    let end = format!("and {rest} bytes later it ends\n");
+    client.write_all(end.as_bytes())
 }
 
 fn answer(client: &mut TcpStream, fields: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    write!(
-        client,
+    let answer = format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n{body}"
-    )
+    );
+    client.write_all(answer.as_bytes())
 }
 
 struct Request {
@@ -118,8 +127,10 @@ impl Request {
         Ok(Self { head, number })
     }
 
+    /// Without the query, which only tells requests apart.
     fn path(&self) -> &str {
-        self.head.split(' ').nth(1).unwrap_or_default()
+        let target = self.head.split(' ').nth(1).unwrap_or_default();
+        target.split('?').next().unwrap_or_default()
     }
 
     /// The first line of a header field, or nothing.
@@ -134,4 +145,31 @@ impl Request {
     fn content_length(&self) -> u64 {
         self.field("content-length").parse().unwrap_or(0)
     }
+
+    /// Takes all of the body, and fails if there is less than was promised.
+    fn skip_body(&self, reader: &mut impl BufRead) -> io::Result<()> {
+        if !self
+            .field("transfer-encoding")
+            .eq_ignore_ascii_case("chunked")
+        {
+            return skip(reader, self.content_length());
+        }
+        loop {
+            let mut size = String::new();
+            reader.read_line(&mut size)?;
+            let size = u64::from_str_radix(size.trim_end(), 16).map_err(io::Error::other)?;
+            skip(reader, size + 2)?;
+            if size == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
+    let skipped = io::copy(&mut reader.take(bytes), &mut io::sink())?;
+    if skipped < bytes {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
 }

@@ -9,9 +9,6 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use crate::unruly;
 
-/// A request that is served until its client leaves.
-const NEVER: &[u8] = b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n";
-
 #[tokio::test]
 async fn twenty_who_ask_at_once_for_a_slow_page_reach_the_application_once() {
     // Room for all twenty, so that it is not the queue that holds them back.
@@ -58,7 +55,10 @@ async fn twenty_who_ask_at_once_for_a_page_that_no_cache_may_keep_get_one_each()
 async fn a_full_queue_says_when_to_come_back() {
     let server = unruly::start_with_one_slot(&["--max-request-queue-size", "1"]).await;
     let mut first = TcpStream::connect(server.address()).await.unwrap();
-    first.write_all(NEVER).await.unwrap();
+    first
+        .write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
     server.in_flight(1).await;
     let address = server.address();
     let queued = tokio::spawn(client::try_fetch(address, request(Method::GET, "/answer")));
@@ -87,9 +87,11 @@ async fn requests_are_spread_over_all_processes() {
     .await;
 
     let mut clients = Vec::new();
-    for _ in 0..3 {
+    for number in 0..3 {
         let mut client = TcpStream::connect(server.address()).await.unwrap();
-        client.write_all(NEVER).await.unwrap();
+        // Three pages, or the cache would wait for one.
+        let request = format!("GET /never?{number} HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
         clients.push(client);
     }
     wait::until("a session in each process", async || {

@@ -1,11 +1,18 @@
 //! `peregrine demo`, as its visitors see it.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use integration_tests::{Load, Server, client::request, processes, wait};
+use http_body_util::BodyExt;
+use integration_tests::{
+    Load, Server,
+    client::{self, request},
+    processes, wait,
+};
 
 async fn start() -> Server {
-    let server = Server::start(&["demo"]).await;
+    let server = Server::start(&["demo", "--max-pool-size", "2"]).await;
     wait::until("all processes to be ready", async || {
         (server.ready_processes().await.len() == 2).then_some(())
     })
@@ -47,6 +54,30 @@ async fn a_topic_is_rendered_once_for_all_visitors() {
     server.in_flight(0).await;
     let status = server.status().await;
     assert_eq!(processed(&status), 1, "{status:#}");
+}
+
+#[tokio::test]
+async fn a_posted_body_comes_back_as_it_was_sent() {
+    let server = start().await;
+    let page = server.post("/echo", "name=Jürgen\n").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.body, "name=Jürgen\n");
+}
+
+#[tokio::test]
+async fn a_live_page_begins_before_it_is_finished() {
+    let server = start().await;
+    let mut answer = client::open(server.address(), request(Method::GET, "/live"))
+        .await
+        .unwrap();
+    answer.body_mut().frame().await.unwrap().unwrap();
+    let first = Instant::now();
+    wait::bounded("the rest of the page", answer.into_body().collect())
+        .await
+        .unwrap();
+    // The page takes 1.2 s from its first line to its last. Had it been held
+    // back until it was finished, all of it would have come at once.
+    assert!(first.elapsed() > Duration::from_millis(300));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn requests_that_reached_it(server: &Server) -> u32 {
     let number = page
         .body
         .strip_prefix("request ")
-        .and_then(|rest| rest.split_once(','));
+        .and_then(|rest| rest.split_once(' '));
     number
         .unwrap_or_else(|| panic!("no number: {page:?}"))
         .0

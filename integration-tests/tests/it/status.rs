@@ -29,7 +29,7 @@ async fn status_counts_what_happened() {
 
     let requests = &status["requests"];
     assert_eq!(requests["finished"], 6, "{status:#}");
-    assert_eq!(requests["by_status"]["success"], 5, "{status:#}");
+    assert_eq!(requests["by_status"]["successful"], 5, "{status:#}");
     assert_eq!(requests["by_status"]["server_error"], 1, "{status:#}");
     assert_eq!(requests["by_cache_outcome"]["hit"], 2, "{status:#}");
     assert!(
