@@ -10,12 +10,11 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body::Body;
-use peregrine_core::hop_by_hop;
 use tower_service::Service;
 
 use crate::{
     Error, RequestBody, ResponseBody,
-    connection::{Client, Endpoint, Limits, drop_control_fields},
+    connection::{Client, Endpoint, Limits, answer, drop_control_fields},
     error::BoxError,
     retry::Retry,
     roster::ProcessId,
@@ -143,8 +142,7 @@ where
                     Err((error, _)) => request = retry.after(error, THE_SERVER)?,
                 }
             };
-            let mut response = response.map(|incoming| ResponseBody::new(incoming, exchange));
-            hop_by_hop::remove(response.headers_mut());
+            let mut response = answer(response, exchange);
             drop_control_fields(response.headers_mut());
             Ok(response)
         })

@@ -5,10 +5,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::Exchange;
+use super::{Exchange, head::for_client};
 use crate::Error;
 
 /// The body of a process's response, as it comes.
@@ -23,10 +24,17 @@ pub struct ResponseBody {
     exchange: Option<Exchange>,
 }
 
+/// A response as it came, as one for the client.
+pub(crate) fn answer(response: Response<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+    let (mut head, incoming) = response.into_parts();
+    for_client(&mut head);
+    Response::from_parts(head, ResponseBody::new(incoming, exchange))
+}
+
 impl ResponseBody {
     /// A short response is often here in full with its head: then the process
     /// is free already.
-    pub(crate) fn new(incoming: Incoming, mut exchange: Exchange) -> Self {
+    fn new(incoming: Incoming, mut exchange: Exchange) -> Self {
         if incoming.is_end_stream() || exchange.connection().is_ready() {
             exchange.finish();
             Self {

@@ -1,8 +1,9 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
-    header::{EXPECT, HOST},
+    header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING},
+    response,
 };
-use peregrine_core::hop_by_hop;
+use peregrine_core::{CloseDelimited, hop_by_hop};
 
 use crate::Error;
 
@@ -40,6 +41,20 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
     Ok(())
 }
 
+/// Makes the head of a response that came one that goes to the client: without
+/// what is for this connection only, but not without what that means.
+pub(crate) fn for_client(head: &mut response::Parts) {
+    // RFC 9112 §6.3, rule 8: "Otherwise, this is a response message without a
+    // declared message body length, so the message body length is determined
+    // by the number of octets received prior to the server closing the
+    // connection." A process that is killed closes it, too.
+    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING];
+    if !framed.iter().any(|name| head.headers.contains_key(name)) {
+        head.extensions.insert(CloseDelimited);
+    }
+    hop_by_hop::remove(&mut head.headers);
+}
+
 /// Whether a field is a word between the application and us. Neither side of
 /// the outer world sends or sees one.
 fn is_control_field(name: &HeaderName) -> bool {
@@ -62,6 +77,8 @@ pub(crate) fn drop_control_fields(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use http::Response;
+
     use super::*;
 
     fn sent(mut request: Request<()>) -> Request<()> {
@@ -134,6 +151,31 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host"]);
+    }
+
+    #[test]
+    fn who_keeps_responses_is_told_that_the_end_of_one_cannot_be_trusted() {
+        let cases: [(&str, &[(&str, &str)], bool); 3] = [
+            ("its length is known", &[("content-length", "4")], false),
+            (
+                "its end is marked",
+                &[("transfer-encoding", "chunked")],
+                false,
+            ),
+            ("its connection ends it", &[("connection", "close")], true),
+        ];
+        for (name, fields, expected) in cases {
+            let mut response = Response::builder();
+            for (name, value) in fields {
+                response = response.header(*name, *value);
+            }
+            let (mut head, ()) = response.body(()).unwrap().into_parts();
+            for_client(&mut head);
+            let marked = head.extensions.get::<CloseDelimited>().is_some();
+            assert_eq!(marked, expected, "{name}");
+            assert!(!head.headers.contains_key("connection"), "{name}");
+            assert!(!head.headers.contains_key("transfer-encoding"), "{name}");
+        }
     }
 
     #[test]

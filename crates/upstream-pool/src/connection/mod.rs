@@ -15,6 +15,7 @@ mod stream;
 
 pub use self::body::ResponseBody;
 pub(crate) use self::{
+    body::answer,
     client::{Client, Limits},
     exchange::Exchange,
     h1::Connection,

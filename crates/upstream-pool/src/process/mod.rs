@@ -15,7 +15,6 @@ use std::{
 };
 
 use http::{Request, Response};
-use peregrine_core::hop_by_hop;
 use tower::load::Load;
 use tower_service::Service;
 
@@ -26,7 +25,7 @@ pub(crate) use self::{
 };
 use crate::{
     Error, RequestBody,
-    connection::{Client, ResponseBody},
+    connection::{Client, ResponseBody, answer},
 };
 
 /// One process of the application, as a service.
@@ -75,10 +74,7 @@ impl Service<Request<RequestBody>> for Process {
             match client.send(request, Some(permit)).await {
                 Ok((response, exchange)) => {
                     exchange.served();
-                    let mut response =
-                        response.map(|incoming| ResponseBody::new(incoming, exchange));
-                    hop_by_hop::remove(response.headers_mut());
-                    Ok(response)
+                    Ok(answer(response, exchange))
                 }
                 Err((error, permit)) => {
                     if let Some(permit) = permit {
