@@ -17,7 +17,7 @@ const PING: &[u8] =
 const ANSWER: &[u8] = b"HTTP/1.";
 
 /// The first pause between two attempts, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(20));
 
 /// How long to let the server finish its answer to the ping, so that it logs
 /// no broken connection.

@@ -13,7 +13,8 @@
 //!    `min` of them while nothing fails, never more than `max`. Those that are
 //!    leaving do not count, so that a stuck process does not keep its
 //!    successor out; but there are never more than `2 * max` in all.
-//! 2. While requests queue, one more is started at a time.
+//! 2. While requests queue, one more is started at a time; and only if they
+//!    still do once the one before has taken what it can.
 //! 3. A ready process that has been idle for a while leaves, down to `min`.
 //! 4. One that is gone is replaced at once. If it had not proven itself, or a
 //!    start fails, the next start waits, longer each time; and while failures
@@ -33,6 +34,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause between two starts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a process that has just become ready is given to take what waits
+/// in the queue, before the queue asks for one more.
+const SETTLING: Duration = Duration::from_millis(20);
 
 /// Names a process for its whole life. Not reused, unlike the operating
 /// system's process ids.
@@ -133,6 +138,8 @@ pub(crate) struct Roster {
     failures: u32,
     /// No start before this.
     retry_at: Option<Instant>,
+    /// No start for the queue's sake before this.
+    settled_at: Option<Instant>,
     /// When a stop no longer waits for queued requests.
     stop_at: Option<Instant>,
 }
@@ -146,6 +153,7 @@ impl Roster {
             queued: 0,
             failures: 0,
             retry_at: None,
+            settled_at: None,
             stop_at: None,
         }
     }
@@ -172,7 +180,8 @@ impl Roster {
         });
         let stop = self.stop_at.filter(|_| self.count(State::Ready) > 0);
         let retry = self.retry_at.filter(|_| self.stop_at.is_none());
-        leaving.chain(stop).chain(retry).min()
+        let settled = self.settled_at.filter(|_| self.stop_at.is_none());
+        leaving.chain(stop).chain(retry).chain(settled).min()
     }
 
     pub(crate) fn gate(&self) -> Gate {
@@ -213,6 +222,7 @@ impl Roster {
                     // The next one need not wait. That the failures are over
                     // is only proven by a process that serves.
                     self.retry_at = None;
+                    self.settled_at = Some(now + SETTLING);
                     actions.push(Action::Publish(id));
                 }
             }
@@ -275,15 +285,16 @@ impl Roster {
                 actions.push(Action::Kill(id));
             }
         }
-        if self.retry_at.is_some_and(|at| at <= now) {
-            self.retry_at = None;
-        }
+        self.retry_at = self.retry_at.filter(|at| *at > now);
+        self.settled_at = self.settled_at.filter(|at| *at > now);
     }
 
     fn fill_up(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let starting = self.count(State::Starting);
         let mut wanted = self.policy.min;
-        if self.queued > 0 && starting == 0 {
+        // The one that was to settle may be gone.
+        let settled = self.settled_at.is_none_or(|at| at <= now) || self.active() == 0;
+        if self.queued > 0 && starting == 0 && settled {
             wanted = wanted.max(self.active() + 1);
         }
         if self.failures > 0 {

@@ -99,10 +99,17 @@ fn requests_that_queue_start_one_process_at_a_time() {
     Story::new(1, 3)
         .on(Tick, &[Spawn(id(1))])
         .on(Queued(5), &[])
-        .on(Ready(id(1)), &[Publish(id(1)), Spawn(id(2))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        // They have been woken: perhaps nobody waits in a moment.
+        .on(Queued(5), &[])
+        .at(1)
+        .on(Tick, &[Spawn(id(2))])
         .on(Queued(7), &[])
-        .on(Ready(id(2)), &[Publish(id(2)), Spawn(id(3))])
+        .on(Ready(id(2)), &[Publish(id(2))])
+        .at(2)
+        .on(Tick, &[Spawn(id(3))])
         .on(Ready(id(3)), &[Publish(id(3))])
+        .at(3)
         .on(Queued(9), &[]);
 }
 
@@ -176,11 +183,12 @@ fn a_failed_start_does_not_stop_those_that_serve() {
     Story::new(1, 6)
         .on(Tick, &[Spawn(id(1))])
         .on(Ready(id(1)), &[Publish(id(1))])
+        .at(1)
         .on(Queued(1), &[Spawn(id(2))])
         .on(StartFailed(id(2)), &[])
         .gate(Gate::Open)
         .on(Queued(2), &[])
-        .at(1)
+        .at(2)
         .on(Tick, &[Spawn(id(3))]);
 }
 
@@ -209,7 +217,9 @@ fn an_idle_process_leaves_down_to_the_minimum() {
     let begun = story.begun;
     story
         .on(Queued(1), &[Spawn(id(1))])
-        .on(Ready(id(1)), &[Publish(id(1)), Spawn(id(2))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .at(1)
+        .on(Tick, &[Spawn(id(2))])
         .on(Ready(id(2)), &[Publish(id(2))])
         .at(299)
         .on(Queued(0), &[])
@@ -230,6 +240,7 @@ fn a_stop_serves_what_waits_then_drains_then_terminates_then_kills() {
     story
         .on(Tick, &[Spawn(id(1))])
         .on(Ready(id(1)), &[Publish(id(1))])
+        .at(1)
         .on(Queued(1), &[Spawn(id(2))])
         .at(5)
         .on(Stop, &[Terminate(id(2))])
@@ -270,6 +281,7 @@ fn a_process_that_dies_during_a_stop_is_not_replaced() {
     Story::new(1, 6)
         .on(Tick, &[Spawn(id(1))])
         .on(Ready(id(1)), &[Publish(id(1))])
+        .at(1)
         .on(Queued(1), &[Spawn(id(2))])
         .on(Stop, &[Terminate(id(2))])
         .on(exited(1, true), &[Withdraw(id(1))])
