@@ -210,7 +210,8 @@ impl<L> Builder<L> {
         });
         let (lifeline, commands) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(false);
-        let span = tracing::info_span!("pool", command = %self.command);
+        // Without the command: it may hold secrets, and stands in each line.
+        let span = tracing::info_span!("pool");
         let supervisor = Supervisor {
             plan: Plan {
                 command: Arc::new(self.command),
