@@ -6,6 +6,20 @@
 //! worse), [`processes`] looks up in `/proc` what it runs, and
 //! [`tools::require`] fails a test by name if this machine lacks what it needs.
 //!
+//! ```
+//! use integration_tests::Server;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let server = Server::start(&["demo"]).await;
+//! let page = server.get("/").await;
+//! assert!(page.body.contains("/topics/1"));
+//!
+//! let stopped = server.stop().await;
+//! assert!(stopped.left.is_empty());
+//! # }
+//! ```
+//!
 //! `src/bin/unruly-app.rs` is an application that does whatever a request asks
 //! it to do, however wrong.
 
