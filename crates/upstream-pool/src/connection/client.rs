@@ -10,7 +10,10 @@ use std::{
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::time::{self, Instant};
+use tokio::{
+    runtime::Handle,
+    time::{self, Instant},
+};
 
 use super::{Connection, Endpoint, Exchange, h1::Outcome, head};
 use crate::{Error, RequestBody, process::Permit, retry};
@@ -133,6 +136,10 @@ impl Client {
 
     /// Keeps a connection for the next request.
     pub(crate) fn give_back(self: &Arc<Self>, connection: Box<Connection>) {
+        // Without a runtime nobody could sweep it away.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         let now = Instant::now();
         let mut idle = self.idle();
         if idle.closed || idle.connections.len() >= MAX_IDLE {
@@ -145,7 +152,7 @@ impl Client {
         // A sweeper that ends has said so under the lock, and found nothing:
         // either it saw this connection, or we see that it has ended.
         if !self.sweeping.swap(true, Ordering::AcqRel) {
-            tokio::spawn(sweep(Arc::downgrade(self)));
+            runtime.spawn(sweep(Arc::downgrade(self)));
         }
     }
 

@@ -15,7 +15,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::time::{self, Instant, Sleep};
 
-use super::{Heard, Stream};
+use super::{Signs, Stream};
 use crate::{Error, RequestBody, body::Upload, error::ClientBodyError};
 
 /// The largest response head, and the largest trailer section, in bytes.
@@ -26,7 +26,7 @@ pub(crate) struct Connection {
     sender: SendRequest<RequestBody>,
     /// Absent once the connection is over.
     driver: Option<http1::Connection<TokioIo<Stream>, RequestBody>>,
-    heard: Heard,
+    signs: Signs,
     /// Kept for the connection's life: to move a timer that is armed already
     /// is far cheaper than to arm a new one.
     timer: Option<Pin<Box<Sleep>>>,
@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
 
 impl Connection {
     pub(crate) async fn new(stream: Stream) -> hyper::Result<Self> {
-        let heard = stream.heard();
+        let signs = stream.signs();
         let (sender, driver) = http1::Builder::new()
             .max_header_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
@@ -50,7 +50,7 @@ impl Connection {
         Ok(Self {
             sender,
             driver: Some(driver),
-            heard,
+            signs,
             timer: None,
         })
     }
@@ -70,7 +70,7 @@ impl Connection {
     /// Whether the last exchange is over on both sides, and the connection
     /// takes another one.
     pub(crate) fn is_ready(&self) -> bool {
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.is_some() && self.sender.is_ready() && !self.signs.deaf()
     }
 
     /// Looks whether the other side has closed a connection that is not in
@@ -98,7 +98,7 @@ impl Connection {
         limit: Option<Duration>,
     ) -> Outcome {
         let upload = request.body().upload();
-        self.heard.clear();
+        self.signs.forget_what_was_heard();
         if let Some(limit) = limit {
             self.arm(Instant::now() + limit);
         }
@@ -130,7 +130,7 @@ impl Connection {
             Some(Ok(response)) => Outcome::Answered(response),
             Some(Err(mut error)) => match error.take_message() {
                 Some(request) => Outcome::Unsent(Box::new(request), error.into_error()),
-                None => Outcome::Failed(classify(error.into_error(), &self.heard)),
+                None => Outcome::Failed(classify(error.into_error(), &self.signs)),
             },
             None => Outcome::Failed(Error::timeout(limit.unwrap_or_default())),
         }
@@ -162,13 +162,13 @@ fn poll_overdue(
 
 /// Whose fault it is that there is no answer to a request that may have been
 /// written.
-pub(crate) fn classify(error: hyper::Error, heard: &Heard) -> Error {
+pub(crate) fn classify(error: hyper::Error, signs: &Signs) -> Error {
     if is_client_body(&error) || error.is_body_write_aborted() {
         Error::request_body(error)
     } else if error.is_parse() || is_unexpected(&error) {
         Error::bad_response(error)
     } else {
-        Error::closed_early(!heard.anything(), error)
+        Error::closed_early(!signs.heard(), error)
     }
 }
 

@@ -20,5 +20,5 @@ pub(crate) use self::{
     exchange::Exchange,
     h1::Connection,
     head::drop_control_fields,
-    stream::{Endpoint, Heard, Stream},
+    stream::{Endpoint, Signs, Stream},
 };

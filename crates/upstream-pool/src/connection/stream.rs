@@ -58,7 +58,7 @@ impl Endpoint {
         };
         Ok(Stream {
             socket,
-            heard: Heard::default(),
+            signs: Signs::default(),
         })
     }
 }
@@ -73,17 +73,44 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// Whether anything has come from the other side since this was last cleared.
+/// What has been seen of the other side.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Heard(Arc<AtomicBool>);
+pub(crate) struct Signs(Arc<Seen>);
 
-impl Heard {
-    pub(crate) fn clear(&self) {
-        self.0.store(false, Ordering::Relaxed);
+#[derive(Debug, Default)]
+struct Seen {
+    heard: AtomicBool,
+    deaf: AtomicBool,
+}
+
+impl Signs {
+    pub(crate) fn forget_what_was_heard(&self) {
+        self.0.heard.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn anything(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Whether anything has come since that was forgotten.
+    pub(crate) fn heard(&self) -> bool {
+        self.0.heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether the other side takes nothing any more.
+    pub(crate) fn deaf(&self) -> bool {
+        self.0.deaf.load(Ordering::Relaxed)
+    }
+
+    /// What is written to one who no longer listens is lost, but that is not
+    /// how the exchange ends: an answer may have come before. RFC 9112 §9.5: a
+    /// client that sends a body "SHOULD monitor the open connection for an
+    /// error response while it is transmitting the request". So the bytes are
+    /// dropped, and the end is found by reading.
+    fn listen_on(&self, written: io::Result<usize>, len: usize) -> io::Result<usize> {
+        written.or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                self.0.deaf.store(true, Ordering::Relaxed);
+                Ok(len)
+            }
+            _ => Err(error),
+        })
     }
 }
 
@@ -91,7 +118,7 @@ impl Heard {
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
-    heard: Heard,
+    signs: Signs,
 }
 
 #[derive(Debug)]
@@ -110,8 +137,8 @@ impl Socket {
 }
 
 impl Stream {
-    pub(crate) fn heard(&self) -> Heard {
-        self.heard.clone()
+    pub(crate) fn signs(&self) -> Signs {
+        self.signs.clone()
     }
 
     /// Nothing has come, not even the end.
@@ -152,7 +179,7 @@ impl AsyncRead for Stream {
         let this = self.as_mut();
         let read = forward!(this, poll_read(cx, buf));
         if buf.filled().len() > before {
-            self.heard.0.store(true, Ordering::Relaxed);
+            self.signs.0.heard.store(true, Ordering::Relaxed);
         }
         read
     }
@@ -160,11 +187,13 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        forward!(self, poll_write(cx, buf))
+        let this = self.as_mut();
+        let written = forward!(this, poll_write(cx, buf));
+        written.map(|written| self.signs.listen_on(written, buf.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -176,11 +205,14 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        forward!(self, poll_write_vectored(cx, bufs))
+        let this = self.as_mut();
+        let written = forward!(this, poll_write_vectored(cx, bufs));
+        let len = || bufs.iter().map(|buf| buf.len()).sum();
+        written.map(|written| self.signs.listen_on(written, len()))
     }
 
     fn is_write_vectored(&self) -> bool {

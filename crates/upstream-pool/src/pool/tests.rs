@@ -35,7 +35,7 @@ struct Arrived {
     number: usize,
     process: ProcessId,
     answer: oneshot::Sender<Result<(), Error>>,
-    _permit: Permit,
+    permit: Permit,
 }
 
 type Arrivals = Arc<Mutex<Vec<Arrived>>>;
@@ -69,7 +69,7 @@ impl Service<Request<RequestBody>> for Played {
             number: request.uri().path()[1..].parse().unwrap(),
             process: self.id,
             answer,
-            _permit: Busyness::acquire(&self.busyness),
+            permit: Busyness::acquire(&self.busyness),
         });
         Box::pin(async move { answered.await.unwrap().map(|()| Response::new(())) })
     }
@@ -223,7 +223,7 @@ impl Stage {
             arrivals.swap_remove(at.unwrap())
         };
         let _ = arrived.answer.send(answer);
-        drop(arrived._permit);
+        drop(arrived.permit);
         self.run();
     }
 
@@ -415,16 +415,20 @@ impl Stage {
         match turn {
             Turn::Get => _ = self.get(),
             Turn::Post => _ = self.send(Method::POST),
-            Turn::Leave(n) => nth(n, &tasks).into_iter().for_each(|n| self.leave(n)),
+            Turn::Leave(n) => {
+                if let Some(n) = nth(n, &tasks) {
+                    self.leave(n);
+                }
+            }
             Turn::Answer(n) => {
-                nth(n, &running)
-                    .into_iter()
-                    .for_each(|n| self.answer(n, Ok(())));
+                if let Some(n) = nth(n, &running) {
+                    self.answer(n, Ok(()));
+                }
             }
             Turn::Break(n) => {
-                nth(n, &running)
-                    .into_iter()
-                    .for_each(|n| self.answer(n, Err(broken())));
+                if let Some(n) = nth(n, &running) {
+                    self.answer(n, Err(broken()));
+                }
             }
             Turn::Publish => _ = self.publish(),
             Turn::Withdraw(n) => {

@@ -180,3 +180,21 @@ async fn a_body_that_the_client_cuts_off_is_the_clients_fault() {
     }
     handle.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_may_come_before_the_body_is_sent() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .spawn()
+        .unwrap();
+    let only = pid(&pool).await;
+    for _ in 0..20 {
+        let body = Full::new(Bytes::from(vec![0; 4 << 20]));
+        let request = Request::post("/early").body(body).unwrap();
+        let response = pool.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 413);
+        assert_eq!(text(response).await, "small");
+    }
+    assert_eq!(pid(&pool).await, only);
+    handle.stop().await;
+}

@@ -5,3 +5,4 @@ mod exchange;
 mod life;
 mod retry;
 mod support;
+mod upstream;

@@ -72,6 +72,16 @@ class App(BaseHTTPRequestHandler):
             time.sleep(0.005)
         self.answer(str(os.getpid()).encode())
 
+    def path_early(self):
+        """Answers before it has read the body, which it never does."""
+        self.send_response(413)
+        self.send_header("Content-Length", "5")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"small")
+        self.wfile.flush()
+        self.close_connection = True
+
     def path_never(self):
         time.sleep(3600)
 

@@ -1,0 +1,137 @@
+//! A server that runs already, played by the test byte by byte.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use peregrine_core::ServedBy;
+use peregrine_upstream_pool::HttpUpstream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tower::ServiceExt;
+
+use crate::support::{get, text};
+
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+async fn listen() -> (TcpListener, HttpUpstream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = upstream(listener.local_addr().unwrap());
+    (listener, upstream)
+}
+
+fn upstream(address: SocketAddr) -> HttpUpstream {
+    HttpUpstream::new(format!("http://{address}").parse().unwrap()).unwrap()
+}
+
+fn post() -> Request<Full<Bytes>> {
+    Request::post("/form").body(Full::from("a=b")).unwrap()
+}
+
+/// Reads one request, up to what ends it.
+async fn read(stream: &mut TcpStream, end: &str) -> String {
+    let mut seen = Vec::new();
+    while !seen.ends_with(end.as_bytes()) {
+        assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0, "cut off");
+    }
+    String::from_utf8(seen).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_runs_already_is_asked_over_a_connection_that_is_kept() {
+    let (listener, upstream) = listen().await;
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let first = read(&mut stream, "\r\n\r\n").await;
+        let fields = "HTTP/1.1 200 OK\r\nconnection: x-hop\r\nx-hop: 1\r\n!~secret: 1\r\n";
+        let answer = format!("{fields}content-length: 2\r\n\r\nok");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        let second = read(&mut stream, "a=b").await;
+        stream.write_all(ANSWER.as_bytes()).await.unwrap();
+        (first, second)
+    });
+    let response = upstream
+        .clone()
+        .oneshot(get("http://a.example/x"))
+        .await
+        .unwrap();
+    assert!(response.extensions().get::<ServedBy>().is_none());
+    let fields: Vec<_> = response.headers().keys().collect();
+    assert_eq!(fields, ["content-length"]);
+    assert_eq!(text(response).await, "ok");
+    text(upstream.oneshot(post()).await.unwrap()).await;
+
+    let (first, second) = server.await.unwrap();
+    assert_eq!(first, "GET /x HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    assert!(second.starts_with("POST /form HTTP/1.1\r\n"), "{second}");
+}
+
+#[tokio::test]
+async fn a_post_does_not_go_to_a_connection_that_was_closed() {
+    let (listener, upstream) = listen().await;
+    let server = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        read(&mut first, "\r\n\r\n").await;
+        first.write_all(ANSWER.as_bytes()).await.unwrap();
+        // Closed, without having said that it would be.
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        read(&mut second, "a=b").await;
+        second.write_all(ANSWER.as_bytes()).await.unwrap();
+    });
+    for request in [get("/").map(|_| Full::default()), post()] {
+        let response = upstream.clone().oneshot(request).await.unwrap();
+        assert_eq!(text(response).await, "ok");
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_get_is_sent_again_after_silence() {
+    for (request, times) in [(get("/").map(|_| Full::default()), 2), (post(), 1)] {
+        let (listener, upstream) = listen().await;
+        let server = tokio::spawn(async move {
+            let mut asked = 0;
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                if stream.read(&mut request).await.unwrap() == 0 {
+                    return asked;
+                }
+                asked += 1;
+            }
+        });
+        let method = request.method().clone();
+        let error = upstream.clone().oneshot(request).await.unwrap_err();
+        assert!(error.is_closed_early(), "{method}: {error:?}");
+        // One more connection, which says nothing, tells the server to count.
+        let address = upstream.to_string();
+        let address = address.strip_prefix("http://").unwrap();
+        drop(TcpStream::connect(address).await.unwrap());
+        assert_eq!(server.await.unwrap(), times, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens_or_nobody_answers() {
+    let (listener, upstream) = listen().await;
+    let silent = upstream.clone().response_timeout(Duration::from_millis(50));
+    let error = silent.oneshot(get("/")).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+
+    drop(listener);
+    let error = upstream.oneshot(get("/")).await.unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+}
+
+#[tokio::test]
+async fn connect_is_not_for_applications() {
+    let (_listener, upstream) = listen().await;
+    let request = Request::connect("a.example:443");
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let error = upstream.oneshot(request).await.unwrap_err();
+    assert!(error.is_unsupported_method(), "{error:?}");
+}
