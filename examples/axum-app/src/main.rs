@@ -1,4 +1,4 @@
-//! The smallest useful TurboCache in an axum application.
+//! The smallest useful `TurboCache` in an axum application.
 //!
 //! ```sh
 //! cargo run -p axum-app
