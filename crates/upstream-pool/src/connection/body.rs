@@ -1,5 +1,6 @@
 use std::{
-    fmt,
+    error::Error as _,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -79,7 +80,7 @@ impl Body for ResponseBody {
                 Poll::Ready(Some(Err(_))) => this.exchange = None,
             }
         }
-        frame.map_err(|error| Error::closed_early(false, error))
+        frame.map_err(broken_off)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -88,6 +89,20 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+/// Why a body breaks off: hyper says it in the I/O error within.
+fn broken_off(error: hyper::Error) -> Error {
+    let kind = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .map(io::Error::kind);
+    match kind {
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Error::bad_response(error)
+        }
+        _ => Error::closed_early(false, error),
     }
 }
 

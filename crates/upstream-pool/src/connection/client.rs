@@ -136,10 +136,6 @@ impl Client {
 
     /// Keeps a connection for the next request.
     pub(crate) fn give_back(self: &Arc<Self>, connection: Box<Connection>) {
-        // Without a runtime nobody could sweep it away.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
         let now = Instant::now();
         let mut idle = self.idle();
         if idle.closed || idle.connections.len() >= MAX_IDLE {
@@ -152,7 +148,11 @@ impl Client {
         // A sweeper that ends has said so under the lock, and found nothing:
         // either it saw this connection, or we see that it has ended.
         if !self.sweeping.swap(true, Ordering::AcqRel) {
-            runtime.spawn(sweep(Arc::downgrade(self)));
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn(sweep(Arc::downgrade(self)))),
+                // The next one may be given back within a runtime.
+                Err(_) => self.sweeping.store(false, Ordering::Release),
+            }
         }
     }
 

@@ -12,6 +12,26 @@ use tower_service::Service;
 
 use super::{PeerAddr, TrustedProxies, believe::believe, inform::inform};
 
+/// What every middleware offers for the service that it wraps.
+macro_rules! inner_service_accessors {
+    () => {
+        /// The inner service.
+        pub const fn get_ref(&self) -> &S {
+            &self.inner
+        }
+
+        /// The inner service, to be changed.
+        pub const fn get_mut(&mut self) -> &mut S {
+            &mut self.inner
+        }
+
+        /// The inner service, on its own.
+        pub fn into_inner(self) -> S {
+            self.inner
+        }
+    };
+}
+
 /// Makes [`Believe`]. See the [module's documentation](super).
 #[derive(Clone, Debug, Default)]
 pub struct BelieveLayer {
@@ -44,6 +64,10 @@ impl<S> Layer<S> for BelieveLayer {
 pub struct Believe<S> {
     inner: S,
     trusted: Arc<TrustedProxies>,
+}
+
+impl<S> Believe<S> {
+    inner_service_accessors!();
 }
 
 impl<S, B> Service<Request<B>> for Believe<S>
@@ -94,6 +118,10 @@ impl<S> Layer<S> for InformLayer {
 #[derive(Clone, Debug)]
 pub struct Inform<S> {
     inner: S,
+}
+
+impl<S> Inform<S> {
+    inner_service_accessors!();
 }
 
 impl<S, B> Service<Request<B>> for Inform<S>

@@ -22,6 +22,7 @@
 //! 5. After a stop, nothing is started. Ready processes stay until the queue
 //!    is empty, then drain, then go; each step has a deadline.
 
+mod backoff;
 #[cfg(test)]
 mod tests;
 
@@ -29,11 +30,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::Instant;
 
-/// The pause after the first failed start. It doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest pause between two starts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use self::backoff::Backoff;
 
 /// How long a process that has just become ready is given to take what waits
 /// in the queue, before the queue asks for one more.
@@ -134,10 +131,7 @@ pub(crate) struct Roster {
     processes: BTreeMap<ProcessId, State>,
     next: ProcessId,
     queued: usize,
-    /// Starts in a row that came to nothing.
-    failures: u32,
-    /// No start before this.
-    retry_at: Option<Instant>,
+    backoff: Backoff,
     /// No start for the queue's sake before this.
     settled_at: Option<Instant>,
     /// When a stop no longer waits for queued requests.
@@ -145,14 +139,13 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    pub(crate) const fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
             processes: BTreeMap::new(),
             next: ProcessId(1),
             queued: 0,
-            failures: 0,
-            retry_at: None,
+            backoff: Backoff::default(),
             settled_at: None,
             stop_at: None,
         }
@@ -179,13 +172,13 @@ impl Roster {
             State::Starting | State::Ready | State::Killed => None,
         });
         let stop = self.stop_at.filter(|_| self.count(State::Ready) > 0);
-        let retry = self.retry_at.filter(|_| self.stop_at.is_none());
-        let settled = self.settled_at.filter(|_| self.stop_at.is_none());
-        leaving.chain(stop).chain(retry).chain(settled).min()
+        let start = self.backoff.retry_at().into_iter().chain(self.settled_at);
+        let start = start.filter(|_| self.stop_at.is_none());
+        leaving.chain(stop).chain(start).min()
     }
 
     pub(crate) fn gate(&self) -> Gate {
-        match (self.stop_at, self.retry_at) {
+        match (self.stop_at, self.backoff.retry_at()) {
             (Some(_), _) if self.count(State::Ready) > 0 => Gate::Stopping,
             (Some(_), _) => Gate::Closed,
             (None, Some(retry_at)) if self.active() == 0 => Gate::Failing { retry_at },
@@ -219,16 +212,14 @@ impl Roster {
             Event::Ready(id) => {
                 if self.is(id, State::Starting) {
                     self.processes.insert(id, State::Ready);
-                    // The next one need not wait. That the failures are over
-                    // is only proven by a process that serves.
-                    self.retry_at = None;
+                    self.backoff.start_succeeded();
                     self.settled_at = Some(now + SETTLING);
                     actions.push(Action::Publish(id));
                 }
             }
             Event::StartFailed(id) => {
                 if self.processes.remove(&id) == Some(State::Starting) {
-                    self.fail(now, FIRST_PAUSE);
+                    self.backoff.start_failed(now);
                 }
             }
             Event::Exited { id, proven } => {
@@ -285,7 +276,7 @@ impl Roster {
                 actions.push(Action::Kill(id));
             }
         }
-        self.retry_at = self.retry_at.filter(|at| *at > now);
+        self.backoff.tick(now);
         self.settled_at = self.settled_at.filter(|at| *at > now);
     }
 
@@ -297,10 +288,10 @@ impl Roster {
         if self.queued > 0 && starting == 0 && settled {
             wanted = wanted.max(self.active() + 1);
         }
-        if self.failures > 0 {
+        if self.backoff.is_failing() {
             wanted = wanted.min(self.count(State::Ready) + 1);
         }
-        if self.retry_at.is_some_and(|at| at > now) {
+        if !self.backoff.may_start(now) {
             return;
         }
         while self.active() < wanted.min(self.policy.max)
@@ -339,20 +330,9 @@ impl Roster {
     /// A ready process was lost.
     fn judge(&mut self, now: Instant, proven: bool) {
         if proven {
-            self.failures = 0;
-            self.retry_at = None;
+            self.backoff.proven();
         } else {
-            // Once may be chance.
-            self.fail(now, Duration::ZERO);
-        }
-    }
-
-    /// Counts a failure. Several processes that fail together are one.
-    fn fail(&mut self, now: Instant, first: Duration) {
-        if self.retry_at.is_none_or(|at| at <= now) {
-            let pause = pause(self.failures, first);
-            self.failures = self.failures.saturating_add(1);
-            self.retry_at = (!pause.is_zero()).then(|| now + pause);
+            self.backoff.died_young(now);
         }
     }
 
@@ -372,20 +352,4 @@ impl Roster {
     fn active(&self) -> usize {
         self.count(State::Starting) + self.count(State::Ready)
     }
-}
-
-/// How long to wait with the next start after so many failures before this
-/// one.
-fn pause(failures: u32, first: Duration) -> Duration {
-    match failures.checked_sub(1) {
-        None => first,
-        Some(_) if first.is_zero() => doubled(failures - 1),
-        Some(_) => doubled(failures),
-    }
-}
-
-fn doubled(times: u32) -> Duration {
-    FIRST_PAUSE
-        .saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
-        .min(LONGEST_PAUSE)
 }

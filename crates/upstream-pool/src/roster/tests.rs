@@ -148,14 +148,6 @@ fn failed_starts_are_tried_again_with_growing_pauses_one_at_a_time() {
 }
 
 #[test]
-fn the_pause_has_an_end() {
-    for failures in [6, 31, 32, 100, u32::MAX] {
-        assert_eq!(pause(failures, FIRST_PAUSE), LONGEST_PAUSE);
-        assert_eq!(pause(failures, Duration::ZERO), LONGEST_PAUSE);
-    }
-}
-
-#[test]
 fn a_process_that_dies_without_having_served_is_replaced_at_once_only_once() {
     Story::new(1, 6)
         .on(Tick, &[Spawn(id(1))])
@@ -349,7 +341,10 @@ impl World {
         assert!(self.roster.processes.len() <= 2 * max);
         let names: Vec<_> = self.roster.processes.keys().collect();
         assert_eq!(names, self.alive.keys().collect::<Vec<_>>());
-        if !self.stopped && self.roster.failures == 0 && self.roster.processes.len() < 2 * max {
+        if !self.stopped
+            && !self.roster.backoff.is_failing()
+            && self.roster.processes.len() < 2 * max
+        {
             assert!(self.roster.active() >= min.min(max), "too few");
         }
         if self.roster.gate() == Gate::Open && self.roster.active() == 0 {

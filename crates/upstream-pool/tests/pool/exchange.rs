@@ -95,9 +95,16 @@ async fn what_an_application_does_wrong_has_a_name_and_costs_no_slot() {
         assert_eq!(pid(&pool).await, only, "{path}");
     }
     // The head was fine: the body breaks.
-    let response = pool.clone().oneshot(get("/half")).await.unwrap();
-    let error = response.into_body().collect().await.unwrap_err();
-    assert!(error.is_closed_early(), "{error:?}");
+    let cases: [(&str, Question); 2] = [
+        ("/half", Error::is_closed_early),
+        ("/chunk", Error::is_bad_response),
+    ];
+    for (path, question) in cases {
+        let response = pool.clone().oneshot(get(path)).await.unwrap();
+        let error = response.into_body().collect().await.unwrap_err();
+        assert!(question(&error), "{path}: {error:?}");
+        assert_eq!(handle.snapshot().processes[0].running, 0, "{path}");
+    }
     assert_eq!(pid(&pool).await, only);
     handle.stop().await;
 }

@@ -96,6 +96,12 @@ class App(BaseHTTPRequestHandler):
         self.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         self.close_connection = True
 
+    def path_chunk(self):
+        self.connection.sendall(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n"
+        )
+        self.close_connection = True
+
     def path_head(self):
         self.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
         self.close_connection = True

@@ -1,5 +1,7 @@
 //! The one task that carries out what the [roster](crate::roster) decides.
 
+mod note;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
@@ -14,63 +16,16 @@ use tokio::{
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub(crate) use self::note::{Inbox, Note, Notes, notes};
 use crate::{
     AppCommand, Error, RequestBody, StartReport,
-    connection::{Client, Endpoint, Limits},
+    connection::{Client, Limits},
     handle::{Board, Command, Entry, ProcessState},
     process::{self, Busyness, Group, Launch, Process, SocketDir},
     queue::Queue,
     roster::{Action, Event, Gate, ProcessId, Roster, State},
     select::Selector,
 };
-
-/// What has happened to a process.
-#[derive(Debug)]
-pub(crate) enum Note {
-    Spawned {
-        id: ProcessId,
-        pid: u32,
-        group: Arc<Group>,
-    },
-    Ready {
-        id: ProcessId,
-        endpoint: Endpoint,
-    },
-    /// It was never ready, and is gone.
-    StartFailed(ProcessId, StartReport),
-    /// It was ready, and is gone.
-    Exited(ProcessId, StartReport),
-    /// It is of no use, and why.
-    Unhealthy(ProcessId, &'static str),
-    Drained(ProcessId),
-}
-
-/// Where notes are sent. Nobody waits: each process sends few, and the
-/// supervisor is quick.
-#[derive(Clone, Debug)]
-pub(crate) struct Notes(mpsc::UnboundedSender<Note>);
-
-#[derive(Debug)]
-pub(crate) struct Inbox(mpsc::UnboundedReceiver<Note>);
-
-pub(crate) fn notes() -> (Notes, Inbox) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    (Notes(sender), Inbox(receiver))
-}
-
-impl Notes {
-    pub(crate) fn send(&self, note: Note) {
-        // After the supervisor's end there is nothing left to be told.
-        let _ = self.0.send(note);
-    }
-}
-
-#[cfg(test)]
-impl Inbox {
-    pub(crate) fn try_recv(&mut self) -> Option<Note> {
-        self.0.try_recv().ok()
-    }
-}
 
 /// What all processes of a pool have in common.
 #[derive(Clone, Debug)]
@@ -159,7 +114,7 @@ where
             }
         };
         tokio::select! {
-            Some(note) = self.inbox.0.recv() => self.read(note),
+            note = self.inbox.recv() => self.read(note),
             command = self.commands.recv(), if *asked => {
                 *asked = command.is_some();
                 Event::Stop

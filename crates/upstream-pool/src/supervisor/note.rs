@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::{StartReport, connection::Endpoint, process::Group, roster::ProcessId};
+
+/// What has happened to a process.
+#[derive(Debug)]
+pub(crate) enum Note {
+    Spawned {
+        id: ProcessId,
+        pid: u32,
+        group: Arc<Group>,
+    },
+    Ready {
+        id: ProcessId,
+        endpoint: Endpoint,
+    },
+    /// It was never ready, and is gone.
+    StartFailed(ProcessId, StartReport),
+    /// It was ready, and is gone.
+    Exited(ProcessId, StartReport),
+    /// It is of no use, and why.
+    Unhealthy(ProcessId, &'static str),
+    Drained(ProcessId),
+}
+
+/// Where notes are sent. Nobody waits: each process sends few, and the
+/// supervisor is quick.
+#[derive(Clone, Debug)]
+pub(crate) struct Notes(mpsc::UnboundedSender<Note>);
+
+#[derive(Debug)]
+pub(crate) struct Inbox(mpsc::UnboundedReceiver<Note>);
+
+pub(crate) fn notes() -> (Notes, Inbox) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Notes(sender), Inbox(receiver))
+}
+
+impl Notes {
+    pub(crate) fn send(&self, note: Note) {
+        // After the supervisor's end there is nothing left to be told.
+        let _ = self.0.send(note);
+    }
+}
+
+impl Inbox {
+    /// The next note. Nothing is lost if this is dropped.
+    pub(crate) async fn recv(&mut self) -> Note {
+        match self.0.recv().await {
+            Some(note) => note,
+            // The supervisor itself has a sender: there is always one more.
+            None => std::future::pending().await,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn try_recv(&mut self) -> Option<Note> {
+        self.0.try_recv().ok()
+    }
+}
