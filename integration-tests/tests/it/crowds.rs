@@ -2,9 +2,11 @@
 
 use http::{Method, StatusCode, header::RETRY_AFTER};
 use integration_tests::{
+    Server,
     client::{self, request},
     wait,
 };
+use serde_json::Value;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use crate::unruly;
@@ -59,7 +61,8 @@ async fn a_full_queue_says_when_to_come_back() {
         .write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .unwrap();
-    server.in_flight(1).await;
+    // Not only in flight: it must have left the queue.
+    a_session_in_each_process(&server).await;
     let address = server.address();
     let queued = tokio::spawn(client::try_fetch(address, request(Method::GET, "/answer")));
     wait::until("a request in the queue", async || {
@@ -94,12 +97,15 @@ async fn requests_are_spread_over_all_processes() {
         client.write_all(request.as_bytes()).await.unwrap();
         clients.push(client);
     }
+    a_session_in_each_process(&server).await;
+}
+
+async fn a_session_in_each_process(server: &Server) {
     wait::until("a session in each process", async || {
         let status = server.status().await;
-        let mut processes = status["pool"]["processes"].as_array().unwrap().iter();
-        processes
-            .all(|process| process["sessions"] == 1)
-            .then_some(())
+        let processes = status["pool"]["processes"].as_array().unwrap();
+        let busy = |process: &Value| process["sessions"] == 1;
+        (!processes.is_empty() && processes.iter().all(busy)).then_some(())
     })
     .await;
 }
