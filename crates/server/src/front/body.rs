@@ -11,34 +11,46 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::BoxError;
 
-/// A request body from a client, which must not pause for too long.
+/// How many bytes of a body earn a second of patience. Slower than any link
+/// that a person would wait for; Apache's `mod_reqtimeout` has the same.
+const BYTES_PER_SECOND: f64 = 500.0;
+
+/// A request body from a client, which must not keep us waiting for too long.
 ///
+/// The client has some patience to use up, and earns it back with what it
+/// sends. So neither one that falls silent nor one that sends a byte a second
+/// holds a process for longer than that, while a slow link may take all day.
 /// The clock runs only while somebody waits for the client: an application
 /// that reads slowly costs its client nothing.
 pub(crate) struct ClientBody<B = Incoming> {
     inner: B,
     patience: Duration,
+    /// What is left of it.
+    left: Duration,
+    /// Since when the client has kept us waiting, if it does.
+    waiting: Option<Instant>,
     /// Armed while the client keeps us waiting; kept for the next wait.
     pause: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
 }
 
 impl<B> ClientBody<B> {
-    /// Fails with [`io::ErrorKind::TimedOut`] when a client pauses for longer
-    /// than `patience`.
+    /// Fails with [`io::ErrorKind::TimedOut`] when a client has used up
+    /// `patience`.
     pub(super) fn new(inner: B, patience: Duration) -> Self {
         Self {
             inner,
             patience,
+            left: patience,
+            waiting: None,
             pause: None,
-            waiting: false,
         }
     }
 
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.waiting {
-            self.waiting = true;
-            let deadline = Instant::now() + self.patience;
+        if self.waiting.is_none() {
+            let now = Instant::now();
+            self.waiting = Some(now);
+            let deadline = now + self.left;
             match &mut self.pause {
                 Some(pause) => pause.as_mut().reset(deadline),
                 None => self.pause = Some(Box::pin(sleep_until(deadline))),
@@ -48,6 +60,19 @@ impl<B> ClientBody<B> {
             Some(pause) => pause.as_mut().poll(cx),
             None => Poll::Pending,
         }
+    }
+
+    /// The client has sent so many bytes.
+    fn settle(&mut self, bytes: usize) {
+        if let Some(since) = self.waiting.take() {
+            self.left = self.left.saturating_sub(since.elapsed());
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a body's piece is no 2^52 bytes"
+        )]
+        let earned = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
+        self.left = self.left.saturating_add(earned).min(self.patience);
     }
 }
 
@@ -65,14 +90,17 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
-            this.waiting = false;
+            let data = frame
+                .as_ref()
+                .and_then(|frame| frame.as_ref().ok()?.data_ref());
+            this.settle(data.map_or(0, Bytes::len));
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         this.poll_patience(cx).map(|()| {
-            let pause = this.patience.as_secs();
+            let patience = this.patience;
             Some(Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("the client sent nothing of its body for {pause} s"),
+                format!("the client kept us waiting for its body for {patience:?}"),
             )
             .into()))
         })
@@ -99,7 +127,10 @@ impl<B: fmt::Debug> fmt::Debug for ClientBody<B> {
 #[cfg(test)]
 mod tests {
     use http_body_util::{BodyExt, Full, StreamBody};
-    use tokio::{sync::mpsc, time::advance};
+    use tokio::{
+        sync::mpsc,
+        time::{advance, sleep},
+    };
 
     use super::*;
 
@@ -125,16 +156,32 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn each_byte_buys_new_patience() {
+    /// Sends `piece` every `seconds` until the body fails, or `times` often.
+    async fn trickle(piece: &'static [u8], seconds: u64, times: u32) -> Option<u32> {
         let (client, mut body) = channel();
-        for _ in 0..5 {
+        for sent in 0..times {
             let (frame, ()) = tokio::join!(body.frame(), async {
-                advance(PATIENCE * 9 / 10).await;
-                client.send(Bytes::from_static(b"x")).unwrap();
+                // Not `advance`, which would skip what happens in between.
+                sleep(Duration::from_secs(seconds)).await;
+                client.send(Bytes::from_static(piece)).unwrap();
             });
-            frame.unwrap().unwrap();
+            if frame.unwrap().is_err() {
+                return Some(sent);
+            }
         }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_trickles_uses_up_its_patience() {
+        assert_eq!(trickle(b"x", 1, 1000).await, Some(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_on_a_slow_link_may_take_all_day() {
+        assert_eq!(trickle(&[b'x'; 600], 1, 86_400).await, None);
+        // Long pauses are earned back by a little more.
+        assert_eq!(trickle(&[b'x'; 15_000], 29, 100).await, None);
     }
 
     #[tokio::test(start_paused = true)]

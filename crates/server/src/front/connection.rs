@@ -4,10 +4,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
 use http_body_util::{Either, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::Watcher,
-};
+use hyper_util::{rt::TokioIo, server::graceful::Watcher};
 use peregrine::upstream_pool::forwarded::PeerAddr;
 use tokio::net::TcpStream;
 use tower::{BoxError, Service, ServiceExt};
@@ -17,6 +14,7 @@ use super::{
     ClientBody, MAX_HEAD_BYTES, Timeouts,
     heard::{Heard, Listening},
     host,
+    timer::ConnectionTimer,
 };
 
 /// Serves one client until its connection ends.
@@ -57,7 +55,7 @@ pub(super) async fn serve<S, B>(
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         .header_read_timeout(timeouts.head)
         .max_header_size(MAX_HEAD_BYTES)
         .serve_connection(io, exchange);

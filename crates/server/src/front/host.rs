@@ -20,7 +20,16 @@ pub(super) fn is_named_once<B>(request: &Request<B>) -> bool {
 /// `uri-host [ ":" port ]`, of which the host may be empty (RFC 9110 §7.2).
 fn is_host(value: &HeaderValue) -> bool {
     let value = value.as_bytes();
-    value.is_empty() || Authority::try_from(value).is_ok() && !value.contains(&b'@')
+    is_plain(value) || Authority::try_from(value).is_ok() && !value.contains(&b'@')
+}
+
+/// Nearly every host is a name of letters, and needs no parser, which would
+/// take a copy of it.
+fn is_plain(value: &[u8]) -> bool {
+    let mut parts = value.splitn(2, |byte| *byte == b':');
+    let (host, port) = (parts.next().unwrap_or_default(), parts.next());
+    let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    host.iter().all(is_in_name) && port.unwrap_or_default().iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
@@ -29,10 +38,12 @@ mod tests {
 
     #[test]
     fn a_request_names_one_host() {
-        let cases: [(&str, Version, &[&str], bool); 11] = [
+        let cases: [(&str, Version, &[&str], bool); 13] = [
             ("one", Version::HTTP_11, &["forum.example"], true),
             ("a port", Version::HTTP_11, &["forum.example:8080"], true),
             ("an address", Version::HTTP_11, &["[::1]:3000"], true),
+            ("an underscore", Version::HTTP_11, &["a_b.example"], true),
+            ("two ports", Version::HTTP_11, &["a:1:2"], false),
             ("an empty one", Version::HTTP_11, &[""], true),
             ("none", Version::HTTP_11, &[], false),
             ("none in HTTP/1.0", Version::HTTP_10, &[], true),

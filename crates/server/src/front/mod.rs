@@ -11,7 +11,7 @@
 //! | no host, several, or one that is none | `400` |
 //! | a head over [`MAX_HEAD_BYTES`] or with over 100 fields | `431` (`414` where the target alone is too long), by hyper |
 //! | a head that does not arrive in time | the connection is closed |
-//! | a body that stalls or is cut off | the request body fails, and whoever reads it answers |
+//! | a body that stalls, trickles or is cut off | the request body fails, and whoever reads it answers |
 //! | over [`MAX_CONNECTIONS`] clients at once | the next ones wait in the kernel's queue |
 //!
 //! Each of them is one line in the log that names the cause.
@@ -23,6 +23,7 @@ mod heard;
 mod host;
 mod listen;
 mod timeouts;
+mod timer;
 
 pub(crate) use self::{accept::Front, body::ClientBody, listen::bind, timeouts::Timeouts};
 

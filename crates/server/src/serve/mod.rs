@@ -41,7 +41,7 @@ use crate::{
     start_error::StartError,
 };
 
-/// How long a client may pause within a request's body. nginx's
+/// How long a client may keep us waiting within a request's body. nginx's
 /// `client_body_timeout` has the same default.
 const BODY_PAUSE: Duration = Duration::from_secs(60);
 
@@ -100,6 +100,7 @@ impl Run {
             .response_timeout(settings.max_request_time.unwrap_or(forever))
             .pool_idle_time(app.pool_idle_time.unwrap_or(forever))
             .drain_timeout(settings.shutdown_timeout)
+            .shutdown_timeout(settings.shutdown_timeout)
             .process_layer(accounting.clone())
             .spawn()
             .map_err(|error| cannot("prepare the application's processes", error))?;
