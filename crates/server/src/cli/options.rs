@@ -156,7 +156,7 @@ pub(crate) struct OperatorOptions {
     pub(crate) admin_socket: Option<PathBuf>,
 
     /// Seconds that running requests may take to finish after SIGTERM or
-    /// SIGINT
+    /// SIGINT, and then the application's processes to leave
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_timeout: Duration,
 }
