@@ -26,6 +26,7 @@ use std::{
 };
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
@@ -33,6 +34,10 @@ use crate::{
     start::Start,
     start_error::StartError,
 };
+
+/// Memory comes and goes with each request, on whichever thread is free.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit status of a command that was asked for in a way that cannot work.
 const CANNOT_START: u8 = 2;
