@@ -1,13 +1,20 @@
-use std::net::SocketAddr;
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    future::ready,
+    net::SocketAddr,
+    task::{Context, Poll, Waker},
+};
 
+use futures_util::{TryFutureExt, future::Either};
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
-use http_body_util::{Either, Empty};
+use http_body_util::{self as body, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::Watcher};
 use peregrine::upstream_pool::forwarded::PeerAddr;
 use tokio::net::TcpStream;
-use tower::{BoxError, Service, ServiceExt};
+use tower::{BoxError, Service, ServiceExt, util::Oneshot};
 use tracing::{debug, info};
 
 use super::{
@@ -25,9 +32,11 @@ pub(super) async fn serve<S, B>(
     timeouts: Timeouts,
     watcher: Watcher,
 ) where
-    S: Service<Request<ClientBody>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
-    S::Error: Into<BoxError>,
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
@@ -38,21 +47,16 @@ pub(super) async fn serve<S, B>(
     let heard = Heard::default();
     let io = TokioIo::new(Listening::new(stream, heard.clone()));
 
+    let service = RefCell::new(service);
     let exchange = service_fn(move |request: Request<Incoming>| {
-        let answer = if host::is_named_once(&request) {
-            let mut request = request.map(|body| ClientBody::new(body, timeouts.body));
-            request.extensions_mut().insert(PeerAddr(peer));
-            Ok(service.clone().oneshot(request))
-        } else {
+        if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
-            Err(bad_request())
-        };
-        async move {
-            match answer {
-                Ok(answer) => Ok(answer.await?.map(Either::Left)),
-                Err(refusal) => Ok::<_, S::Error>(refusal.map(Either::Right)),
-            }
+            return Either::Right(ready(Ok(bad_request())));
         }
+        let mut request = request.map(|body| ClientBody::new(body, timeouts.body));
+        request.extensions_mut().insert(PeerAddr(peer));
+        let answer = call(&mut *service.borrow_mut(), request);
+        Either::Left(answer.map_ok(|response| response.map(body::Either::Left)))
     });
     let connection = http1::Builder::new()
         .timer(ConnectionTimer::default())
@@ -65,9 +69,23 @@ pub(super) async fn serve<S, B>(
     }
 }
 
+/// Calls a service without a clone of it for each request, if it is ready as
+/// it is. The whole stack always is: requests wait in the pool's queue.
+fn call<S, R>(service: &mut S, request: R) -> Either<S::Future, Oneshot<S, R>>
+where
+    S: Service<R> + Clone,
+{
+    // Nobody need be woken: if this one is not ready, another one is asked.
+    let mut cx = Context::from_waker(Waker::noop());
+    match service.poll_ready(&mut cx) {
+        Poll::Ready(Ok(())) => Either::Left(service.call(request)),
+        Poll::Ready(Err(_)) | Poll::Pending => Either::Right(service.clone().oneshot(request)),
+    }
+}
+
 /// What hyper answers to a malformed head.
-fn bad_request<D>() -> Response<Empty<D>> {
-    let mut response = Response::new(Empty::new());
+fn bad_request<B, D>() -> Response<body::Either<B, Empty<D>>> {
+    let mut response = Response::new(body::Either::Right(Empty::new()));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);
