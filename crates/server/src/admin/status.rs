@@ -81,6 +81,9 @@ pub(crate) struct ProcessStatus {
     /// Resident memory over the whole process group, pages that they share
     /// counted in each; absent where the system does not say.
     pub(crate) memory_bytes: Option<u64>,
+    /// The requests that were sent to it, in the same words as those that came
+    /// to the server; absent unless it takes requests.
+    pub(crate) requests: Option<RequestsStatus>,
 }
 
 /// The requests that came.
@@ -208,6 +211,11 @@ pub(super) fn example() -> Status {
         cpu_seconds: None,
         cpu_percent: None,
         memory_bytes: None,
+        requests: Some(RequestsStatus {
+            in_flight: 1,
+            finished: 120,
+            ..RequestsStatus::default()
+        }),
     };
     let starting = ProcessStatus {
         pid: 202,
@@ -216,6 +224,7 @@ pub(super) fn example() -> Status {
         processed: 0,
         uptime_seconds: 2.0,
         last_used_seconds_ago: None,
+        requests: None,
         ..busy.clone()
     };
     Status {

@@ -6,7 +6,6 @@ use axum::{
     Form, Router,
     body::Body,
     extract::{Path as UrlPath, Request, State},
-    middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -19,6 +18,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::{interval, sleep},
 };
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
     KEY_VARIABLE, forum,
@@ -83,7 +83,14 @@ pub(super) fn router(key: SessionKey) -> Router {
         .route("/live", get(live))
         .route("/echo", post(echo))
         .fallback(not_found)
-        .layer(middleware::from_fn(with_security_headers))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CONTENT_SECURITY_POLICY,
+            CONTENT_POLICY,
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            NO_SNIFFING,
+        ))
         .with_state(key)
 }
 
@@ -192,19 +199,10 @@ fn see(path: &'static str, set_cookie: Option<HeaderValue>) -> Response {
 }
 
 /// What a browser may do with our pages: show them.
-async fn with_security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
-        ),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    response
-}
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// And take them for what they say they are.
+const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");

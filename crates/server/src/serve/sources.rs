@@ -110,11 +110,13 @@ impl PoolSources {
             processed: process.served,
             uptime_seconds: process.uptime.as_secs_f64(),
             last_used_seconds_ago: accounted
+                .as_ref()
                 .and_then(|requests| requests.last_used)
                 .map(|at| at.elapsed().as_secs_f64()),
             cpu_seconds: None,
             cpu_percent: None,
             memory_bytes: None,
+            requests: accounted.as_ref().map(requests),
         }
     }
 }
