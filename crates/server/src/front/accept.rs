@@ -12,7 +12,7 @@ use tokio::{
 use tower::{BoxError, Service};
 use tracing::{info, warn};
 
-use super::{ClientBody, MAX_CONNECTIONS, Timeouts, connection};
+use super::{ClientBody, MAX_CONNECTIONS, Timeouts, connection, open_files::room_for_clients};
 
 /// Accepts connections and serves them until told to stop.
 pub(crate) struct Front<S> {
@@ -29,7 +29,7 @@ impl<S> Front<S> {
         Self {
             service,
             timeouts,
-            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            places: Arc::new(Semaphore::new(room_for_clients(MAX_CONNECTIONS))),
             graceful: GracefulShutdown::new(),
             connections: JoinSet::new(),
         }

@@ -22,6 +22,7 @@ mod connection;
 mod heard;
 mod host;
 mod listen;
+mod open_files;
 mod timeouts;
 mod timer;
 
@@ -30,6 +31,6 @@ pub(crate) use self::{accept::Front, body::ClientBody, listen::bind, timeouts::T
 /// The longest request head: request line and header fields (64 KiB).
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How many clients may be connected at once. nginx's `worker_connections`
-/// has the same role.
+/// How many clients may be connected at once, open files permitting. nginx's
+/// `worker_connections` has the same role.
 const MAX_CONNECTIONS: usize = 10_000;
