@@ -19,6 +19,7 @@ use crate::{
     flight::{FlightTable, Unshareable},
     key::Key,
     name::CacheName,
+    policy::Policy,
     stats::{Counters, Stats},
     store::{Entry, Store},
 };
@@ -28,6 +29,7 @@ use crate::{
 pub(crate) struct Config {
     pub(crate) capacity_bytes: u64,
     pub(crate) max_entry_bytes: u64,
+    pub(crate) policy: Policy,
     pub(crate) name: CacheName,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -37,6 +39,7 @@ impl Default for Config {
         Self {
             capacity_bytes: 64 * 1024 * 1024,
             max_entry_bytes: 1024 * 1024,
+            policy: Policy::conservative(),
             name: CacheName::default(),
             clock: Arc::new(SystemClock),
         }

@@ -12,7 +12,10 @@ use crate::{
     cache::Cache,
     flight::Ticket,
     key::Key,
-    policy::storable::{NotStored, storable},
+    policy::{
+        request::Asked,
+        storable::{Exchange, NotStored, Storable},
+    },
     store::{Entry, Head, http_date},
 };
 
@@ -22,9 +25,9 @@ pub(crate) struct Miss {
     pub(crate) key: Key,
     /// What the look-up found: nothing, or something stale.
     pub(crate) why: ForwardReason,
-    /// It has preconditions, so what it gets says nothing of what others would
+    /// If it has preconditions, what it gets says nothing of what others would
     /// get: a 304 is for who asked for it.
-    pub(crate) conditional: bool,
+    pub(crate) asked: Asked,
 }
 
 /// A miss on its way to the inner service.
@@ -86,13 +89,18 @@ impl Fetch {
     pub(crate) fn judge<B: Body>(self, response: Response<B>) -> Fetched<B> {
         let cache = &self.miss.cache;
         let (mut parts, body) = response.into_parts();
-        let verdict = storable(
-            &parts,
-            &body.size_hint(),
-            self.requested,
-            cache.now(),
-            cache.config.max_entry_bytes,
-        );
+        let verdict = cache
+            .config
+            .policy
+            .storable(&Exchange {
+                asked: self.miss.asked,
+                response: &parts,
+                body: body.size_hint(),
+                requested: self.requested,
+                received: cache.now(),
+                max_body: cache.config.max_entry_bytes,
+            })
+            .and_then(what_the_store_can_hold);
         match verdict {
             Ok(storable) => {
                 let head = Head::new(&parts, &storable);
@@ -120,7 +128,7 @@ impl Fetch {
         let Miss { cache, key, .. } = &self.miss;
         debug!(reason = reason.as_str(), %key, "not stored");
         cache.counters.not_stored.add_one();
-        if !self.miss.conditional {
+        if !self.miss.asked.conditional {
             cache.unshareable.remember(key, cache.instant());
         }
         self.retire();
@@ -162,6 +170,17 @@ impl Candidate {
     pub(crate) fn refuse(&self, reason: NotStored) {
         self.fetch.refuse(reason);
     }
+}
+
+/// The store keeps one response for a key, as it came, while it is fresh.
+fn what_the_store_can_hold(storable: Storable) -> Result<Storable, NotStored> {
+    if !storable.vary.is_empty() {
+        return Err(NotStored::Vary);
+    }
+    if storable.terms.no_cache {
+        return Err(NotStored::NoCache);
+    }
+    Ok(storable)
 }
 
 /// The body in memory of its own. The chunks are slices of read buffers that

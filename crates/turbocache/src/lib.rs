@@ -128,6 +128,10 @@ mod handle;
 mod key;
 mod layer;
 mod name;
+#[allow(
+    dead_code,
+    reason = "decisions that the service learns to carry out one by one"
+)]
 mod policy;
 mod service;
 mod stats;

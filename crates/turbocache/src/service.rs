@@ -19,7 +19,7 @@ use crate::{
     fetch::Miss,
     flight::{Entered, Flight, Follower, Leader},
     key::Key,
-    policy::request::{Lookup, Pass, may_look_up},
+    policy::request::{Asked, Pass, may_look_up},
 };
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
@@ -101,7 +101,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        let lookup = match may_look_up(&request) {
+        let lookup = match may_look_up(&self.cache.config.policy, &request) {
             Ok(lookup) => lookup,
             Err(reason) => return ResponseFuture::pass(self, request, reason),
         };
@@ -111,13 +111,13 @@ where
         };
         let now = self.cache.instant();
         let why = match self.cache.get_fresh(&key, now) {
-            Ok(fresh) => return ResponseFuture::answered(self.hit(&fresh, lookup.head, now)),
+            Ok(fresh) => return ResponseFuture::answered(self.hit(&fresh, lookup.asked.head, now)),
             Err(why) => why,
         };
         // Whatever the response to these says, nobody else may have it.
-        let unstored = match lookup {
-            Lookup { no_store: true, .. } => Some("request-no-store"),
-            Lookup { head: true, .. } => Some("head"),
+        let unstored = match lookup.asked {
+            Asked { no_store: true, .. } => Some("request-no-store"),
+            Asked { head: true, .. } => Some("head"),
             _ => None,
         };
         if let Some(reason) = unstored {
@@ -127,7 +127,7 @@ where
             cache: Arc::clone(&self.cache),
             key,
             why,
-            conditional: lookup.conditional,
+            asked: lookup.asked,
         };
         ResponseFuture::miss(self, request, miss, now)
     }
@@ -182,7 +182,7 @@ where
         let call = service.call_inner(request);
         // To join is as good as a hit. To lead is not for a request with
         // preconditions: it may get a 304, which is of no use to others.
-        let entered = if miss.conditional {
+        let entered = if miss.asked.conditional {
             cache.flights.find(&miss.key).map(Entered::Joined)
         } else if cache.unshareable.holds(&miss.key, now) {
             None

@@ -86,14 +86,18 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::policy::request::may_look_up;
+    use crate::policy::{Policy, request::may_look_up};
 
     fn key(path: &str) -> Key {
         let request = Request::get(path)
             .header("host", "a")
             .body(http_body_util::Empty::<bytes::Bytes>::new())
             .unwrap();
-        Key::of(&request, &may_look_up(&request).unwrap()).unwrap()
+        Key::of(
+            &request,
+            &may_look_up(&Policy::conservative(), &request).unwrap(),
+        )
+        .unwrap()
     }
 
     #[test]

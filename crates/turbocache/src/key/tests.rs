@@ -5,7 +5,7 @@ use http::uri::{Authority as UriAuthority, Scheme};
 use http_body_util::Empty;
 
 use super::*;
-use crate::policy::request::may_look_up;
+use crate::policy::{Policy, request::may_look_up};
 
 /// What a request is for, in the ways that it can say so.
 #[derive(Clone, Copy, Default)]
@@ -47,7 +47,10 @@ fn key(asked: Asked) -> Result<Key, Pass> {
         request = request.extension(axum::extract::OriginalUri(original.parse().unwrap()));
     }
     let request = request.body(Empty::<Bytes>::new()).unwrap();
-    Key::of(&request, &may_look_up(&request).unwrap())
+    Key::of(
+        &request,
+        &may_look_up(&Policy::conservative(), &request).unwrap(),
+    )
 }
 
 #[test]

@@ -43,6 +43,11 @@ impl Freshness {
             .checked_sub(self.age(now))
             .filter(|left| !left.is_zero())
     }
+
+    /// For how long it has been stale. Zero if it is fresh.
+    pub(crate) fn staleness(&self, now: Instant) -> Duration {
+        self.age(now).saturating_sub(self.lifetime)
+    }
 }
 
 /// What a response says about its own freshness.

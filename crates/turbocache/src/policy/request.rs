@@ -5,15 +5,28 @@ use http::{HeaderValue, Method, Request};
 use http_body::Body;
 use peregrine_core::ForwardReason;
 
-use super::directives::Directives;
+use super::{Policy, directives::Directives};
 
 /// A request that the cache may answer, and what was found on the way.
 #[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    /// What of it decides about what is stored.
+    pub(crate) asked: Asked,
+    /// The one `Host` field.
+    pub(crate) host: Option<&'a HeaderValue>,
+    /// There are fields like `X-Forwarded-Host`, from which applications build
+    /// links.
+    pub(crate) forwarded: bool,
+}
+
+/// What a request says that matters to the cache beyond its key and the fields
+/// that a `Vary` may name. To be kept until its response comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is true or not, independent of the others"
 )]
-pub(crate) struct Lookup<'a> {
+pub(crate) struct Asked {
     /// `HEAD`: answered from a stored `GET`, never stored itself.
     pub(crate) head: bool,
     /// The client asks that the answer to this request be not stored
@@ -22,11 +35,13 @@ pub(crate) struct Lookup<'a> {
     /// It has preconditions (RFC 9110 §13.1): the answer that the origin gives
     /// may be for this client only.
     pub(crate) conditional: bool,
-    /// The one `Host` field.
-    pub(crate) host: Option<&'a HeaderValue>,
-    /// There are fields like `X-Forwarded-Host`, from which applications build
-    /// links.
-    pub(crate) forwarded: bool,
+    /// It has `Range` (RFC 9110 §14.2).
+    pub(crate) range: bool,
+    /// It has `Authorization` (RFC 9111 §3.5).
+    pub(crate) authorization: bool,
+    /// It is to be answered from the cache, or with a 504 (RFC 9111 §5.2.1.7).
+    /// Never set where the policy does not honour it.
+    pub(crate) only_if_cached: bool,
 }
 
 /// Why a request passes the cache by: nothing is read for it, and nothing of
@@ -90,7 +105,10 @@ impl Pass {
 /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored on purpose, as
 /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
 /// application behind the cache as often as he likes.
-pub(crate) fn may_look_up<B: Body>(request: &Request<B>) -> Result<Lookup<'_>, Pass> {
+pub(crate) fn may_look_up<'a, B: Body>(
+    _policy: &Policy,
+    request: &'a Request<B>,
+) -> Result<Lookup<'a>, Pass> {
     let head = match *request.method() {
         Method::GET => false,
         Method::HEAD => true,
@@ -102,9 +120,10 @@ pub(crate) fn may_look_up<B: Body>(request: &Request<B>) -> Result<Lookup<'_>, P
         return Err(Pass::RequestBody);
     }
     let mut lookup = Lookup {
-        head,
-        no_store: false,
-        conditional: false,
+        asked: Asked {
+            head,
+            ..Asked::default()
+        },
         host: None,
         forwarded: false,
     };
@@ -124,13 +143,14 @@ pub(crate) fn may_look_up<B: Body>(request: &Request<B>) -> Result<Lookup<'_>, P
             | "if-none-match"
             | "if-modified-since"
             | "if-unmodified-since"
-            | "if-range" => lookup.conditional = true,
+            | "if-range" => lookup.asked.conditional = true,
             name if is_forwarding(name) => lookup.forwarded = true,
             _ => {}
         }
     }
     if cache_control {
-        lookup.no_store = Directives::parse(request.headers().get_all("cache-control")).no_store;
+        lookup.asked.no_store =
+            Directives::parse(request.headers().get_all("cache-control")).no_store;
     }
     Ok(lookup)
 }

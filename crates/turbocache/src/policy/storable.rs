@@ -1,12 +1,12 @@
 //! May this response be stored, and for how long? RFC 9111 §3.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
     header::{
         CACHE_CONTROL, CDN_CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-        PRAGMA, SET_COOKIE, TRAILER, VARY,
+        PRAGMA, SET_COOKIE, TRAILER,
     },
     response,
 };
@@ -14,16 +14,39 @@ use http_body::SizeHint;
 use peregrine_core::CloseDelimited;
 
 use super::{
+    Policy,
     directives::Directives,
     freshness::{self, Freshness, Lifetime},
+    request::Asked,
+    reuse::Terms,
+    vary::{VariesByAnything, Vary},
 };
 use crate::clock::Now;
 
+/// One exchange with the inner service, up to the body of its response.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange<'a> {
+    /// What the request said. Its method was `GET`.
+    pub(crate) asked: Asked,
+    pub(crate) response: &'a response::Parts,
+    pub(crate) body: SizeHint,
+    /// When the request was sent.
+    pub(crate) requested: Instant,
+    /// When the response came.
+    pub(crate) received: Now,
+    /// How many bytes the body may have.
+    pub(crate) max_body: u64,
+}
+
 /// A response that may be stored once its body is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Storable {
-    /// Until when it may be reused.
-    pub(crate) freshness: Freshness,
+    /// On which terms it may be reused.
+    pub(crate) terms: Terms,
+    /// Which request fields it was chosen by.
+    pub(crate) vary: Vary,
+    /// The fields that must be left out of what is stored.
+    pub(crate) without: Vec<HeaderName>,
     /// The `Date` that it must be given, because it has none that counts.
     pub(crate) date: Option<SystemTime>,
     /// How long its body is, if that is known before it came.
@@ -33,6 +56,11 @@ pub(crate) struct Storable {
 /// Why a response is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotStored {
+    /// The client asked for that (RFC 9111 §5.2.1.5).
+    RequestNoStore,
+    /// The request had `Authorization`, and the response does not say that it is
+    /// for everybody (§3.5).
+    Authorization,
     /// Its status is not one of [`STATUSES`].
     Status,
     /// `no-store` (RFC 9111 §5.2.2.5).
@@ -84,6 +112,8 @@ impl NotStored {
     /// The word for logs and for `Cache-Status`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::RequestNoStore => "request-no-store",
+            Self::Authorization => "authorization",
             Self::Status => "status",
             Self::NoStore => "no-store",
             Self::Private => "private",
@@ -133,39 +163,57 @@ const TARGETED: [HeaderName; 2] = [
 /// Media types without an end.
 const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
 
-/// Decides whether the response to a `GET` that was sent at `requested` and
-/// answered at `received` may be stored, with a body of up to `max_body` bytes.
-pub(crate) fn storable(
-    response: &response::Parts,
-    body: &SizeHint,
-    requested: Instant,
-    received: Now,
-    max_body: u64,
-) -> Result<Storable, NotStored> {
-    let headers = &response.headers;
-    // RFC 9111 §3: "the response status code is final", and understood.
-    if !STATUSES.contains(&response.status) {
-        return Err(NotStored::Status);
+impl Policy {
+    /// Decides whether a response may be stored.
+    pub(crate) fn storable(&self, exchange: &Exchange<'_>) -> Result<Storable, NotStored> {
+        let &Exchange {
+            response,
+            requested,
+            received,
+            ..
+        } = exchange;
+        let headers = &response.headers;
+        if exchange.asked.no_store {
+            return Err(NotStored::RequestNoStore);
+        }
+        if exchange.asked.authorization && !self.authorization {
+            return Err(NotStored::Authorization);
+        }
+        // RFC 9111 §3: "the response status code is final", and understood.
+        if !STATUSES.contains(&response.status) {
+            return Err(NotStored::Status);
+        }
+        let directives = Directives::parse(headers.get_all(CACHE_CONTROL));
+        permitted(&directives, headers)?;
+        let vary = Vary::of(headers).map_err(|VariesByAnything| NotStored::Vary)?;
+        let lifetime = match freshness::lifetime(&directives, headers, received.wall) {
+            Lifetime::Explicit(lifetime) => lifetime,
+            Lifetime::Unknown => return Err(NotStored::NoExplicitFreshness),
+            Lifetime::Invalid => return Err(NotStored::InvalidFreshness),
+        };
+        let initial_age = freshness::initial_age(headers, requested, received);
+        let freshness = Freshness::new(received.monotonic, initial_age, lifetime);
+        if freshness.ttl(received.monotonic).is_none() {
+            return Err(NotStored::StaleOnArrival);
+        }
+        Ok(Storable {
+            terms: Terms {
+                freshness,
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: self.grace,
+                no_cache: directives.no_cache,
+                must_revalidate: false,
+                authorized: false,
+                soft_purged: false,
+            },
+            vary,
+            without: Vec::new(),
+            // RFC 9110 §6.6.1: without `Date`, a recipient with a clock "MUST
+            // record the time it was received and append a corresponding Date".
+            date: freshness::date(headers).is_none().then_some(received.wall),
+            length: length(response, &exchange.body, exchange.max_body)?,
+        })
     }
-    let directives = Directives::parse(headers.get_all(CACHE_CONTROL));
-    permitted(&directives, headers)?;
-    let lifetime = match freshness::lifetime(&directives, headers, received.wall) {
-        Lifetime::Explicit(lifetime) => lifetime,
-        Lifetime::Unknown => return Err(NotStored::NoExplicitFreshness),
-        Lifetime::Invalid => return Err(NotStored::InvalidFreshness),
-    };
-    let initial_age = freshness::initial_age(headers, requested, received);
-    let freshness = Freshness::new(received.monotonic, initial_age, lifetime);
-    if freshness.ttl(received.monotonic).is_none() {
-        return Err(NotStored::StaleOnArrival);
-    }
-    Ok(Storable {
-        freshness,
-        // RFC 9110 §6.6.1: without `Date`, a recipient with a clock "MUST
-        // record the time it was received and append a corresponding Date".
-        date: freshness::date(headers).is_none().then_some(received.wall),
-        length: length(response, body, max_body)?,
-    })
 }
 
 /// What a response must not have to be given to more than one client.
@@ -182,12 +230,6 @@ fn permitted(directives: &Directives, headers: &HeaderMap) -> Result<(), NotStor
     if directives.private {
         return Err(NotStored::Private);
     }
-    // RFC 9111 §5.2.2.4: "MUST NOT be used to satisfy any other request without
-    // forwarding it for validation". There is no validation yet, so it would be
-    // of no use.
-    if directives.no_cache {
-        return Err(NotStored::NoCache);
-    }
     if directives.malformed {
         return Err(NotStored::MalformedCacheControl);
     }
@@ -200,10 +242,6 @@ fn permitted(directives: &Directives, headers: &HeaderMap) -> Result<(), NotStor
     // RFC 9111 §7.3 warns of storing it; nobody is to get another's session.
     if headers.contains_key(SET_COOKIE) {
         return Err(NotStored::SetCookie);
-    }
-    // RFC 9111 §4.1: any `Vary` needs a second key, which there is not yet.
-    if headers.contains_key(VARY) {
-        return Err(NotStored::Vary);
     }
     if headers.contains_key(CONTENT_RANGE) {
         return Err(NotStored::ContentRange);

@@ -61,7 +61,7 @@ impl Head {
         Self {
             status: response.status,
             headers: compact(&headers),
-            freshness: storable.freshness,
+            freshness: storable.terms.freshness,
         }
     }
 

@@ -1,0 +1,138 @@
+//! May this stored response be used for this request, and how? RFC 9111 §4.
+
+use std::time::{Duration, Instant};
+
+use super::{freshness::Freshness, request::Asked};
+
+/// The terms on which a stored response may be used again: all that its fields
+/// said about it, read once, when it was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not, independent of the others"
+)]
+pub(crate) struct Terms {
+    pub(crate) freshness: Freshness,
+    /// RFC 5861 §3: for how long it may be used stale while it is validated.
+    pub(crate) stale_while_revalidate: Duration,
+    /// RFC 5861 §4: for how long it may be used stale instead of an error. The
+    /// policy's grace, if it says nothing.
+    pub(crate) stale_if_error: Duration,
+    /// §5.2.2.4, `no-cache`: never without validation.
+    pub(crate) no_cache: bool,
+    /// §5.2.2.2, §5.2.2.8, §5.2.2.10: never stale.
+    pub(crate) must_revalidate: bool,
+    /// §3.5: it may be used for a request with `Authorization`.
+    pub(crate) authorized: bool,
+    /// Somebody asked for it to be validated before its time, but would have it
+    /// used until then.
+    pub(crate) soft_purged: bool,
+}
+
+/// What to do with a selected stored response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// Answer with it. It stays fresh for `ttl`.
+    Fresh {
+        /// What is left of its lifetime.
+        ttl: Duration,
+    },
+    /// Answer with it, and validate it in the background (RFC 5861 §3).
+    StaleWhileRevalidate {
+        /// For how long it has been stale.
+        staleness: Duration,
+    },
+    /// Answer with it, although it is stale: this client has asked for it
+    /// (§5.2.1.2).
+    Stale {
+        /// For how long it has been stale.
+        staleness: Duration,
+    },
+    /// Ask the origin whether it is still good (§4.3).
+    Validate(NotFresh),
+    /// It is not for this request. Send it on as if nothing were stored.
+    Forward(NotFresh),
+}
+
+/// Why a stored response is not used without asking the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotFresh {
+    /// Its lifetime is over (§4.2).
+    Stale,
+    /// `no-cache` in the response (§5.2.2.4).
+    NoCache,
+    /// Somebody purged it, softly.
+    Purged,
+    /// The client asks for it: `no-cache`, `max-age` or `min-fresh` (§5.2.1).
+    Request,
+    /// The request has `Authorization`, and the response does not say that it is
+    /// for everybody (§3.5).
+    Authorization,
+}
+
+/// Why a stale response is not given in place of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoStale {
+    /// The response forbids it: `must-revalidate`, `proxy-revalidate`,
+    /// `s-maxage` or `no-cache` (§4.2.4).
+    Forbidden,
+    /// It has been stale for longer than it allows, or it allows nothing.
+    TooStale,
+}
+
+impl Terms {
+    /// §4.2.3.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        self.freshness.age(now)
+    }
+
+    /// These terms from now on: to be validated at the next request, and to be
+    /// used until the answer comes.
+    pub(crate) const fn soft_purged(mut self) -> Self {
+        self.soft_purged = true;
+        self
+    }
+
+    /// What to do with a response stored on these terms, for a request that
+    /// selects it.
+    pub(crate) fn reuse(&self, asked: Asked, now: Instant) -> Reuse {
+        if asked.authorization && !self.authorized {
+            return Reuse::Forward(NotFresh::Authorization);
+        }
+        if self.no_cache {
+            return Reuse::Validate(NotFresh::NoCache);
+        }
+        match self.freshness.ttl(now) {
+            Some(_) if self.soft_purged && self.must_revalidate => {
+                Reuse::Validate(NotFresh::Purged)
+            }
+            Some(_) if self.soft_purged => Reuse::StaleWhileRevalidate {
+                staleness: Duration::ZERO,
+            },
+            Some(ttl) => Reuse::Fresh { ttl },
+            None => {
+                let staleness = self.freshness.staleness(now);
+                if !self.must_revalidate && staleness < self.stale_while_revalidate {
+                    Reuse::StaleWhileRevalidate { staleness }
+                } else {
+                    Reuse::Validate(NotFresh::Stale)
+                }
+            }
+        }
+    }
+
+    /// For how long it has been stale, if it may still be given because the
+    /// origin cannot be reached, or answers with an error (RFC 5861 §4: 500, 502,
+    /// 503, 504).
+    pub(crate) fn stale_if_error(&self, now: Instant) -> Result<Duration, NoStale> {
+        if self.no_cache || self.must_revalidate {
+            return Err(NoStale::Forbidden);
+        }
+        let staleness = self.freshness.staleness(now);
+        if staleness < self.stale_if_error {
+            Ok(staleness)
+        } else {
+            Err(NoStale::TooStale)
+        }
+    }
+}
