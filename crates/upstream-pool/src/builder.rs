@@ -24,7 +24,7 @@ use crate::{
     queue::Queue,
     roster::{Gate, Policy, Roster},
     select::Selector,
-    supervisor::{Plan, Supervisor, notes},
+    supervisor::{Asked, Plan, Supervisor, notes},
 };
 
 /// How long to wait for a process of our own to take a connection.
@@ -234,6 +234,7 @@ impl<L> Builder<L> {
             inbox,
             commands,
             over,
+            asked: Asked::default(),
             members: BTreeMap::new(),
             gate: Gate::Open,
             last_failure: None,

@@ -21,7 +21,7 @@ pin_project! {
     /// Waits for a process, then for its response.
     ///
     /// Dropped while it waits, its place in the queue is free and the request
-    /// is never sent. Dropped later: see rule 8 of the
+    /// is never sent. Dropped later: see rule 9 of the
     /// [crate](crate#rules).
     pub struct ResponseFuture<S>
     where

@@ -5,13 +5,18 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
-use crate::{StartReport, process::Busyness, queue::Queue};
+use crate::{
+    ReplaceError, StartReport,
+    process::Busyness,
+    queue::Queue,
+    supervisor::{DetachReply, RestartReply},
+};
 
-/// Watches and stops an [`UpstreamPool`](crate::UpstreamPool).
+/// Watches, restarts and stops an [`UpstreamPool`](crate::UpstreamPool).
 ///
 /// Clones are equal. A handle keeps the processes alive, as the pool itself
 /// does.
@@ -27,6 +32,9 @@ pub struct PoolHandle {
 #[derive(Debug)]
 pub(crate) enum Command {
     Stop,
+    Restart(RestartReply),
+    /// The process of this id in the operating system.
+    Detach(u32, DetachReply),
 }
 
 pub(crate) type Lifeline = mpsc::UnboundedSender<Command>;
@@ -43,6 +51,8 @@ pub(crate) struct Board {
 pub(crate) struct News {
     pub(crate) processes: Vec<Entry>,
     pub(crate) stopping: bool,
+    pub(crate) due: usize,
+    pub(crate) resisting: bool,
     pub(crate) last_start_failure: Option<Arc<StartReport>>,
 }
 
@@ -68,6 +78,11 @@ pub struct PoolSnapshot {
     pub max_pool_size: usize,
     /// Whether the pool has been told to stop.
     pub stopping: bool,
+    /// How many processes are to be replaced: they run old code, or are to be
+    /// detached.
+    pub due: usize,
+    /// Whether old processes stay because a restart has failed.
+    pub resisting_deployment_error: bool,
     /// Why the last start failed; absent if the last start succeeded.
     pub last_start_failure: Option<Arc<StartReport>>,
 }
@@ -150,8 +165,61 @@ impl PoolHandle {
             max_request_queue_size: self.board.queue.max(),
             max_pool_size: self.board.max_pool_size,
             stopping: news.stopping,
+            due: news.due,
+            resisting_deployment_error: news.resisting,
             last_start_failure: news.last_start_failure.clone(),
         }
+    }
+
+    /// Replaces all processes, one by one, and returns when no request goes to
+    /// an old one any more, with the number of those that were replaced: after
+    /// a deployment.
+    ///
+    /// A new process is ready before an old one drains, and the next one is
+    /// started when that one has left: there is one process too many at most,
+    /// and a long request may hold up the restart for the [drain
+    /// timeout](crate::Builder::drain_timeout). No request fails.
+    ///
+    /// A restart during a restart begins anew. Dropped before it returns, the
+    /// restart goes on.
+    ///
+    /// # Errors
+    ///
+    /// If a new process [does not start](ReplaceError::is_not_started). The old
+    /// processes that are left stay and serve, even idle ones, as with
+    /// Passenger's `passenger_resist_deployment_errors`, until this is called
+    /// again, or until a process starts all the same: in the place of one that
+    /// has died, or because requests queue. Then the restart goes on by itself.
+    pub async fn restart(&self) -> Result<usize, ReplaceError> {
+        let (reply, outcome) = oneshot::channel();
+        self.ask(Command::Restart(reply), outcome).await
+    }
+
+    /// Sends a process no more requests, and ends it when it has finished those
+    /// that it has; as `passenger-config detach-process`. Returns when it takes
+    /// no more.
+    ///
+    /// The last process that is ready is replaced before. Dropped before this
+    /// returns, the process leaves all the same.
+    ///
+    /// # Errors
+    ///
+    /// If there [is no such process](ReplaceError::is_unknown_process), or if it
+    /// is the last one and its replacement [does not
+    /// start](ReplaceError::is_not_started).
+    pub async fn detach(&self, pid: u32) -> Result<(), ReplaceError> {
+        let (reply, outcome) = oneshot::channel();
+        self.ask(Command::Detach(pid, reply), outcome).await
+    }
+
+    async fn ask<T>(
+        &self,
+        command: Command,
+        outcome: oneshot::Receiver<Result<T, ReplaceError>>,
+    ) -> Result<T, ReplaceError> {
+        // Nobody listens, nor answers, once it has stopped.
+        let _ = self.lifeline.send(command);
+        outcome.await.unwrap_or(Err(ReplaceError::stopping()))
     }
 
     /// Stops the pool, and returns when no process, socket or folder of it is

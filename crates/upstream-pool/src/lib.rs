@@ -33,8 +33,8 @@
 //!
 //! [`UpstreamPool`] starts processes of an [`AppCommand`], gives each request
 //! to the least busy one that is ready, and lets requests wait in a fair and
-//! bounded queue while none is. [`PoolHandle`] shows the processes and stops
-//! them. [`HttpUpstream`] does the same for a server that runs already. What
+//! bounded queue while none is. [`PoolHandle`] shows, restarts and stops the
+//! processes. [`HttpUpstream`] does the same for a server that runs already. What
 //! the application is told about the client is decided in [`forwarded`].
 //!
 //! # Rules
@@ -63,27 +63,31 @@
 //! 6. What a process writes to its standard output and standard error goes to
 //!    `tracing`, line by line, with the target `app`.
 //!
+//! 7. [`PoolHandle::restart`] replaces the processes one by one: a new one is
+//!    ready before an old one drains, and there is one too many at most. If the
+//!    new one does not start, the old ones stay.
+//!
 //! Requests:
 //!
-//! 7. A request goes to the ready process with the least
+//! 8. A request goes to the ready process with the least
 //!    [load](tower::load::Load), among equals to the oldest. It waits in the
 //!    queue while there is none, first come, first served.
-//! 8. A request whose client has left is not sent. If it was sent already and
+//! 9. A request whose client has left is not sent. If it was sent already and
 //!    not answered yet, its connection is half closed, so that a server that
 //!    cares can notice; but most work on. Its place is taken until the process
 //!    answers or closes, for the response timeout at most: a request that got
 //!    the place would wait behind work that nobody wants, beside processes
 //!    that have nothing to do. If the answer has begun, the connection is
 //!    closed and the place is free at once.
-//! 9. A request of which nothing was written goes to another process, three
-//!    tries in all. One whose connection broke before a byte of the response
-//!    had come goes to another process, once, if it is idempotent (RFC 9110
-//!    §9.2.2) and has no body. No other request is ever sent twice. The process
-//!    that failed gets it again only if no other one is ready, and not within
-//!    100 ms: it may be about to exit.
-//! 10. Bodies stream both ways, with back-pressure. A place is free again when
+//! 10. A request of which nothing was written goes to another process, three
+//!     tries in all. One whose connection broke before a byte of the response
+//!     had come goes to another process, once, if it is idempotent (RFC 9110
+//!     §9.2.2) and has no body. No other request is ever sent twice. The process
+//!     that failed gets it again only if no other one is ready, and not within
+//!     100 ms: it may be about to exit.
+//! 11. Bodies stream both ways, with back-pressure. A place is free again when
 //!     the process has sent the last byte of its response.
-//! 11. Fields for one connection only are dropped in both directions (RFC 9110
+//! 12. Fields for one connection only are dropped in both directions (RFC 9110
 //!     §7.6.1), and so is `Upgrade`: upgraded connections are not supported.
 //!     Control fields (`!~…`) of the application's responses are for the
 //!     [process layer](Builder::process_layer), and go no further.
@@ -112,6 +116,7 @@ mod http_upstream;
 mod pool;
 mod process;
 mod queue;
+mod replace;
 mod report;
 mod retry;
 mod roster;
@@ -129,5 +134,6 @@ pub use self::{
     http_upstream::{HttpUpstream, InvalidUpstream},
     pool::UpstreamPool,
     process::Process,
+    replace::ReplaceError,
     report::StartReport,
 };

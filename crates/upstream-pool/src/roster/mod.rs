@@ -21,8 +21,15 @@
 //!    last, starts are tried one at a time.
 //! 5. After a stop, nothing is started. Ready processes stay until the queue
 //!    is empty, then drain, then go; each step has a deadline.
+//! 6. One that is to be replaced (it runs old code, or is to be detached though
+//!    no other one is ready) takes requests until its replacement is ready. That one starts while no other process starts or
+//!    leaves: there is at most one too many, `max + 1` in all.
+//! 7. A restart fails with the first pause between starts. What then still runs
+//!    old code goes on, and none leaves for being idle, until a process gets
+//!    ready or a restart is asked for again.
 
 mod backoff;
+mod rolling;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +37,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::Instant;
 
-use self::backoff::Backoff;
+use self::{
+    backoff::Backoff,
+    rolling::{Due, Rolling},
+};
 
 /// How long a process that has just become ready is given to take what waits
 /// in the queue, before the queue asks for one more.
@@ -87,6 +97,10 @@ pub(crate) enum Event {
     /// Nothing runs in it any more.
     Drained(ProcessId),
     IdleSince(ProcessId, Instant),
+    /// What runs is out of date.
+    Restart,
+    /// It is to leave.
+    Detach(ProcessId),
     Stop,
     /// Time has passed.
     Tick,
@@ -101,6 +115,13 @@ pub(crate) enum Action {
     Withdraw(ProcessId),
     Terminate(ProcessId),
     Kill(ProcessId),
+    /// Nothing that was there before the restart takes requests any more. So
+    /// many processes were replaced.
+    Restarted(usize),
+    /// What was to replace them does not start: the others stay.
+    RestartFailed,
+    /// It is the last one and cannot be replaced: it stays.
+    NotDetached(ProcessId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +153,7 @@ pub(crate) struct Roster {
     next: ProcessId,
     queued: usize,
     backoff: Backoff,
+    rolling: Rolling,
     /// No start for the queue's sake before this.
     settled_at: Option<Instant>,
     /// When a stop no longer waits for queued requests.
@@ -146,6 +168,7 @@ impl Roster {
             next: ProcessId(1),
             queued: 0,
             backoff: Backoff::default(),
+            rolling: Rolling::default(),
             settled_at: None,
             stop_at: None,
         }
@@ -158,7 +181,10 @@ impl Roster {
         if self.stop_at.is_some() {
             self.wind_up(now, &mut actions);
         } else {
+            self.give_up_restart(now, &mut actions);
             self.fill_up(now, &mut actions);
+            self.roll(now, &mut actions);
+            self.finish_restart(&mut actions);
         }
         // Last, since a stop may withdraw with no time left to drain.
         self.meet_deadlines(now, &mut actions);
@@ -189,6 +215,7 @@ impl Roster {
     /// Whether idle processes may leave: then it is worth telling which are.
     pub(crate) fn has_surplus(&self) -> bool {
         self.stop_at.is_none()
+            && !self.rolling.is_resisting()
             && !self.policy.idle_time.is_zero()
             && self.count(State::Ready) > self.policy.min
     }
@@ -200,6 +227,16 @@ impl Roster {
 
     pub(crate) fn is_over(&self) -> bool {
         self.stop_at.is_some() && self.processes.is_empty()
+    }
+
+    /// How many processes are to be replaced.
+    pub(crate) fn due(&self) -> usize {
+        self.rolling.left()
+    }
+
+    /// Whether old processes stay since new ones do not start: rule 7.
+    pub(crate) const fn is_resisting(&self) -> bool {
+        self.rolling.is_resisting()
     }
 
     pub(crate) fn processes(&self) -> impl Iterator<Item = (ProcessId, State)> {
@@ -215,9 +252,13 @@ impl Roster {
                     self.backoff.start_succeeded();
                     self.settled_at = Some(now + SETTLING);
                     actions.push(Action::Publish(id));
+                    if let Some(old) = self.rolling.got_ready(id) {
+                        self.withdraw(now, old, actions);
+                    }
                 }
             }
             Event::StartFailed(id) => {
+                self.rolling.left_service(id);
                 if self.processes.remove(&id) == Some(State::Starting) {
                     self.backoff.start_failed(now);
                 }
@@ -225,13 +266,14 @@ impl Roster {
             Event::Exited { id, proven } => {
                 if self.processes.remove(&id) == Some(State::Ready) {
                     actions.push(Action::Withdraw(id));
-                    self.judge(now, proven);
+                    self.judge(now, id, proven);
                 }
+                self.rolling.left_service(id);
             }
             Event::Unhealthy { id, proven } => {
                 if self.is(id, State::Ready) {
+                    self.judge(now, id, proven);
                     self.withdraw(now, id, actions);
-                    self.judge(now, proven);
                 }
             }
             Event::Drained(id) => {
@@ -248,15 +290,41 @@ impl Roster {
                     self.withdraw(now, id, actions);
                 }
             }
-            Event::Stop => {
+            Event::Restart => {
                 if self.stop_at.is_none() {
-                    self.stop_at = Some(now + self.policy.drain_timeout);
-                    for id in self.all(State::Starting) {
-                        self.terminate(now, id, actions);
+                    // Whoever asks has put right what was wrong.
+                    self.backoff = Backoff::default();
+                    self.rolling.restart(self.all(State::Ready));
+                    // They may have read what is now out of date.
+                    self.end_starts(now, actions);
+                }
+            }
+            Event::Detach(id) => {
+                if self.is(id, State::Starting) {
+                    self.terminate(now, id, actions);
+                } else if self.is(id, State::Ready) {
+                    if self.count(State::Ready) > 1 {
+                        self.withdraw(now, id, actions);
+                    } else {
+                        self.backoff = Backoff::default();
+                        self.rolling.mark(id, Due::Detach);
                     }
                 }
             }
+            Event::Stop => {
+                if self.stop_at.is_none() {
+                    self.stop_at = Some(now + self.policy.drain_timeout);
+                    self.rolling = Rolling::default();
+                    self.end_starts(now, actions);
+                }
+            }
             Event::Tick => {}
+        }
+    }
+
+    fn end_starts(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        for id in self.all(State::Starting) {
+            self.terminate(now, id, actions);
         }
     }
 
@@ -297,10 +365,46 @@ impl Roster {
         while self.active() < wanted.min(self.policy.max)
             && self.processes.len() < 2 * self.policy.max
         {
-            let id = self.next;
-            self.next = ProcessId(id.0 + 1);
-            self.processes.insert(id, State::Starting);
-            actions.push(Action::Spawn(id));
+            self.spawn(actions);
+        }
+    }
+
+    fn spawn(&mut self, actions: &mut Vec<Action>) -> ProcessId {
+        let id = self.next;
+        self.next = ProcessId(id.0 + 1);
+        self.processes.insert(id, State::Starting);
+        actions.push(Action::Spawn(id));
+        id
+    }
+
+    /// Starts the next replacement, if it is time.
+    fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let calm = self.count(State::Ready) == self.processes.len();
+        if self.rolling.wants_replacement() && calm && self.backoff.may_start(now) {
+            let id = self.spawn(actions);
+            self.rolling.starts(id);
+        }
+    }
+
+    fn give_up_restart(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.backoff.may_start(now) {
+            return;
+        }
+        let (restart_failed, kept) = self.rolling.starts_fail();
+        actions.extend(kept.into_iter().map(Action::NotDetached));
+        if restart_failed {
+            actions.push(Action::RestartFailed);
+        }
+    }
+
+    /// While none is ready and there are others, nobody knows yet.
+    fn finish_restart(&mut self, actions: &mut Vec<Action>) {
+        let known = self.count(State::Ready) > 0 || self.processes.is_empty();
+        if known
+            && self.rolling.is_restarting()
+            && let Some(replaced) = self.rolling.finish_restart()
+        {
+            actions.push(Action::Restarted(replaced));
         }
     }
 
@@ -318,18 +422,22 @@ impl Roster {
         // A stop has one deadline for the queue and for what runs.
         let until = self.stop_at.map_or(until, |stop| stop.max(now).min(until));
         self.processes.insert(id, State::Draining { until });
+        self.rolling.left_service(id);
         actions.push(Action::Withdraw(id));
     }
 
     fn terminate(&mut self, now: Instant, id: ProcessId, actions: &mut Vec<Action>) {
         let until = now + self.policy.shutdown_timeout;
         self.processes.insert(id, State::Terminating { until });
+        self.rolling.left_service(id);
         actions.push(Action::Terminate(id));
     }
 
     /// A ready process was lost.
-    fn judge(&mut self, now: Instant, proven: bool) {
-        if proven {
+    fn judge(&mut self, now: Instant, id: ProcessId, proven: bool) {
+        if self.rolling.is_due(id) {
+            // It says nothing about what will be started in its place.
+        } else if proven {
             self.backoff.proven();
         } else {
             self.backoff.died_young(now);
@@ -349,7 +457,9 @@ impl Roster {
         self.processes.values().filter(|s| **s == state).count()
     }
 
+    /// Without the one too many of rule 6.
     fn active(&self) -> usize {
-        self.count(State::Starting) + self.count(State::Ready)
+        let surplus = usize::from(self.rolling.has_surplus());
+        self.count(State::Starting) + self.count(State::Ready) - surplus
     }
 }

@@ -73,8 +73,8 @@ const fn unhealthy(number: u64, proven: bool) -> Event {
     }
 }
 
-use Action::{Kill, Publish, Spawn, Terminate, Withdraw};
-use Event::{Drained, IdleSince, Queued, Ready, StartFailed, Stop, Tick};
+use Action::{Kill, NotDetached, Publish, RestartFailed, Restarted, Spawn, Terminate, Withdraw};
+use Event::{Detach, Drained, IdleSince, Queued, Ready, Restart, StartFailed, Stop, Tick};
 
 #[test]
 fn the_minimum_starts_at_once_and_is_published_as_it_gets_ready() {
@@ -280,6 +280,155 @@ fn a_process_that_dies_during_a_stop_is_not_replaced() {
         .gate(Gate::Closed);
 }
 
+/// Two processes that are ready.
+fn two(max: usize) -> Story {
+    let mut story = Story::new(2, max);
+    story
+        .on(Tick, &[Spawn(id(1)), Spawn(id(2))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(Ready(id(2)), &[Publish(id(2))]);
+    story
+}
+
+#[test]
+fn a_restart_replaces_one_after_the_other_when_the_one_before_is_gone() {
+    let mut story = two(2);
+    story
+        .on(Restart, &[Spawn(id(3))])
+        .on(Queued(5), &[])
+        .on(Ready(id(3)), &[Publish(id(3)), Withdraw(id(1))])
+        .on(Drained(id(1)), &[Terminate(id(1))])
+        .on(exited(1, true), &[Spawn(id(4))])
+        .on(
+            Ready(id(4)),
+            &[Publish(id(4)), Withdraw(id(2)), Restarted(2)],
+        )
+        .on(Drained(id(2)), &[Terminate(id(2))])
+        .on(exited(2, true), &[]);
+    assert_eq!(story.roster.due(), 0);
+}
+
+#[test]
+fn a_restart_of_nothing_is_over_at_once() {
+    Story::new(0, 2).on(Restart, &[Restarted(0)]);
+}
+
+#[test]
+fn a_restart_ends_the_pause_after_failed_starts() {
+    Story::new(1, 2)
+        .on(Tick, &[Spawn(id(1))])
+        .on(StartFailed(id(1)), &[])
+        .failing_until(1)
+        .on(Restart, &[Spawn(id(2))])
+        .gate(Gate::Open)
+        .on(Ready(id(2)), &[Publish(id(2)), Restarted(0)]);
+}
+
+#[test]
+fn a_restart_begins_anew_what_is_starting() {
+    let mut story = two(2);
+    story
+        .on(Restart, &[Spawn(id(3))])
+        // The third may have read what was deployed before.
+        .on(Restart, &[Terminate(id(3))])
+        .on(StartFailed(id(3)), &[Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4)), Withdraw(id(1))]);
+}
+
+#[test]
+fn old_processes_stay_when_new_ones_do_not_start() {
+    let mut story = two(3);
+    let begun = story.begun;
+    story
+        .on(Restart, &[Spawn(id(3))])
+        .on(Ready(id(3)), &[Publish(id(3)), Withdraw(id(1))])
+        .on(exited(1, true), &[Spawn(id(4))])
+        .on(StartFailed(id(4)), &[RestartFailed])
+        .gate(Gate::Open);
+    assert!(story.roster.is_resisting());
+    story
+        .at(60)
+        .on(Tick, &[])
+        // Three are ready, and one was idle, but who knows when it is needed.
+        .on(Queued(1), &[Spawn(id(5))])
+        .on(StartFailed(id(5)), &[])
+        .at(600)
+        .on(Queued(0), &[])
+        .on(IdleSince(id(2), begun), &[]);
+    // It is put right.
+    story
+        .on(Restart, &[Spawn(id(6))])
+        .on(Ready(id(6)), &[Publish(id(6)), Withdraw(id(2))])
+        .on(exited(2, true), &[Spawn(id(7))])
+        .on(
+            Ready(id(7)),
+            &[Publish(id(7)), Withdraw(id(3)), Restarted(2)],
+        );
+}
+
+#[test]
+fn a_restart_that_failed_goes_on_when_a_process_starts_all_the_same() {
+    let mut story = two(2);
+    story
+        .on(Restart, &[Spawn(id(3))])
+        .on(StartFailed(id(3)), &[RestartFailed])
+        .at(60)
+        .on(exited(1, true), &[Withdraw(id(1)), Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4)), Spawn(id(5))])
+        .on(Ready(id(5)), &[Publish(id(5)), Withdraw(id(2))]);
+}
+
+#[test]
+fn new_processes_that_die_young_end_a_restart_but_old_ones_do_not() {
+    let mut story = two(2);
+    story
+        .on(Restart, &[Spawn(id(3))])
+        .on(exited(1, false), &[Withdraw(id(1)), Spawn(id(4))])
+        .on(exited(2, false), &[Withdraw(id(2))])
+        // Nobody old is left: these two are the new ones.
+        .on(Ready(id(3)), &[Publish(id(3)), Restarted(2)])
+        .on(Ready(id(4)), &[Publish(id(4))]);
+
+    let mut story = two(2);
+    story
+        .on(Restart, &[Spawn(id(3))])
+        .on(Ready(id(3)), &[Publish(id(3)), Withdraw(id(1))])
+        .on(exited(3, false), &[Withdraw(id(3)), Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4))])
+        .on(exited(4, false), &[Withdraw(id(4)), RestartFailed]);
+}
+
+#[test]
+fn one_of_several_is_detached_at_once_and_the_last_when_it_is_replaced() {
+    two(2)
+        .on(Detach(id(1)), &[Withdraw(id(1)), Spawn(id(3))])
+        .on(Detach(id(2)), &[])
+        .on(exited(1, true), &[])
+        // It was not started for that, but now it is not the last one.
+        .on(
+            Ready(id(3)),
+            &[Publish(id(3)), Withdraw(id(2)), Spawn(id(4))],
+        );
+
+    Story::new(1, 1)
+        .on(Tick, &[Spawn(id(1))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(Detach(id(1)), &[Spawn(id(2))])
+        .on(StartFailed(id(2)), &[NotDetached(id(1))])
+        .on(Tick, &[])
+        .on(Detach(id(1)), &[Spawn(id(3))])
+        .on(Ready(id(3)), &[Publish(id(3)), Withdraw(id(1))]);
+}
+
+#[test]
+fn a_stop_ends_a_restart() {
+    two(2)
+        .on(Restart, &[Spawn(id(3))])
+        .on(Stop, &[Terminate(id(3)), Withdraw(id(1)), Withdraw(id(2))])
+        .on(Restart, &[])
+        .on(StartFailed(id(3)), &[]);
+}
+
 /// What the world may do next. Processes are chosen among those there are.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
@@ -291,6 +440,8 @@ enum Turn {
     Drained(usize),
     Idle(usize),
     Wait(u32),
+    Restart,
+    Detach(usize),
     Stop,
 }
 
@@ -304,6 +455,8 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         3 => (0..9_usize).prop_map(Turn::Drained),
         2 => (0..9_usize).prop_map(Turn::Idle),
         4 => (0..400_u32).prop_map(Turn::Wait),
+        2 => Just(Turn::Restart),
+        1 => (0..9_usize).prop_map(Turn::Detach),
         1 => Just(Turn::Stop),
     ];
     prop::collection::vec(turn, 0..120)
@@ -316,13 +469,34 @@ struct World {
     policy: Policy,
     now: Instant,
     alive: BTreeMap<ProcessId, State>,
+    /// Somebody waits for the end of a restart.
+    restarting: bool,
     stopped: bool,
 }
 
 impl World {
+    fn new(policy: Policy) -> Self {
+        let mut world = Self {
+            roster: Roster::new(policy),
+            policy,
+            now: Instant::now() + 1000 * SECOND,
+            alive: BTreeMap::new(),
+            restarting: false,
+            stopped: false,
+        };
+        world.tell(Tick);
+        world
+    }
+
     fn tell(&mut self, event: Event) {
+        let ready = self.roster.count(State::Ready);
+        self.restarting |= event == Restart && !self.stopped;
         for action in self.roster.handle(self.now, event) {
             match action {
+                Restarted(_) | RestartFailed => {
+                    assert!(std::mem::take(&mut self.restarting), "nobody asked");
+                }
+                NotDetached(id) => assert!(self.roster.is(id, State::Ready)),
                 Spawn(id) => {
                     assert!(!self.stopped, "started after a stop");
                     let known = self.alive.insert(id, State::Starting);
@@ -338,6 +512,20 @@ impl World {
         }
         let (min, max) = (self.policy.min, self.policy.max);
         assert!(self.roster.active() <= max);
+        let too_many = usize::from(self.roster.due() > 0);
+        let starting = self.roster.count(State::Starting);
+        let now_ready = self.roster.count(State::Ready);
+        assert!(starting + now_ready <= max + too_many);
+        match event {
+            // Whoever runs has his reasons to take these away.
+            Event::Exited { .. } | Event::Unhealthy { .. } | IdleSince(..) => {}
+            Detach(_) => assert!(now_ready > 0 || ready == 0, "the last one was taken away"),
+            _ if self.stopped => {}
+            _ => assert!(
+                now_ready >= ready,
+                "{ready} were ready, and {now_ready} are left"
+            ),
+        }
         assert!(self.roster.processes.len() <= 2 * max);
         let names: Vec<_> = self.roster.processes.keys().collect();
         assert_eq!(names, self.alive.keys().collect::<Vec<_>>());
@@ -384,8 +572,11 @@ impl World {
                 self.now += seconds * SECOND;
                 Some(Tick)
             }
+            Turn::Restart => Some(Restart),
+            Turn::Detach(n) => nth(n).map(Detach),
             Turn::Stop => {
                 self.stopped = true;
+                self.restarting = false;
                 Some(Stop)
             }
         };
@@ -402,15 +593,7 @@ proptest! {
         max in 1..4_usize,
         turns in turns(),
     ) {
-        let policy = policy(min.min(max), max);
-        let mut world = World {
-            roster: Roster::new(policy),
-            policy,
-            now: Instant::now() + 1000 * SECOND,
-            alive: BTreeMap::new(),
-            stopped: false,
-        };
-        world.tell(Tick);
+        let mut world = World::new(policy(min.min(max), max));
         for turn in turns {
             world.play(turn);
         }
@@ -438,5 +621,41 @@ proptest! {
         }
         prop_assert!(world.roster.is_over(), "{:?}", world.roster);
         prop_assert_eq!(world.roster.gate(), Gate::Closed);
+    }
+
+    #[test]
+    fn whatever_happened_before_a_restart_comes_to_its_end(
+        min in 0..4_usize,
+        max in 1..4_usize,
+        turns in turns(),
+    ) {
+        let mut world = World::new(policy(min.min(max), max));
+        let unstopped = |turn: &Turn| !matches!(turn, Turn::Stop);
+        for turn in turns.into_iter().filter(unstopped) {
+            world.play(turn);
+        }
+        let old: Vec<_> = world.alive.keys().copied().collect();
+        world.tell(Restart);
+
+        // Everybody behaves from now on.
+        for _ in 0..100 {
+            for (id, state) in world.roster.processes().collect::<Vec<_>>() {
+                match state {
+                    State::Starting => world.tell(Ready(id)),
+                    State::Draining { .. } => world.tell(Drained(id)),
+                    State::Terminating { .. } | State::Killed => {
+                        world.alive.remove(&id);
+                        world.tell(Event::Exited { id, proven: true });
+                    }
+                    State::Ready => {}
+                }
+            }
+            world.now += SECOND;
+            world.tell(Tick);
+        }
+        prop_assert!(!world.restarting, "{:?}", world.roster);
+        prop_assert_eq!(world.roster.due(), 0);
+        let stays = |id: &ProcessId| world.alive.contains_key(id);
+        prop_assert!(!old.iter().any(stays), "{:?}", world.roster);
     }
 }

@@ -1,5 +1,6 @@
 //! The one task that carries out what the [roster](crate::roster) decides.
 
+mod asked;
 mod note;
 
 use std::{
@@ -16,9 +17,12 @@ use tokio::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub(crate) use self::note::{Inbox, Note, Notes, notes};
+pub(crate) use self::{
+    asked::{Asked, DetachReply, RestartReply},
+    note::{Inbox, Note, Notes, notes},
+};
 use crate::{
-    AppCommand, Error, RequestBody, StartReport,
+    AppCommand, Error, ReplaceError, RequestBody, StartReport,
     connection::{Client, Limits},
     handle::{Board, Command, Entry, ProcessState},
     process::{self, Busyness, Group, Launch, Process, SocketDir},
@@ -50,6 +54,7 @@ pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) inbox: Inbox,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) over: watch::Sender<bool>,
+    pub(crate) asked: Asked,
     pub(crate) members: BTreeMap<ProcessId, Member>,
     pub(crate) gate: Gate,
     pub(crate) last_failure: Option<Arc<StartReport>>,
@@ -75,7 +80,7 @@ where
     /// its own guard.
     pub(crate) async fn run(mut self) {
         let mut event = Event::Tick;
-        let mut asked = true;
+        let mut has_users = true;
         loop {
             let queued = self.queue.len();
             self.handle(Event::Queued(queued));
@@ -90,7 +95,7 @@ where
                 // It changed before we watched, and nobody told.
                 Event::Tick
             } else {
-                self.next_event(&mut asked).await
+                self.next_event(&mut has_users).await
             };
         }
         let Self {
@@ -102,7 +107,7 @@ where
         over.send_replace(true);
     }
 
-    async fn next_event(&mut self, asked: &mut bool) -> Event {
+    async fn next_event(&mut self, has_users: &mut bool) -> Event {
         let now = Instant::now();
         let idle_check = self.roster.has_surplus().then(|| now + self.idle_check());
         let deadline = self.roster.next_deadline();
@@ -115,14 +120,48 @@ where
         };
         tokio::select! {
             note = self.inbox.recv() => self.read(note),
-            command = self.commands.recv(), if *asked => {
-                *asked = command.is_some();
-                Event::Stop
+            command = self.commands.recv(), if *has_users => {
+                *has_users = command.is_some();
+                self.obey(command.unwrap_or(Command::Stop))
             }
             () = self.queue.pressure.notified() => Event::Tick,
             () = sleep => {
                 self.send_idle_home();
                 Event::Tick
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Event {
+        let stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
+        match command {
+            Command::Stop => {
+                self.asked.stop();
+                Event::Stop
+            }
+            Command::Restart(reply) => {
+                if stopping {
+                    let _ = reply.send(Err(ReplaceError::stopping()));
+                    return Event::Tick;
+                }
+                tracing::info!("the application is restarted");
+                self.asked.restart(reply);
+                Event::Restart
+            }
+            Command::Detach(pid, reply) => {
+                let known = self.members.iter().find(|(_, member)| member.pid == pid);
+                let Some((&id, _)) = known else {
+                    let _ = reply.send(Err(ReplaceError::unknown_process(pid)));
+                    return Event::Tick;
+                };
+                if stopping || !self.is_wanted(id) {
+                    // It leaves already.
+                    let _ = reply.send(Ok(()));
+                    return Event::Tick;
+                }
+                tracing::info!(pid, "process is detached");
+                self.asked.detach(id, reply);
+                Event::Detach(id)
             }
         }
     }
@@ -275,6 +314,7 @@ where
                 }
             }
             Action::Withdraw(id) => {
+                self.asked.detached(id);
                 drop(self.selector.withdraw(id));
                 if let Some(member) = self.members.get(&id)
                     && let Some((busyness, client)) = &member.service
@@ -285,6 +325,7 @@ where
                 }
             }
             Action::Terminate(id) => {
+                self.asked.detached(id);
                 if let Some(member) = self.members.get(&id) {
                     member.group.terminate();
                 }
@@ -294,6 +335,20 @@ where
                     tracing::warn!(pid = member.pid, "process does not leave, and is killed");
                     member.group.kill();
                 }
+            }
+            Action::Restarted(replaced) => {
+                tracing::info!(replaced, "the application has restarted");
+                self.asked.restarted(replaced);
+            }
+            Action::RestartFailed => {
+                tracing::warn!(
+                    left = self.roster.due(),
+                    "the restart has failed: new processes do not start, the old ones stay"
+                );
+                self.asked.restart_failed(self.last_failure.clone());
+            }
+            Action::NotDetached(id) => {
+                self.asked.not_detached(id, self.last_failure.clone());
             }
         }
     }
@@ -322,6 +377,8 @@ where
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         news.processes = entries.collect();
+        news.due = self.roster.due();
+        news.resisting = self.roster.is_resisting();
         news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
         news.last_start_failure.clone_from(&self.last_failure);
     }

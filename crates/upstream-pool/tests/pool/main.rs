@@ -3,6 +3,7 @@
 mod crowd;
 mod exchange;
 mod life;
+mod restart;
 mod retry;
 mod support;
 mod upstream;

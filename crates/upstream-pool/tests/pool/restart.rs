@@ -1,0 +1,214 @@
+//! Processes that are replaced while they serve.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use peregrine_upstream_pool::{AppCommand, PoolHandle, ProcessState, UpstreamPool};
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::support::{get, pid, ready, script, shell, text, until};
+
+/// The application, unless there is a file `broken`.
+fn unless_broken(dir: &Path) -> AppCommand {
+    let script = format!(
+        "test -e broken && echo 'no such table' && exit 7; exec python3 {} \"$0\"",
+        script()
+    );
+    shell(&script).arg("{socket}").current_dir(dir)
+}
+
+fn pids(handle: &PoolHandle) -> Vec<u32> {
+    let processes = handle.snapshot().processes;
+    processes.iter().map(|process| process.pid).collect()
+}
+
+/// Clients that ask for as long as this lives, and want an answer each time.
+struct Clients {
+    stop: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    tasks: JoinSet<()>,
+}
+
+impl Clients {
+    fn ask(pool: &UpstreamPool) -> Self {
+        let mut this = Self {
+            stop: Arc::default(),
+            answers: Arc::default(),
+            tasks: JoinSet::new(),
+        };
+        for _ in 0..4 {
+            let (stop, answers) = (Arc::clone(&this.stop), Arc::clone(&this.answers));
+            let pool = pool.clone();
+            this.tasks.spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    pid(&pool).await;
+                    answers.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        this
+    }
+
+    async fn some_answers(&self) {
+        let before = self.answers.load(Ordering::Relaxed);
+        until("they are answered", || {
+            self.answers.load(Ordering::Relaxed) > before + 20
+        })
+        .await;
+    }
+
+    async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.tasks.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restart_under_load_replaces_every_process_and_fails_no_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pool, handle) = UpstreamPool::builder(unless_broken(dir.path()))
+        .min_instances(2)
+        .max_pool_size(2)
+        .spawn()
+        .unwrap();
+    until("both are ready", || ready(&handle) == 2).await;
+    let old = pids(&handle);
+    let clients = Clients::ask(&pool);
+    clients.some_answers().await;
+
+    let watched = handle.clone();
+    let extremes = tokio::spawn(async move {
+        let (mut most, mut least) = (0, 2);
+        loop {
+            let snapshot = watched.snapshot();
+            if snapshot.stopping {
+                break (most, least);
+            }
+            let states = snapshot.processes.iter().map(|process| process.state);
+            let ready = states.filter(|state| *state == ProcessState::Ready);
+            (most, least) = (most.max(snapshot.processes.len()), least.min(ready.count()));
+            // Nothing tells when a process comes or goes.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(handle.restart().await.unwrap(), 2);
+    clients.some_answers().await;
+    assert!(pids(&handle).iter().filter(|pid| old.contains(pid)).count() <= 1);
+    until("the old ones have left", || pids(&handle).len() == 2).await;
+    assert!(pids(&handle).iter().all(|pid| !old.contains(pid)));
+    clients.stop().await;
+    handle.stop().await;
+    let (most, least) = extremes.await.unwrap();
+    assert_eq!(most, 3, "one too many at most");
+    assert_eq!(least, 2, "never fewer than there were");
+}
+
+#[tokio::test]
+async fn what_does_not_start_replaces_nothing_and_is_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pool, handle) = UpstreamPool::builder(unless_broken(dir.path()))
+        .spawn()
+        .unwrap();
+    let old = pid(&pool).await;
+    let clients = Clients::ask(&pool);
+
+    fs::write(dir.path().join("broken"), "").unwrap();
+    let error = handle.restart().await.unwrap_err();
+    assert!(error.is_not_started(), "{error:?}");
+    let report = error.start_report().unwrap();
+    assert_eq!(report.exit_status().unwrap().code(), Some(7));
+    assert_eq!(report.output(), ["no such table"]);
+    let snapshot = handle.snapshot();
+    assert!(snapshot.resisting_deployment_error);
+    assert_eq!(snapshot.due, 1);
+    assert!(snapshot.last_start_failure.is_some());
+    clients.some_answers().await;
+    assert_eq!(pid(&pool).await, old);
+
+    fs::remove_file(dir.path().join("broken")).unwrap();
+    assert!(handle.restart().await.unwrap() >= 1);
+    assert!(!handle.snapshot().resisting_deployment_error);
+    assert_ne!(pid(&pool).await, old);
+    clients.stop().await;
+    handle.stop().await;
+    assert!(handle.restart().await.unwrap_err().is_stopping());
+}
+
+#[tokio::test]
+async fn a_restart_waits_for_the_requests_that_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = dir.path().join("gate");
+    let (pool, handle) = UpstreamPool::builder(unless_broken(dir.path()))
+        .max_pool_size(1)
+        .spawn()
+        .unwrap();
+    let old = pid(&pool).await;
+    let path = format!("/wait{}", gate.display());
+    let running = tokio::spawn(pool.clone().oneshot(get(&path)));
+    until("it runs", || handle.snapshot().processes[0].running == 1).await;
+
+    handle.restart().await.unwrap();
+    assert_ne!(pid(&pool).await, old);
+    assert_eq!(pids(&handle)[0], old, "it is still there");
+    fs::write(&gate, "").unwrap();
+    text(running.await.unwrap().unwrap()).await;
+    until("it has left", || pids(&handle).len() == 1).await;
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_detached_process_finishes_what_it_has_and_is_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = dir.path().join("gate");
+    let (pool, handle) = UpstreamPool::builder(unless_broken(dir.path()))
+        .min_instances(2)
+        .max_pool_size(2)
+        .spawn()
+        .unwrap();
+    until("both are ready", || ready(&handle) == 2).await;
+    let path = format!("/wait{}", gate.display());
+    let running = tokio::spawn(pool.clone().oneshot(get(&path)));
+    until("it runs", || handle.snapshot().processes[0].running == 1).await;
+
+    let first = pids(&handle)[0];
+    handle.detach(first).await.unwrap();
+    until("it is replaced", || ready(&handle) == 2).await;
+    fs::write(&gate, "").unwrap();
+    text(running.await.unwrap().unwrap()).await;
+    until("it has left", || !pids(&handle).contains(&first)).await;
+
+    let error = handle.detach(first).await.unwrap_err();
+    assert!(error.is_unknown_process(), "{error:?}");
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_process_is_detached_when_another_one_is_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pool, handle) = UpstreamPool::builder(unless_broken(dir.path()))
+        .max_pool_size(1)
+        .spawn()
+        .unwrap();
+    let old = pid(&pool).await;
+    let clients = Clients::ask(&pool);
+
+    fs::write(dir.path().join("broken"), "").unwrap();
+    let error = handle.detach(old).await.unwrap_err();
+    assert!(error.is_not_started(), "{error:?}");
+    clients.some_answers().await;
+    assert_eq!(pid(&pool).await, old);
+
+    fs::remove_file(dir.path().join("broken")).unwrap();
+    handle.detach(old).await.unwrap();
+    assert_ne!(pid(&pool).await, old);
+    clients.stop().await;
+    handle.stop().await;
+}
