@@ -133,6 +133,11 @@ mod name;
     reason = "decisions that the service learns to carry out one by one"
 )]
 mod policy;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the service does not answer ranges yet")
+)]
+mod range;
 mod service;
 mod stats;
 mod store;
