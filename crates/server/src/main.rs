@@ -35,7 +35,7 @@ use crate::{
     start_error::StartError,
 };
 
-/// Memory comes and goes with each request, on whichever thread is free.
+/// Memory comes and goes with each request.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -70,7 +70,9 @@ fn run(level: LogLevel, start: Result<Start, StartError>) -> ExitCode {
     let served = start.and_then(|start| {
         logging::start(level)?;
         say(&format!("{}\n", start.announcement));
-        runtime(runtime::Builder::new_multi_thread())?.block_on(serve::run(start.settings))
+        // For signals, processes and the admin socket. Clients are served by
+        // threads of their own.
+        runtime(runtime::Builder::new_current_thread())?.block_on(serve::run(start.settings))
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,

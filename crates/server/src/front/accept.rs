@@ -1,74 +1,89 @@
-use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt, io,
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body::Body;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net,
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
     time::{sleep, timeout},
 };
 use tower::{BoxError, Service};
 use tracing::{info, warn};
 
-use super::{ClientBody, MAX_CONNECTIONS, Timeouts, connection, open_files::room_for_clients};
+use super::{
+    ClientBody, MAX_CONNECTIONS, Timeouts,
+    open_files::room_for_clients,
+    threads::{Client, Threads},
+};
 
-/// Accepts connections and serves them until told to stop.
-pub(crate) struct Front<S> {
-    service: S,
-    timeouts: Timeouts,
+/// Accepts connections and has them served until told to stop.
+pub(crate) struct Front {
+    threads: Threads,
+    patience: Duration,
     places: Arc<Semaphore>,
     graceful: GracefulShutdown,
-    /// One for each client. Dropped, they are cut off.
-    connections: JoinSet<()>,
 }
 
-impl<S> Front<S> {
-    pub(crate) fn new(service: S, timeouts: Timeouts) -> Self {
-        Self {
-            service,
-            timeouts,
+impl Front {
+    /// Starts the threads that serve clients.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no room for them.
+    pub(crate) fn new<S, B>(service: &S, timeouts: Timeouts) -> io::Result<Self>
+    where
+        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        Ok(Self {
+            threads: Threads::start(service, timeouts)?,
+            patience: timeouts.shutdown,
             places: Arc::new(Semaphore::new(room_for_clients(MAX_CONNECTIONS))),
             graceful: GracefulShutdown::new(),
-            connections: JoinSet::new(),
-        }
+        })
     }
-}
 
-impl<S, B> Front<S>
-where
-    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
     /// Serves until `stop` resolves, then lets the requests that run finish,
     /// until their time is over or `hurry` resolves.
     pub(crate) async fn serve(
-        mut self,
+        self,
         listener: TcpListener,
         stop: impl Future<Output = ()>,
         hurry: impl Future<Output = ()>,
-    ) {
+    ) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = net::TcpListener::from_std(listener)?;
         tokio::select! {
             () = self.accept(&listener) => {}
             () = stop => {}
         }
-        if let Err(error) = self.accept_those_who_wait(listener) {
-            warn!(%error, "can't look for clients that are still waiting");
-        }
+        let listener = listener.into_std()?;
+        self.accept_those_who_wait(&listener);
+        drop(listener);
         self.finish(hurry).await;
+        Ok(())
     }
 
-    async fn accept(&mut self, listener: &TcpListener) {
+    async fn accept(&self, listener: &net::TcpListener) {
         // The semaphore is never closed.
         while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-            match listener.accept().await {
+            // Taken from this runtime's driver at once: another one will serve
+            // this client.
+            let accepted = listener.accept().await;
+            match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
                 Ok((stream, peer)) => self.welcome(stream, peer, place),
                 // The client left before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -79,8 +94,6 @@ where
                     sleep(Duration::from_millis(100)).await;
                 }
             }
-            // What is kept of those who have left goes when the next one comes.
-            while self.connections.try_join_next().is_some() {}
         }
     }
 
@@ -88,25 +101,23 @@ where
     /// the listener would reset them, and with them the requests that their
     /// clients have sent. Asks the kernel itself, since tokio knows only what
     /// its driver has seen so far.
-    fn accept_those_who_wait(&mut self, listener: TcpListener) -> io::Result<()> {
-        let listener = listener.into_std()?;
+    fn accept_those_who_wait(&self, listener: &TcpListener) {
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             let Ok((stream, peer)) = listener.accept() else {
                 break;
             };
-            stream.set_nonblocking(true)?;
-            self.welcome(TcpStream::from_std(stream)?, peer, place);
+            if stream.set_nonblocking(true).is_ok() {
+                self.welcome(stream, peer, place);
+            }
         }
-        Ok(())
     }
 
-    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        let service = self.service.clone();
-        let watcher = self.graceful.watcher();
-        let connection = connection::serve(stream, peer, service, self.timeouts, watcher);
-        self.connections.spawn(async move {
-            connection.await;
-            drop(place);
+    fn welcome(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        self.threads.give(Client {
+            stream,
+            peer,
+            place,
+            watcher: self.graceful.watcher(),
         });
     }
 
@@ -115,23 +126,22 @@ where
         if connections > 0 {
             info!(connections, "letting requests finish");
         }
-        let patience = self.timeouts.shutdown;
+        let patience = self.patience;
         tokio::select! {
             finished = timeout(patience, self.graceful.shutdown()) => if finished.is_err() {
                 warn!(after = ?patience, "requests have not finished in time and are cut off");
             },
             () = hurry => warn!("told to hurry: requests that run are cut off"),
         }
-        drop(self.connections);
+        self.threads.stop();
     }
 }
 
-impl<S> fmt::Debug for Front<S> {
+impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Front")
-            .field("service", &std::any::type_name::<S>())
-            .field("timeouts", &self.timeouts)
-            .field("connections", &self.connections.len())
+            .field("connections", &self.graceful.count())
+            .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
 }

@@ -1,18 +1,15 @@
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpListener},
 };
-
-use tokio::net::TcpListener;
 
 /// Listens at `address:port`; port 0 takes a free one.
 ///
 /// # Errors
 ///
 /// A sentence that says what is wrong and what to do about it.
-pub(crate) async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, String> {
+pub(crate) fn bind(address: IpAddr, port: u16) -> Result<TcpListener, String> {
     TcpListener::bind(SocketAddr::new(address, port))
-        .await
         .map_err(|error| explain(address, port, &error))
 }
 
@@ -35,13 +32,13 @@ fn explain(address: IpAddr, port: u16, error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_port_in_use_is_named_with_a_way_out() {
+    #[test]
+    fn a_port_in_use_is_named_with_a_way_out() {
         let local = IpAddr::from([127, 0, 0, 1]);
-        let taken = bind(local, 0).await.unwrap();
+        let taken = bind(local, 0).unwrap();
         let port = taken.local_addr().unwrap().port();
 
-        let message = bind(local, port).await.unwrap_err();
+        let message = bind(local, port).unwrap_err();
         assert!(message.contains(&port.to_string()), "{message}");
         assert!(message.contains("--port"), "{message}");
     }

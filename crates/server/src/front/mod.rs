@@ -23,6 +23,7 @@ mod heard;
 mod host;
 mod listen;
 mod open_files;
+mod threads;
 mod timeouts;
 mod timer;
 

@@ -15,7 +15,7 @@
 mod signals;
 mod sources;
 
-use std::{convert::Infallible, fmt::Display, io::Write, time::Duration};
+use std::{fmt::Display, io::Write, net::TcpListener, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -25,7 +25,6 @@ use peregrine::{
     turbocache::TurboCache,
     upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
 };
-use tokio::net::TcpListener;
 use tower::{BoxError, Service};
 use tracing::{info, warn};
 
@@ -52,9 +51,7 @@ const BODY_PAUSE: Duration = Duration::from_secs(60);
 /// If it cannot begin to serve.
 pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
     let signals = Signals::listen().map_err(|error| cannot("listen for signals", error))?;
-    let listener = front::bind(settings.address, settings.port)
-        .await
-        .map_err(StartError::new)?;
+    let listener = front::bind(settings.address, settings.port).map_err(StartError::new)?;
     let _pid_file = match &settings.pid_file {
         Some(path) => Some(PidFile::create(path)?),
         None => None,
@@ -175,36 +172,25 @@ impl Run {
         let _admin = admin::serve(self.admin, move || sources.status())
             .map_err(|error| cannot("answer on the admin socket", error))?;
 
-        announce(&settings, address);
         let timeouts = Timeouts {
             head: settings.header_timeout,
             body: BODY_PAUSE,
             shutdown: settings.shutdown_timeout,
         };
-        if let Some(cache) = &cache {
-            let front = Front::new(stack.cached(cache, upstream), timeouts);
-            take_clients(front, self.listener, &self.signals).await;
-        } else {
-            let front = Front::new(stack.uncached(upstream), timeouts);
-            take_clients(front, self.listener, &self.signals).await;
-        }
+        let front = match &cache {
+            Some(cache) => Front::new(&stack.cached(cache, upstream), timeouts),
+            None => Front::new(&stack.uncached(upstream), timeouts),
+        };
+        let front = front.map_err(|error| cannot("start the threads that serve clients", error))?;
+
+        announce(&settings, address);
+        front
+            .serve(self.listener, self.signals.next(), self.signals.next())
+            .await
+            .map_err(|error| cannot("wait for clients", error))?;
         info!("served its last request");
         Ok(())
     }
-}
-
-async fn take_clients<S, B>(front: Front<S>, listener: TcpListener, signals: &Signals)
-where
-    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    front.serve(listener, signals.next(), signals.next()).await;
 }
 
 /// Stops the application's processes, patiently unless told to hurry.

@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -15,16 +14,13 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{Connection, Endpoint, Exchange, h1::Outcome, head};
+use super::{
+    Connection, Endpoint, Exchange,
+    h1::Outcome,
+    head,
+    idle::{IDLE_TIME, Idle, Taken},
+};
 use crate::{Error, RequestBody, process::Permit, retry};
-
-/// How long an unused connection is kept. Servers close theirs after 2 s
-/// (gunicorn), 5 s (Node, uvicorn) or 20 s (Puma); a request that is written
-/// just then is lost, so we are to be first.
-const IDLE_TIME: Duration = Duration::from_secs(1);
-
-/// How many unused connections are kept.
-const MAX_IDLE: usize = 256;
 
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug)]
@@ -39,15 +35,6 @@ pub(crate) struct Client {
     limits: Limits,
     idle: Mutex<Idle>,
     sweeping: AtomicBool,
-}
-
-/// Unused connections. The one that was used last is used next: its buffers
-/// are warm, and the others grow old enough to be dropped.
-#[derive(Default)]
-struct Idle {
-    /// Oldest first.
-    connections: VecDeque<(Box<Connection>, Instant)>,
-    closed: bool,
 }
 
 impl Client {
@@ -80,15 +67,17 @@ impl Client {
         }
         let limit = self.limits.response;
         let repeatable = retry::is_repeatable(&request);
-        while let Some(mut connection) = self.checkout() {
-            if !repeatable {
+        while let Some(taken) = self.checkout() {
+            let connection = match taken {
+                Taken::AtHome(connection) if repeatable => Some(connection),
                 // A request that is written to a connection that was closed
                 // just now is lost, and this one could not be sent again.
-                match connection.verified().await {
-                    Some(verified) => connection = verified,
-                    None => continue,
-                }
-            }
+                Taken::AtHome(connection) => connection.verified().await,
+                Taken::Foreign(connection) => connection.moved().await,
+            };
+            let Some(connection) = connection else {
+                continue;
+            };
             let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
             match exchange.ask(request, limit).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
@@ -120,48 +109,31 @@ impl Client {
         Ok(Box::new(connection))
     }
 
-    fn checkout(&self) -> Option<Box<Connection>> {
-        let mut idle = self.idle();
-        match idle.connections.pop_back() {
-            Some((connection, since)) if since.elapsed() < IDLE_TIME => Some(connection),
-            // All others are older still.
-            _ => {
-                let old = std::mem::take(&mut idle.connections);
-                drop(idle);
-                drop(old);
-                None
-            }
-        }
+    fn checkout(&self) -> Option<Taken> {
+        let runtime = Handle::try_current().ok()?.id();
+        self.idle().take(runtime, Instant::now())
     }
 
     /// Keeps a connection for the next request.
     pub(crate) fn give_back(self: &Arc<Self>, connection: Box<Connection>) {
-        let now = Instant::now();
-        let mut idle = self.idle();
-        if idle.closed || idle.connections.len() >= MAX_IDLE {
-            drop(idle);
-            drop(connection);
+        // Outside of a runtime nobody would sweep it away.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let refused = self.idle().put(connection, Instant::now()).err();
+        if refused.is_some() {
             return;
         }
-        idle.connections.push_back((connection, now));
-        drop(idle);
         // A sweeper that ends has said so under the lock, and found nothing:
         // either it saw this connection, or we see that it has ended.
         if !self.sweeping.swap(true, Ordering::AcqRel) {
-            match Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn(sweep(Arc::downgrade(self)))),
-                // The next one may be given back within a runtime.
-                Err(_) => self.sweeping.store(false, Ordering::Release),
-            }
+            drop(runtime.spawn(sweep(Arc::downgrade(self))));
         }
     }
 
     /// Closes the unused connections, and those that come back later.
     pub(crate) fn close(&self) {
-        let mut idle = self.idle();
-        idle.closed = true;
-        let connections = std::mem::take(&mut idle.connections);
-        drop(idle);
+        let connections = self.idle().close();
         drop(connections);
     }
 
@@ -179,13 +151,10 @@ async fn sweep(client: Weak<Client>) {
             return;
         };
         let mut idle = client.idle();
-        let old = idle
-            .connections
-            .partition_point(|(_, since)| since.elapsed() >= IDLE_TIME);
-        let old: Vec<_> = idle.connections.drain(..old).collect();
+        let old = idle.take_old(Instant::now());
         // Said under the lock: whoever adds a connection after this starts
         // another sweeper.
-        let over = idle.connections.is_empty();
+        let over = idle.is_empty();
         if over {
             client.sweeping.store(false, Ordering::Release);
         }

@@ -13,7 +13,10 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::time::{self, Instant, Sleep};
+use tokio::{
+    runtime,
+    time::{self, Instant, Sleep},
+};
 
 use super::{Signs, Stream};
 use crate::{Error, RequestBody, body::Upload, error::ClientBodyError};
@@ -27,6 +30,7 @@ pub(crate) struct Connection {
     /// Absent once the connection is over.
     driver: Option<http1::Connection<TokioIo<Stream>, RequestBody>>,
     signs: Signs,
+    runtime: runtime::Id,
     /// Kept for the connection's life: to move a timer that is armed already
     /// is far cheaper than to arm a new one.
     timer: Option<Pin<Box<Sleep>>>,
@@ -43,6 +47,7 @@ pub(crate) enum Outcome {
 impl Connection {
     pub(crate) async fn new(stream: Stream) -> hyper::Result<Self> {
         let signs = stream.signs();
+        let runtime = stream.runtime();
         let (sender, driver) = http1::Builder::new()
             .max_header_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
@@ -51,8 +56,14 @@ impl Connection {
             sender,
             driver: Some(driver),
             signs,
+            runtime,
             timer: None,
         })
+    }
+
+    /// The runtime whose driver watches it.
+    pub(crate) const fn runtime(&self) -> runtime::Id {
+        self.runtime
     }
 
     /// Reads and writes what can be read and written now.
@@ -78,6 +89,14 @@ impl Connection {
     /// the operating system so far: this asks the operating system itself.
     pub(crate) async fn verified(mut self: Box<Self>) -> Option<Box<Self>> {
         let stream = self.take_stream().filter(Stream::is_silent)?;
+        Self::new(stream).await.ok().map(Box::new)
+    }
+
+    /// Makes a connection of another runtime one of this one. Verified on the
+    /// way, since that costs little beside the rest.
+    pub(crate) async fn moved(mut self: Box<Self>) -> Option<Box<Self>> {
+        let stream = self.take_stream().filter(Stream::is_silent)?;
+        let stream = stream.moved().ok()?;
         Self::new(stream).await.ok().map(Box::new)
     }
 

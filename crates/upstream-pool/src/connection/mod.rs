@@ -11,6 +11,7 @@ mod client;
 mod exchange;
 mod h1;
 mod head;
+mod idle;
 mod stream;
 
 pub use self::body::ResponseBody;

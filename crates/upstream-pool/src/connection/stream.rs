@@ -18,6 +18,7 @@ use rustix::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpStream, UnixStream},
+    runtime::{self, Handle},
     time,
 };
 
@@ -58,6 +59,7 @@ impl Endpoint {
         };
         Ok(Stream {
             socket,
+            runtime: Handle::current().id(),
             signs: Signs::default(),
         })
     }
@@ -118,6 +120,8 @@ impl Signs {
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
+    /// Whose driver watches the socket.
+    runtime: runtime::Id,
     signs: Signs,
 }
 
@@ -134,11 +138,32 @@ impl Socket {
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
     }
+
+    /// The same, watched by the driver of the runtime that this runs in.
+    fn moved(self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(stream) => Self::Tcp(TcpStream::from_std(stream.into_std()?)?),
+            Self::Unix(stream) => Self::Unix(UnixStream::from_std(stream.into_std()?)?),
+        })
+    }
 }
 
 impl Stream {
     pub(crate) fn signs(&self) -> Signs {
         self.signs.clone()
+    }
+
+    pub(crate) const fn runtime(&self) -> runtime::Id {
+        self.runtime
+    }
+
+    /// The same, of the runtime that this runs in.
+    pub(crate) fn moved(self) -> io::Result<Self> {
+        Ok(Self {
+            socket: self.socket.moved()?,
+            runtime: Handle::current().id(),
+            signs: self.signs,
+        })
     }
 
     /// Nothing has come, not even the end.

@@ -1,6 +1,11 @@
 //! A server that runs already, played by the test byte by byte.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::{self, SocketAddr},
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::Request;
@@ -10,10 +15,12 @@ use peregrine_upstream_pool::HttpUpstream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime,
+    time::timeout,
 };
 use tower::ServiceExt;
 
-use crate::support::{get, text};
+use crate::support::{PATIENCE, get, text};
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -134,4 +141,38 @@ async fn connect_is_not_for_applications() {
     let request = request.body(Full::<Bytes>::default()).unwrap();
     let error = upstream.oneshot(request).await.unwrap_err();
     assert!(error.is_unsupported_method(), "{error:?}");
+}
+
+#[test]
+fn a_connection_goes_on_in_another_runtime_though_its_own_stands_still() {
+    let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = upstream(listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        // There is one connection, or the second runtime is left waiting.
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = 0;
+        let mut request = [0; 1024];
+        while stream.read(&mut request).unwrap() > 0 {
+            asked += 1;
+            stream.write_all(ANSWER.as_bytes()).unwrap();
+        }
+        asked
+    });
+    let runtimes = [(); 2].map(|()| {
+        runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    });
+    for runtime in &runtimes {
+        let asking = async {
+            let response = upstream.clone().oneshot(get("/")).await.unwrap();
+            text(response).await
+        };
+        let answer = runtime.block_on(async { timeout(PATIENCE, asking).await });
+        assert_eq!(answer.unwrap(), "ok");
+    }
+    drop(upstream);
+    drop(runtimes);
+    assert_eq!(server.join().unwrap(), 2);
 }
