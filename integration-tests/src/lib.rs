@@ -25,6 +25,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod conformance;
 mod load;
 mod output;
 pub mod processes;

@@ -9,13 +9,17 @@ use std::env;
 ///
 /// If `program` is not in `PATH`.
 pub fn require(program: &str) {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).any(|folder| folder.join(program).is_file());
     assert!(
-        found,
+        has(program),
         "this test needs {program}: run scripts/test, or apt-get install {}",
         package(program)
     );
+}
+
+/// Whether `program` is in `PATH`.
+pub fn has(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// The Debian package that brings `program`.

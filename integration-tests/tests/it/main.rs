@@ -4,6 +4,7 @@
 mod applications;
 mod bad_requests;
 mod command_line;
+mod conformance;
 mod crowds;
 mod demo;
 mod failing_starts;
