@@ -17,7 +17,7 @@ use peregrine_core::{CacheStatus, ForwardReason};
 use crate::{
     clock::{Clock, Now, SystemClock},
     flight::{FlightTable, Unshareable},
-    key::Key,
+    key::{Key, query::QueryRules},
     name::CacheName,
     policy::Policy,
     stats::{Counters, Stats},
@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) max_entry_bytes: u64,
     pub(crate) policy: Policy,
     pub(crate) name: CacheName,
+    pub(crate) query: QueryRules,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -41,6 +42,7 @@ impl Default for Config {
             max_entry_bytes: 1024 * 1024,
             policy: Policy::conservative(),
             name: CacheName::default(),
+            query: QueryRules::default(),
             clock: Arc::new(SystemClock),
         }
     }

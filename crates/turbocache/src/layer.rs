@@ -5,6 +5,7 @@ use tower_layer::Layer;
 use crate::{
     Clock, TurboCacheHandle, TurboCacheService,
     cache::{Cache, Config},
+    key::query::{Names, QueryRules},
     name::CacheName,
 };
 
@@ -70,6 +71,67 @@ impl TurboCache {
     /// A longer response is passed on as it is. More than 1 GiB counts as that.
     pub fn max_entry_bytes(self, bytes: u64) -> Self {
         self.with(|config| config.max_entry_bytes = bytes.min(1 << 30))
+    }
+
+    /// Parameters of the query that make no difference to the application: two
+    /// targets that differ in nothing else share what is stored. A name that ends
+    /// in `*` stands for all that begin so. None by default.
+    ///
+    /// An application that writes such a parameter into its page, or redirects to
+    /// a target with it, gives one client's to the others.
+    ///
+    /// ```
+    /// use axum::{Router, body::{Body, to_bytes}, http::{Request, header}, routing::get};
+    /// use tower::ServiceExt;
+    /// use turbocache::TurboCache;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let app = Router::new()
+    ///     .route("/", get(|| async { ([(header::CACHE_CONTROL, "max-age=60")], "Hello") }))
+    ///     .layer(TurboCache::conservative().ignore_query(["utm_*", "gclid", "fbclid"]));
+    ///
+    /// let ask = async |target| {
+    ///     let request = Request::get(target).header("host", "forum.example");
+    ///     let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    ///     let status = response.headers()["cache-status"].to_str().unwrap().to_owned();
+    ///     to_bytes(response.into_body(), 1024).await.unwrap();
+    ///     status
+    /// };
+    /// assert_eq!(ask("/?page=2&utm_source=a").await, "turbocache; fwd=uri-miss; stored");
+    /// assert_eq!(ask("/?utm_source=b&page=2").await, "turbocache; hit; ttl=60");
+    /// assert_eq!(ask("/?utm_source=b&page=3").await, "turbocache; fwd=uri-miss; stored");
+    /// # }
+    /// ```
+    ///
+    /// An application can say the same for itself, and for one page, by
+    /// `No-Vary-Search`. What has a `;` in it always counts, since applications
+    /// disagree about what that means. Replaces an earlier
+    /// [`keep_query`](Self::keep_query).
+    pub fn ignore_query<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let rules = QueryRules::Ignore(Names::new(names));
+        self.with(|config| config.query = rules)
+    }
+
+    /// The only parameters of the query that make a difference to the application.
+    /// A name that ends in `*` stands for all that begin so. All by default.
+    ///
+    /// To forget one here means that anyone can have the page that he asks for
+    /// stored for everyone: name all that the application reads anywhere. They
+    /// count in any case, with an index (`id[]`), and with `.` for `_`, as some
+    /// applications read them.
+    ///
+    /// ```
+    /// use turbocache::TurboCache;
+    ///
+    /// let cache = TurboCache::conservative().keep_query(["page", "q"]);
+    /// # drop(cache);
+    /// ```
+    ///
+    /// Replaces an earlier [`ignore_query`](Self::ignore_query).
+    pub fn keep_query<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let rules = QueryRules::Keep(Names::new(names));
+        self.with(|config| config.query = rules)
     }
 
     /// How the cache calls itself in `Cache-Status` (RFC 9211 §2). `turbocache`

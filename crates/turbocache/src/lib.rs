@@ -141,6 +141,7 @@ mod range;
 mod service;
 mod stats;
 mod store;
+mod structured;
 #[cfg(test)]
 mod test_support;
 

@@ -105,7 +105,7 @@ where
             Ok(lookup) => lookup,
             Err(reason) => return ResponseFuture::pass(self, request, reason),
         };
-        let key = match Key::of(&request, &lookup) {
+        let key = match Key::of(&request, &lookup, &self.cache.config.query) {
             Ok(key) => key,
             Err(reason) => return ResponseFuture::pass(self, request, reason),
         };

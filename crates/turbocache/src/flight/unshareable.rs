@@ -86,7 +86,10 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::policy::{Policy, request::may_look_up};
+    use crate::{
+        key::query::QueryRules,
+        policy::{Policy, request::may_look_up},
+    };
 
     fn key(path: &str) -> Key {
         let request = Request::get(path)
@@ -96,6 +99,7 @@ mod tests {
         Key::of(
             &request,
             &may_look_up(&Policy::conservative(), &request).unwrap(),
+            &QueryRules::All,
         )
         .unwrap()
     }

@@ -50,6 +50,7 @@ fn key(asked: Asked) -> Result<Key, Pass> {
     Key::of(
         &request,
         &may_look_up(&Policy::conservative(), &request).unwrap(),
+        &QueryRules::All,
     )
 }
 

@@ -1,0 +1,86 @@
+//! The keys of a URI, for those who invalidate it: RFC 9111 §4.4.
+//!
+//! What is stored for a URI may be under several keys: a plain one, those with
+//! more parts, which are noted under their [plain](Key::plain) one, and what
+//! either of them is [under](super::variances::Variances::of) the search variance
+//! that its path has.
+
+use bytes::Bytes;
+use http::{Request, Uri, header::HOST};
+use peregrine_core::TargetOrigin;
+
+use super::{Authority, DIVIDER, Key, QueryRules, original_path_and_query, path_and_query, plain};
+
+impl Key {
+    /// The plain key of an absolute URI, or `None` if it is none that has a key.
+    pub(crate) fn of_uri(uri: &Uri, rules: &QueryRules) -> Option<Self> {
+        let authority = uri.authority()?.as_str().as_bytes();
+        Self::of_parts(uri.scheme_str()?, authority, path_and_query(uri), rules)
+    }
+
+    /// The plain key of another URI of the same origin.
+    pub(crate) fn beside(&self, path_and_query: &str, rules: &QueryRules) -> Self {
+        let mut key = self.origin().to_vec();
+        key.push(DIVIDER);
+        key.extend_from_slice(rules.apply(path_and_query).as_bytes());
+        Self(Bytes::from(key))
+    }
+
+    /// The key of a request for the same URI that has nothing else to it, or
+    /// `None` if this is that key.
+    ///
+    /// Who invalidates a URI knows only this one. So whoever stores something
+    /// under another key has to note it under its plain one.
+    pub(crate) fn plain(&self) -> Option<Self> {
+        let mut end = self.end_of_part(2);
+        if self.0[end..].starts_with(&[DIVIDER, b'n']) {
+            end = self.end_of_part(3);
+        }
+        (end < self.len()).then(|| Self(self.0.slice(..end)))
+    }
+
+    /// Whether it is for a URI that begins as the one of the key `prefix`, which
+    /// is a plain one.
+    pub(crate) fn starts_with(&self, prefix: &Self) -> bool {
+        self.0.starts_with(&prefix.0)
+    }
+
+    fn of_parts(scheme: &str, authority: &[u8], path: &str, rules: &QueryRules) -> Option<Self> {
+        let authority = Authority::read(authority, scheme).ok()?;
+        let key = plain(scheme, &authority, &rules.apply(path));
+        Some(Self(Bytes::from(key)))
+    }
+}
+
+/// The plain keys of whatever `request` may be for. It need not be one that has a
+/// key itself: where its parts contradict each other, the application may have
+/// gone by any of them, and all of it is to be invalidated.
+pub(crate) fn targets<B>(request: &Request<B>, rules: &QueryRules) -> Vec<Key> {
+    let uri = request.uri();
+    let seen = path_and_query(uri);
+    let original = original_path_and_query(request).unwrap_or(seen);
+
+    let trusted = request.extensions().get::<TargetOrigin>();
+    let trusted = trusted.map(|origin| (origin.scheme.as_str(), origin.authority.as_str()));
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let from_uri = uri
+        .authority()
+        .map(|authority| (scheme, authority.as_str()));
+    let from_host = request.headers().get_all(HOST).iter();
+    let from_host = from_host.filter_map(|host| Some((scheme, host.to_str().ok()?)));
+
+    let mut keys = Vec::new();
+    for (scheme, authority) in trusted.into_iter().chain(from_uri).chain(from_host) {
+        for path in [original, seen] {
+            if let Some(key) = Key::of_parts(scheme, authority.as_bytes(), path, rules)
+                && !keys.contains(&key)
+            {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use http::uri::{Authority as UriAuthority, Scheme};
+
+use super::*;
+use crate::policy::{Policy, request::may_look_up};
+
+fn get(uri: &str, host: &str) -> Request<http_body_util::Empty<Bytes>> {
+    let request = Request::get(uri).header("host", host);
+    request.body(http_body_util::Empty::new()).unwrap()
+}
+
+fn key<B: http_body::Body>(request: &Request<B>) -> Key {
+    let lookup = may_look_up(&Policy::conservative(), request).unwrap();
+    Key::of(request, &lookup, &QueryRules::All).unwrap()
+}
+
+fn of_uri(uri: &str) -> Key {
+    Key::of_uri(&uri.parse().unwrap(), &QueryRules::All).unwrap()
+}
+
+fn origin(scheme: &str, authority: &str) -> TargetOrigin {
+    TargetOrigin {
+        scheme: scheme.parse::<Scheme>().unwrap(),
+        authority: authority.parse::<UriAuthority>().unwrap(),
+    }
+}
+
+#[test]
+fn the_key_of_a_uri_is_the_plain_key_of_a_request_for_it() {
+    assert_eq!(
+        of_uri("http://Example.com:80/p?q"),
+        key(&get("/p?q", "example.com"))
+    );
+    assert_eq!(of_uri("http://a"), key(&get("/", "a")));
+    assert_eq!(key(&get("/p", "a")).plain(), None, "it is plain already");
+}
+
+#[test]
+fn what_has_no_host_has_no_key() {
+    for uri in ["/p", "a", "http://user@a/p"] {
+        assert_eq!(
+            Key::of_uri(&uri.parse().unwrap(), &QueryRules::All),
+            None,
+            "{uri}"
+        );
+    }
+}
+
+#[test]
+fn whatever_else_is_in_a_key_its_plain_one_is_that_of_the_uri() {
+    let mut forwarded = get("/p", "a");
+    forwarded
+        .headers_mut()
+        .insert("x-forwarded-host", "b".parse().unwrap());
+    let mut behind_a_proxy = get("/p", "inner");
+    behind_a_proxy.extensions_mut().insert(origin("https", "a"));
+    let mut nested = get("/p", "a");
+    nested
+        .extensions_mut()
+        .insert(axum::extract::OriginalUri("/x/p".parse().unwrap()));
+    let cases = [
+        ("forwarded", forwarded, "http://a/p"),
+        ("behind a proxy", behind_a_proxy, "https://a/p"),
+        ("nested", nested, "http://a/x/p"),
+    ];
+    for (name, request, uri) in cases {
+        let key = key(&request);
+        assert_eq!(key.plain(), Some(of_uri(uri)), "{name}");
+        assert!(
+            targets(&request, &QueryRules::All).contains(&of_uri(uri)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_request_that_contradicts_itself_is_for_all_that_it_says() {
+    let mut request = get("http://a/p", "b");
+    request.headers_mut().append("host", "c".parse().unwrap());
+    request
+        .headers_mut()
+        .append("host", "not a host".parse().unwrap());
+    let expected = ["http://a/p", "http://b/p", "http://c/p"].map(of_uri);
+    assert_eq!(targets(&request, &QueryRules::All), expected);
+}
+
+#[test]
+fn parameters_that_are_ignored_are_so_in_every_key() {
+    let rules = QueryRules::Ignore(super::super::query::Names::new(["utm_*"]));
+    let plain = of_uri("http://a/p?x");
+    let request = get("/p?utm_a&x", "a");
+    assert_eq!(targets(&request, &rules), std::slice::from_ref(&plain));
+    let lookup = may_look_up(&Policy::conservative(), &request).unwrap();
+    assert_eq!(Key::of(&request, &lookup, &rules).unwrap(), plain);
+    assert_eq!(
+        Key::of_uri(&"http://a/p?x&utm_b".parse().unwrap(), &rules).unwrap(),
+        plain
+    );
+    assert_eq!(of_uri("http://a/").beside("/p?utm_c&x", &rules), plain);
+}
+
+#[test]
+fn a_uri_of_the_same_origin_is_beside_it() {
+    let key = of_uri("https://a:8080/p?q");
+    assert_eq!(
+        key.beside("/other?x", &QueryRules::All),
+        of_uri("https://a:8080/other?x")
+    );
+}
+
+#[test]
+fn the_parts_of_a_key_can_be_told() {
+    let key = of_uri("https://a:8080/p/q?r?s");
+    assert_eq!(key.origin(), "https\0a:8080");
+    assert_eq!(key.path(), "https\0a:8080\0/p/q");
+    assert!(key.starts_with(&of_uri("https://a:8080/p/")));
+    assert!(!key.starts_with(&of_uri("https://a:8080/q")));
+    assert!(!key.starts_with(&of_uri("https://a/p/")));
+}
