@@ -1,8 +1,8 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -33,7 +33,7 @@ pub(crate) struct Limits {
 pub(crate) struct Client {
     endpoint: Endpoint,
     limits: Limits,
-    idle: Mutex<Idle>,
+    idle: Idle,
     sweeping: AtomicBool,
 }
 
@@ -42,7 +42,7 @@ impl Client {
         Arc::new(Self {
             endpoint,
             limits,
-            idle: Mutex::default(),
+            idle: Idle::default(),
             sweeping: AtomicBool::new(false),
         })
     }
@@ -111,7 +111,7 @@ impl Client {
 
     fn checkout(&self) -> Option<Taken> {
         let runtime = Handle::try_current().ok()?.id();
-        self.idle().take(runtime, Instant::now())
+        self.idle.take(runtime, Instant::now())
     }
 
     /// Keeps a connection for the next request.
@@ -120,25 +120,19 @@ impl Client {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let refused = self.idle().put(connection, Instant::now()).err();
-        if refused.is_some() {
-            return;
-        }
-        // A sweeper that ends has said so under the lock, and found nothing:
-        // either it saw this connection, or we see that it has ended.
-        if !self.sweeping.swap(true, Ordering::AcqRel) {
+        // A sweeper that ends says so before it looks for the last time:
+        // either it sees this connection, or we see that it has ended.
+        if self.idle.put(connection, Instant::now())
+            && !self.sweeping.load(SeqCst)
+            && !self.sweeping.swap(true, SeqCst)
+        {
             drop(runtime.spawn(sweep(Arc::downgrade(self))));
         }
     }
 
     /// Closes the unused connections, and those that come back later.
     pub(crate) fn close(&self) {
-        let connections = self.idle().close();
-        drop(connections);
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.close();
     }
 }
 
@@ -150,17 +144,13 @@ async fn sweep(client: Weak<Client>) {
         let Some(client) = client.upgrade() else {
             return;
         };
-        let mut idle = client.idle();
-        let old = idle.take_old(Instant::now());
-        // Said under the lock: whoever adds a connection after this starts
-        // another sweeper.
-        let over = idle.is_empty();
-        if over {
-            client.sweeping.store(false, Ordering::Release);
+        client.idle.drop_old(Instant::now());
+        if !client.idle.is_empty() {
+            continue;
         }
-        drop(idle);
-        drop(old);
-        if over {
+        client.sweeping.store(false, SeqCst);
+        // Another one may have been started by now.
+        if client.idle.is_empty() || client.sweeping.swap(true, SeqCst) {
             return;
         }
     }
