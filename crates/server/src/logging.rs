@@ -16,6 +16,9 @@ pub(crate) fn start(level: LogLevel) -> Result<(), StartError> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(colours)
+        // It would be said on standard error, too, and to fail there is a
+        // panic: whoever logs when a terminal is gone would end at that line.
+        .log_internal_errors(false)
         .init();
     Ok(())
 }

@@ -30,7 +30,8 @@ use mimalloc::MiMalloc;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    cli::{Cli, Command, LogLevel, StatusOptions},
+    admin::AdminError,
+    cli::{Cli, Command, LogLevel},
     start::Start,
     start_error::StartError,
 };
@@ -60,7 +61,18 @@ fn main() -> ExitCode {
             let path = env::var_os("PATH").unwrap_or_default();
             run(level, start::start(*options, path))
         }
-        Command::Status(options) => status(&options),
+        Command::Status(options) => ask(
+            admin::report(options.admin_socket.as_deref(), options.json),
+            false,
+        ),
+        Command::RestartApp(options) => ask(
+            admin::restart_app(options.admin_socket.as_deref()),
+            options.ignore_app_not_running,
+        ),
+        Command::DetachProcess(options) => ask(
+            admin::detach_process(options.admin_socket.as_deref(), options.pid),
+            options.ignore_nonexistant_pid,
+        ),
         Command::DemoWorker { socket } => worker(&socket),
     }
 }
@@ -80,17 +92,22 @@ fn run(level: LogLevel, start: Result<Start, StartError>) -> ExitCode {
     }
 }
 
-fn status(options: &StatusOptions) -> ExitCode {
+/// Asks a running server, and prints its answer. With `ignore_absence`, it is
+/// no failure if what is asked about is not there.
+fn ask(
+    question: impl Future<Output = Result<String, AdminError>>,
+    ignore_absence: bool,
+) -> ExitCode {
     let runtime = match runtime(runtime::Builder::new_current_thread()) {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, CANNOT_START),
     };
-    let report = admin::report(options.admin_socket.as_deref(), options.json);
-    match runtime.block_on(report) {
+    match runtime.block_on(question) {
         Ok(report) => {
             say(&report);
             ExitCode::SUCCESS
         }
+        Err(error) if ignore_absence && error.is_absent() => fail(&error, 0),
         Err(error) => fail(&error, error.exit_status()),
     }
 }

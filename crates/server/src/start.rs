@@ -6,7 +6,8 @@ use std::{
     ffi::OsString,
     fs,
     num::{NonZeroU32, NonZeroUsize},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
+    path::{self, Path, PathBuf},
 };
 
 use crate::{
@@ -221,20 +222,35 @@ impl From<Plan> for Run {
 }
 
 /// An absolute path of a folder that is there.
+///
+/// Links in it are kept: who deploys by turning the link `current` to the next
+/// release wants the next process to start there.
 fn folder(dir: &Path) -> Result<PathBuf, StartError> {
-    let found = fs::canonicalize(dir).map_err(|error| {
+    let found = fs::metadata(dir).and_then(|metadata| {
+        let base = logical_current_dir().unwrap_or_default();
+        Ok((path::absolute(base.join(dir))?, metadata))
+    });
+    let (found, metadata) = found.map_err(|error| {
         StartError::new(format!(
             "cannot open the folder {}: {error}; name the application's folder",
             dir.display()
         ))
     })?;
-    if !found.is_dir() {
+    if !metadata.is_dir() {
         return Err(StartError::new(format!(
             "{} is not a folder; name the application's folder",
             dir.display()
         )));
     }
     Ok(found)
+}
+
+/// The current directory as the shell calls it, if it is that: POSIX, `pwd -L`.
+fn logical_current_dir() -> Option<PathBuf> {
+    let named = PathBuf::from(env::var_os("PWD")?);
+    let identity = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    let is_here = identity(&named)? == identity(Path::new("."))?;
+    (named.is_absolute() && is_here).then_some(named)
 }
 
 fn variables(given: Vec<EnvVar>) -> Result<EnvVars, StartError> {

@@ -139,6 +139,18 @@ fn status_of_nothing_is_exit_status_1() {
 }
 
 #[test]
+fn a_restart_of_nothing_fails_unless_that_is_said_to_be_fine() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = peregrine(empty.path(), &["restart-app"]);
+    assert_eq!(output.status.code(), Some(1));
+    the_only_line(&output, "no server");
+
+    let output = peregrine(empty.path(), &["restart-app", "--ignore-app-not-running"]);
+    assert_eq!(output.status.code(), Some(0));
+    the_only_line(&output, "no server, and that is fine");
+}
+
+#[test]
 fn help_and_version_are_answers_on_standard_output() {
     let empty = tempfile::tempdir().unwrap();
     let cases: &[&[&str]] = &[

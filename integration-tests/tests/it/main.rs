@@ -11,6 +11,7 @@ mod failing_starts;
 mod forwarded;
 mod misbehaving_apps;
 mod privacy;
+mod restarts;
 mod status;
 mod stopping;
 mod streaming;

@@ -1,18 +1,17 @@
 use std::{
-    fmt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header::HOST};
+use http::{Method, Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::UnixStream, time::timeout};
 
-use super::{find, places::Places, render, status::Status};
+use super::{AdminError, find, places::Places, render, status::Status};
 
 /// A server answers at once; this is for one that is stopped or stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Far above what a thousand processes take.
 const LONGEST_ANSWER: usize = 16 << 20;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What `peregrine status` prints: of the server at `socket`, or else of the
 /// only one that runs.
-pub(crate) async fn report(socket: Option<&Path>, json: bool) -> Result<String, StatusError> {
+pub(crate) async fn report(socket: Option<&Path>, json: bool) -> Result<String, AdminError> {
     report_from(&Places::of_this_user(), socket, json).await
 }
 
@@ -32,52 +31,70 @@ async fn report_from(
     places: &Places,
     socket: Option<&Path>,
     json: bool,
-) -> Result<String, StatusError> {
-    let socket = match socket {
-        Some(socket) => socket.to_owned(),
-        None => only(find::sockets(places)).await?,
-    };
-    let answer = ask(&socket)
+) -> Result<String, AdminError> {
+    let socket = choose(places, socket).await?;
+    let answer = status_of(&socket)
         .await
-        .map_err(|error| StatusError::silent(&socket, &*error))?;
+        .map_err(|error| AdminError::silent(&socket, &error))?;
     let printed = if json {
         // Not by way of `Status`: a newer server's further fields are kept.
         serde_json::to_string_pretty(&answer).map(|text| text + "\n")
     } else {
         serde_json::from_value(answer).map(|status| render::render(&status, SystemTime::now()))
     };
-    printed.map_err(|error| StatusError::silent(&socket, &error))
+    printed.map_err(|error| AdminError::silent(&socket, &error))
 }
 
-async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, StatusError> {
+/// The socket that was named, or else that of the only server that runs.
+pub(super) async fn choose(places: &Places, named: Option<&Path>) -> Result<PathBuf, AdminError> {
+    match named {
+        Some(socket) => Ok(socket.to_owned()),
+        None => only(find::sockets(places)).await,
+    }
+}
+
+async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, AdminError> {
     match (sockets.pop(), sockets.is_empty()) {
-        (None, _) => Err(StatusError::none()),
+        (None, _) => Err(AdminError::none()),
         (Some(socket), true) => Ok(socket),
         (Some(last), false) => {
             sockets.push(last);
             let mut servers = Vec::new();
             for socket in sockets {
-                let address = match ask(&socket).await.map(serde_json::from_value::<Status>) {
+                let status = status_of(&socket).await;
+                let address = match status.map(serde_json::from_value::<Status>) {
                     Ok(Ok(status)) => format!("{} ({})", status.address, status.application),
                     _ => "does not answer".to_owned(),
                 };
                 servers.push((socket, address));
             }
-            Err(StatusError::several(&servers))
+            Err(AdminError::several(&servers))
         }
     }
 }
 
-async fn ask(socket: &Path) -> Result<Value, Failure> {
-    timeout(PATIENCE, ask_patiently(socket))
+async fn status_of(socket: &Path) -> Result<Value, Failure> {
+    let answer = timeout(PATIENCE, ask(socket, Method::GET, "/v1/status"));
+    let (status, body) = answer
         .await
-        .map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()))?
+        .map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()))??;
+    if status != StatusCode::OK {
+        return Err(format!("its answer is {status}").into());
+    }
+    Ok(serde_json::from_slice(&body)?)
 }
 
-async fn ask_patiently(socket: &Path) -> Result<Value, Failure> {
+/// Sends a request without a body, and gives the whole answer.
+pub(super) async fn ask(
+    socket: &Path,
+    method: Method,
+    path: &str,
+) -> Result<(StatusCode, Bytes), Failure> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get("/v1/status")
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header(HOST, "localhost")
         .body(Empty::<Bytes>::new())?;
     let exchange = async {
@@ -90,70 +107,8 @@ async fn ask_patiently(socket: &Path) -> Result<Value, Failure> {
         Ok::<_, Failure>((status, body))
     };
     let (exchange, _) = tokio::join!(exchange, connection);
-    let (status, body) = exchange?;
-    if status != StatusCode::OK {
-        return Err(format!("its answer is {status}").into());
-    }
-    Ok(serde_json::from_slice(&body)?)
+    exchange
 }
-
-/// Why there is no status to show, for the operator.
-#[derive(Debug)]
-pub(crate) struct StatusError {
-    message: String,
-    exit_status: u8,
-}
-
-impl StatusError {
-    /// 1 if no server runs, 2 if the question has to be put differently.
-    pub(crate) const fn exit_status(&self) -> u8 {
-        self.exit_status
-    }
-
-    fn none() -> Self {
-        Self {
-            message: "no server of yours is running; start one, or name its socket with \
-                      --admin-socket PATH"
-                .to_owned(),
-            exit_status: 1,
-        }
-    }
-
-    fn several(servers: &[(PathBuf, String)]) -> Self {
-        let mut lines = vec![format!(
-            "{} servers are running; choose one with --admin-socket PATH:",
-            servers.len()
-        )];
-        lines.extend(
-            servers
-                .iter()
-                .map(|(socket, server)| format!("  {}  {server}", socket.display())),
-        );
-        Self {
-            message: lines.join("\n"),
-            exit_status: 2,
-        }
-    }
-
-    fn silent(socket: &Path, error: &dyn std::error::Error) -> Self {
-        Self {
-            message: format!(
-                "the server at {} gives no status: {error}; check that it runs, and that it is \
-                 of this version",
-                socket.display()
-            ),
-            exit_status: 2,
-        }
-    }
-}
-
-impl fmt::Display for StatusError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for StatusError {}
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +122,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let places = Places::under(None, temp.path().to_owned());
         let socket = AdminSocket::bind_in(&places).unwrap();
-        let server = serve(socket, example).unwrap();
+        let server = serve(socket, example, None).unwrap();
 
         let json = report_from(&places, None, true).await.unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), example());
@@ -187,12 +142,12 @@ mod tests {
         let folder = places.folder().unwrap();
         let paths = ["1.sock", "2.sock"].map(|name| folder.join(name));
         let bind = |path: &PathBuf| AdminSocket::bind(Some(path)).unwrap();
-        let _first = serve(bind(&paths[0]), example).unwrap();
+        let _first = serve(bind(&paths[0]), example, None).unwrap();
         let other = || Status {
             address: "http://127.0.0.1:4000".to_owned(),
             ..example()
         };
-        let _second = serve(bind(&paths[1]), other).unwrap();
+        let _second = serve(bind(&paths[1]), other, None).unwrap();
 
         let error = report_from(&places, None, false).await.unwrap_err();
         assert_eq!(error.exit_status(), 2);
@@ -227,7 +182,7 @@ mod tests {
         let path = temp.path().join("stuck.sock");
         // It listens, but never takes the connection.
         let _listener = UnixListener::bind(&path).unwrap();
-        let error = ask(&path).await.unwrap_err().to_string();
+        let error = status_of(&path).await.unwrap_err().to_string();
         assert!(error.contains("5 seconds"), "{error}");
     }
 }

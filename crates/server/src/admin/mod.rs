@@ -1,10 +1,20 @@
-//! How an operator asks a running server what it is doing.
+//! How an operator asks a running server what it is doing, and tells it what to
+//! do.
 //!
-//! The server answers HTTP on a Unix socket that only its own user can reach:
-//! `GET /v1/status` is [`Status`] as JSON. `peregrine status` finds the socket,
-//! asks, and prints.
+//! The server answers HTTP on a Unix socket that only its own user can reach.
+//!
+//! | request | answer | command |
+//! |---|---|---|
+//! | `GET /v1/status` | [`Status`] | `peregrine status` |
+//! | `POST /v1/restart-app` | how many processes were replaced, once they are | `peregrine restart-app` |
+//! | `POST /v1/detach-process/PID` | the process's id, once it takes no more requests | `peregrine detach-process PID` |
+//!
+//! All of it is JSON. The commands find the socket, ask, and print.
 
 mod client;
+mod command;
+mod control;
+mod error;
 mod find;
 mod places;
 mod process_stats;
@@ -15,6 +25,8 @@ mod status;
 
 pub(crate) use self::{
     client::report,
+    command::{detach_process, restart_app},
+    error::AdminError,
     process_stats::GroupUsage,
     server::serve,
     socket::AdminSocket,

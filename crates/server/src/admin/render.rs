@@ -59,6 +59,13 @@ fn write_pool(page: &mut String, pool: &PoolStatus, status: &Status) -> fmt::Res
     for process in &pool.processes {
         write_process(page, process)?;
     }
+    if pool.due > 0 {
+        writeln!(page, "  Processes to be replaced: {}", pool.due)?;
+    }
+    // The words of `passenger-status`.
+    if pool.resisting_deployment_error {
+        writeln!(page, "  Resisting deployment error")?;
+    }
     if let Some(failure) = &pool.last_start_failure {
         writeln!(page, "  The latest start failed:")?;
         for line in failure.lines() {
@@ -222,6 +229,8 @@ Requests in top-level queue : 3 of 100
   * PID: 202     Sessions: 0       Processed: 0       Uptime: 2s
     CPU: ?       Memory  : ?       Last used: never
     State: starting
+  Processes to be replaced: 1
+  Resisting deployment error
   The latest start failed:
     exit status 1
     cannot load such file -- rack

@@ -1,9 +1,11 @@
 use std::io;
 
 use axum::{Json, Router, routing::get};
+use peregrine::upstream_pool::PoolHandle;
 use tokio::{net::UnixListener, task::AbortHandle};
 
 use super::{
+    control,
     socket::{AdminSocket, SocketFile},
     status::Status,
 };
@@ -24,15 +26,23 @@ impl Drop for AdminServer {
     }
 }
 
-/// Answers on `socket` with what `status` says, asked anew each time. Must be
-/// called inside a runtime.
-pub(crate) fn serve<F>(socket: AdminSocket, status: F) -> io::Result<AdminServer>
+/// Answers on `socket` with what `status` says, asked anew each time, and does
+/// with `pool` what it is told to, if there is one. Must be called inside a
+/// runtime.
+pub(crate) fn serve<F>(
+    socket: AdminSocket,
+    status: F,
+    pool: Option<PoolHandle>,
+) -> io::Result<AdminServer>
 where
     F: Fn() -> Status + Clone + Send + Sync + 'static,
 {
     let (listener, file) = socket.into_parts();
     let listener = UnixListener::from_std(listener)?;
-    let router = router(status);
+    let status = get(async move || Json(status()));
+    let router = Router::new()
+        .route("/v1/status", status)
+        .merge(control::router(pool));
     let task = tokio::spawn(async move {
         // Accept errors are retried inside, so this ends by abort alone.
         let _ = axum::serve(listener, router).await;
@@ -41,11 +51,4 @@ where
         task: task.abort_handle(),
         _file: file,
     })
-}
-
-fn router<F>(status: F) -> Router
-where
-    F: Fn() -> Status + Clone + Send + Sync + 'static,
-{
-    Router::new().route("/v1/status", get(async move || Json(status())))
 }

@@ -42,6 +42,12 @@ pub(crate) struct PoolStatus {
     pub(crate) queue: QueueStatus,
     /// Every process that exists, in the order of their starts.
     pub(crate) processes: Vec<ProcessStatus>,
+    /// Of these, how many are to be replaced.
+    #[serde(default)]
+    pub(crate) due: usize,
+    /// A restart has failed, and old processes stay.
+    #[serde(default)]
+    pub(crate) resisting_deployment_error: bool,
     /// Why the latest process that failed to start failed, and none has
     /// started since.
     pub(crate) last_start_failure: Option<String>,
@@ -242,6 +248,8 @@ pub(super) fn example() -> Status {
                 max: 100,
             },
             processes: vec![busy.with_usage(Some(&usage)), starting],
+            due: 1,
+            resisting_deployment_error: true,
             last_start_failure: Some("exit status 1\ncannot load such file -- rack\n".to_owned()),
         }),
         requests: RequestsStatus {

@@ -55,6 +55,18 @@ pub(crate) enum Command {
     /// Show what a running server is doing: its processes, queue, cache and
     /// requests
     Status(StatusOptions),
+    /// Replace an application's processes, one by one, without a failed request
+    ///
+    /// For after a deployment. A new process is ready before an old one leaves.
+    /// If the new code does not start, the old processes stay; this prints why,
+    /// and fails. To touch tmp/restart.txt in the application's folder, or to
+    /// send SIGHUP to the server, does the same without waiting.
+    RestartApp(RestartOptions),
+    /// Send a process no more requests, and end it when it has finished those
+    /// that it has
+    ///
+    /// The last process that is ready is replaced before.
+    DetachProcess(DetachOptions),
     /// One process of the built-in forum; `peregrine demo` starts these.
     #[command(hide = true)]
     DemoWorker {
@@ -164,6 +176,39 @@ pub(crate) struct StatusOptions {
     /// The socket of the server to ask [default: the only one that runs]
     #[arg(long, value_name = "PATH")]
     pub(crate) admin_socket: Option<PathBuf>,
+}
+
+/// `peregrine restart-app`.
+#[derive(Debug, Args)]
+pub(crate) struct RestartOptions {
+    /// The socket of the server to tell [default: the only one that runs]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin_socket: Option<PathBuf>,
+
+    /// Succeed if no server runs
+    #[arg(long)]
+    pub(crate) ignore_app_not_running: bool,
+
+    /// Every restart is a rolling one; taken for the sake of scripts that were
+    /// written for Passenger.
+    #[arg(long, hide = true)]
+    pub(crate) rolling_restart: bool,
+}
+
+/// `peregrine detach-process`.
+#[derive(Debug, Args)]
+pub(crate) struct DetachOptions {
+    /// The process's id, as `peregrine status` shows it
+    pub(crate) pid: u32,
+
+    /// The socket of the server to tell [default: the only one that runs]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin_socket: Option<PathBuf>,
+
+    // Spelled as Passenger spells it.
+    /// Succeed if the server has no such process
+    #[arg(long, alias = "ignore-nonexistent-pid")]
+    pub(crate) ignore_nonexistant_pid: bool,
 }
 
 #[cfg(test)]

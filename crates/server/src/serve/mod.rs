@@ -12,6 +12,7 @@
 //! Told to stop, the front takes no more connections and lets the requests
 //! that run finish; only then do the processes stop.
 
+mod restarts;
 mod signals;
 mod sources;
 
@@ -29,6 +30,7 @@ use tower::{BoxError, Service};
 use tracing::{info, warn};
 
 use self::{
+    restarts::Restarts,
     signals::Signals,
     sources::{PoolSources, Sources},
 };
@@ -84,7 +86,7 @@ impl Run {
         let accounting = ProcessAccounting::default();
         let command = AppCommand::new(app.program)
             .args(app.args)
-            .current_dir(app.dir)
+            .current_dir(&app.dir)
             .envs(app.env);
         let served = command.to_string();
         let forever = Duration::ZERO;
@@ -103,6 +105,7 @@ impl Run {
             .map_err(|error| cannot("prepare the application's processes", error))?;
 
         let signals = self.signals.clone();
+        let _restarts = Restarts::watch(&app.dir, handle.clone(), signals.clone()).await;
         let pool_sources = PoolSources {
             handle: handle.clone(),
             accounting,
@@ -161,6 +164,7 @@ impl Run {
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
+        let handle = pool.as_ref().map(|pool| pool.handle.clone());
         let sources = Sources::new(
             address,
             &settings,
@@ -169,7 +173,7 @@ impl Run {
             cache.as_ref().map(TurboCache::handle),
             pool,
         );
-        let _admin = admin::serve(self.admin, move || sources.status())
+        let _admin = admin::serve(self.admin, move || sources.status(), handle)
             .map_err(|error| cannot("answer on the admin socket", error))?;
 
         let timeouts = Timeouts {

@@ -96,6 +96,8 @@ impl PoolSources {
                 max: pool.max_request_queue_size,
             },
             processes: pool.processes.iter().map(process).collect(),
+            due: pool.due,
+            resisting_deployment_error: pool.resisting_deployment_error,
             last_start_failure: pool.last_start_failure.map(|report| report.to_string()),
         }
     }

@@ -29,9 +29,7 @@ impl Machine {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        // The temporary directory may be reached by a link; settings name the
-        // real folder.
-        fs::canonicalize(self.root.path()).unwrap().join(name)
+        self.root.path().join(name)
     }
 
     /// `peregrine start FIRST… APP REST…`.
@@ -71,6 +69,16 @@ fn an_application_is_found_in_its_folder() {
     assert_eq!(app.dir, machine.path("app"));
     assert_eq!(app.concurrency, None);
     assert_eq!(app.pool_idle_time, Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn a_link_to_the_folder_is_kept_for_what_it_leads_to_later() {
+    let machine = Machine::with(&["node"], &[("app.js", "")]);
+    let current = machine.path("current");
+    std::os::unix::fs::symlink(machine.path("app"), &current).unwrap();
+    let arguments = ["peregrine", "start", current.to_str().unwrap()];
+    let app = app(run(&arguments, machine.path("bin").into()).unwrap());
+    assert_eq!(app.dir, current);
 }
 
 #[test]

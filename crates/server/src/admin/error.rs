@@ -1,0 +1,88 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::control::Refusal;
+
+/// Why a server did not do what an operator asked for, for the operator.
+#[derive(Debug)]
+pub(crate) struct AdminError {
+    message: String,
+    exit_status: u8,
+    absent: bool,
+}
+
+impl AdminError {
+    /// 1 if no server runs, or if it could not do it; 2 if the question has to
+    /// be put differently.
+    pub(crate) const fn exit_status(&self) -> u8 {
+        self.exit_status
+    }
+
+    /// What was asked about is not there: the server, or its process.
+    pub(crate) const fn is_absent(&self) -> bool {
+        self.absent
+    }
+
+    pub(super) fn none() -> Self {
+        Self {
+            message: "no server of yours is running; start one, or name its socket with \
+                      --admin-socket PATH"
+                .to_owned(),
+            exit_status: 1,
+            absent: true,
+        }
+    }
+
+    pub(super) fn several(servers: &[(PathBuf, String)]) -> Self {
+        let mut lines = vec![format!(
+            "{} servers are running; choose one with --admin-socket PATH:",
+            servers.len()
+        )];
+        lines.extend(
+            servers
+                .iter()
+                .map(|(socket, server)| format!("  {}  {server}", socket.display())),
+        );
+        Self {
+            message: lines.join("\n"),
+            exit_status: 2,
+            absent: false,
+        }
+    }
+
+    pub(super) fn silent(socket: &Path, error: &dyn fmt::Display) -> Self {
+        Self {
+            message: format!(
+                "the server at {} does not answer: {error}; check that it runs, and that it is \
+                 of this version",
+                socket.display()
+            ),
+            exit_status: 2,
+            absent: false,
+        }
+    }
+
+    /// `absent` if it was about a process that the server does not have.
+    pub(super) fn refused(refusal: Refusal, absent: bool) -> Self {
+        let mut message = refusal.error;
+        for line in refusal.report.iter().flat_map(|report| report.lines()) {
+            message.push_str("\n  ");
+            message.push_str(line);
+        }
+        Self {
+            message,
+            exit_status: 1,
+            absent,
+        }
+    }
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AdminError {}

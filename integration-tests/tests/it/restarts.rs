@@ -1,0 +1,267 @@
+//! New code takes over while clients ask, or the old code stays.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use integration_tests::{Ended, Load, Server, binary, processes, run, tools, wait};
+use rustix::process::Signal;
+use tokio::process::Command;
+
+use crate::unruly;
+
+/// An application in a folder of its own, which does not start while there is
+/// a file `broken` in it.
+struct App {
+    folder: tempfile::TempDir,
+}
+
+impl App {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("tmp")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path = self.folder.path().join(name);
+        path.into_os_string().into_string().unwrap()
+    }
+
+    fn break_it(&self) {
+        fs::write(self.path("broken"), "").unwrap();
+    }
+
+    fn repair_it(&self) {
+        fs::remove_file(self.path("broken")).unwrap();
+    }
+
+    async fn start(&self, options: &[&str]) -> Server {
+        let script = format!(
+            "test -e broken && echo 'no such table: users' >&2 && exit 7; exec '{}'",
+            unruly::PROGRAM
+        );
+        let folder = self.path(".");
+        let args = [
+            &["start", &folder],
+            options,
+            &["--", "/bin/sh", "-c", &script],
+        ];
+        Server::start(&args.concat()).await
+    }
+}
+
+async fn tell(server: &Server, command: &[&str]) -> Ended {
+    let socket = server.admin_socket();
+    run(&[command, &["--admin-socket", &socket]].concat()).await
+}
+
+/// Waits until as many processes are ready, none of them in `old`.
+async fn replaced(server: &Server, old: &[i32]) {
+    wait::until("new processes", async || {
+        let new = server.ready_processes().await;
+        (new.len() == old.len() && new.iter().all(|pid| !old.contains(pid))).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn restart_app_under_load_replaces_every_process_and_fails_no_request() {
+    let app = App::new();
+    let server = app
+        .start(&["--min-instances", "2", "--max-pool-size", "2"])
+        .await;
+    wait::until("both processes", async || {
+        (server.ready_processes().await.len() == 2).then_some(())
+    })
+    .await;
+    let old = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 4);
+    load.answers(20).await;
+
+    let ended = tell(&server, &["restart-app"]).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.stdout, "Restarted; 2 processes were replaced.\n");
+    // When the command returns, no request goes to an old process any more.
+    let new = server.ready_processes().await;
+    assert!(new.iter().all(|pid| !old.contains(pid)), "{old:?} {new:?}");
+    load.answers(20).await;
+    load.stop().await;
+    let stopped = server.stop().await;
+    assert_eq!(stopped.left, []);
+}
+
+#[tokio::test]
+async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
+    let app = App::new();
+    let server = app.start(&["--max-pool-size", "1"]).await;
+    server.get("/answer").await;
+    let old = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 2);
+
+    app.break_it();
+    let ended = tell(&server, &["restart-app"]).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    for part in [
+        "old processes stay",
+        "no such table: users",
+        "exit status: 7",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+    }
+    assert!(server.stderr().to_string().contains("no such table: users"));
+    let status = server.status().await;
+    assert_eq!(status["pool"]["resisting_deployment_error"], true);
+    let page = tell(&server, &["status"]).await.stdout;
+    assert!(page.contains("Resisting deployment error"), "{page}");
+    assert!(page.contains("no such table: users"), "{page}");
+    load.answers(20).await;
+    assert_eq!(server.ready_processes().await, old);
+
+    app.repair_it();
+    let ended = tell(&server, &["restart-app"]).await;
+    assert_eq!(ended.stdout, "Restarted; 1 process was replaced.\n");
+    let status = server.status().await;
+    assert_eq!(status["pool"]["resisting_deployment_error"], false);
+    replaced(&server, &old).await;
+    load.stop().await;
+}
+
+#[tokio::test]
+async fn a_touch_of_restart_txt_and_a_hangup_restart_the_application() {
+    let app = App::new();
+    fs::write(app.path("tmp/restart.txt"), "").unwrap();
+    let server = app.start(&["--max-pool-size", "1"]).await;
+    server.get("/answer").await;
+    let first = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 2);
+
+    fs::write(app.path("tmp/restart.txt"), "").unwrap();
+    replaced(&server, &first).await;
+    let second = server.ready_processes().await;
+    processes::signal(server.pid(), Signal::HUP);
+    replaced(&server, &second).await;
+    load.answers(20).await;
+    load.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_runs_what_the_link_to_the_release_leads_to_by_then() {
+    tools::require("bash");
+    let app = App::new();
+    for release in ["1", "2"] {
+        fs::create_dir(app.path(release)).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec -a release-{release} '{}'\n",
+            unruly::PROGRAM
+        );
+        fs::write(app.path(&format!("{release}/run")), script).unwrap();
+    }
+    symlink(app.path("1"), app.path("current")).unwrap();
+    let current = app.path("current");
+    let server = Server::start(&["start", &current, "--", "/bin/bash", "run"]).await;
+    let runs = |name: &str| {
+        let running = server.processes();
+        running.iter().any(|process| process.command == name)
+    };
+    server.get("/answer").await;
+    assert!(runs("release-1"), "{:?}", server.processes());
+
+    let next = app.path("next");
+    symlink(app.path("2"), &next).unwrap();
+    fs::rename(&next, &current).unwrap();
+    let ended = tell(&server, &["restart-app"]).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(runs("release-2"), "{:?}", server.processes());
+}
+
+#[tokio::test]
+async fn a_process_that_is_detached_leaves_and_another_one_takes_its_place() {
+    let app = App::new();
+    let server = app.start(&["--max-pool-size", "1"]).await;
+    server.get("/answer").await;
+    let old = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 2);
+
+    let pid = old[0].to_string();
+    let ended = tell(&server, &["detach-process", &pid]).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.stdout, format!("Process {pid} detached.\n"));
+    replaced(&server, &old).await;
+    load.answers(20).await;
+    load.stop().await;
+
+    wait::until("the process to be gone", async || {
+        (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+    })
+    .await;
+    let ended = tell(&server, &["detach-process", &pid]).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.contains(&pid), "{ended:?}");
+    let ended = tell(
+        &server,
+        &["detach-process", &pid, "--ignore-nonexistant-pid"],
+    )
+    .await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_restart_in_front_of_an_upstream() {
+    let upstream = unruly::start(&[]).await;
+    let address = format!("http://{}", upstream.address());
+    let server = Server::start(&["start", "--upstream", &address]).await;
+
+    let ended = tell(&server, &["restart-app"]).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    processes::signal(server.pid(), Signal::HUP);
+    // It is listened to, and not died of.
+    wait::until("the signal to arrive", async || {
+        let log = server.stderr().to_string();
+        log.contains("SIGHUP").then_some(())
+    })
+    .await;
+    server.get("/answer").await;
+}
+
+/// Ends what carries the mark, should the test fail.
+struct Mark(String);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        for process in processes::marked(self.0.as_ref()) {
+            processes::kill(process.pid);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_hangup_of_a_terminal_that_is_closed_stops_the_server() {
+    tools::require("python3");
+    // Runs the server in a terminal of its own, and closes that.
+    let script = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+written = b""
+while b"listening on" not in written:
+    written += os.read(terminal, 1000)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let mark = Mark(processes::new_mark());
+    let mut terminal = Command::new("python3")
+        .args(["-c", script])
+        .arg(binary::peregrine())
+        .args(["start", unruly::FOLDER, "--port", "0", "--admin-socket"])
+        .arg(folder.path().join("admin"))
+        .args(["--", unruly::PROGRAM])
+        .env(processes::MARK, &mark.0)
+        .spawn()
+        .unwrap();
+    let ended = wait::bounded("the server to stop", terminal.wait()).await;
+    let status = ended.unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(processes::marked(mark.0.as_ref()), []);
+}
