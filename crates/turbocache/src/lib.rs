@@ -142,6 +142,11 @@ mod service;
 mod stats;
 mod store;
 mod structured;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "nothing is invalidated by its tags yet")
+)]
+mod tags;
 #[cfg(test)]
 mod test_support;
 
