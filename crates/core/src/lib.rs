@@ -7,6 +7,8 @@
 //! | word | rides on | written by | read by |
 //! |---|---|---|---|
 //! | [`TargetOrigin`] | request | whoever knows that a proxy in front is to be trusted | the cache's key, the `X-Forwarded-*` fields |
+//! | [`Variant`] | request | whoever knows which variant of a page a client may see | the cache, which keeps the variants apart |
+//! | [`RenderedFor`] | response | whoever knows for whom the application has answered | the cache, which stores it for nobody else |
 //! | [`CacheStatus`] | response | the cache | accounting, logs, any app |
 //! | [`ServedBy`] | response | the process pool | accounting, logs |
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
@@ -34,9 +36,11 @@ mod guarded_body;
 pub mod hop_by_hop;
 mod served_by;
 mod target_origin;
+pub mod variant;
 
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use close_delimited::CloseDelimited;
 pub use guarded_body::GuardedBody;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;
+pub use variant::{RenderedFor, Variant, VariantName};
