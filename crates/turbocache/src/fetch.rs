@@ -14,7 +14,7 @@ use crate::{
     key::Key,
     policy::{
         request::Asked,
-        storable::{Exchange, NotStored, Storable},
+        storable::{Exchange, Kept, NotStored, Storable},
     },
     store::{Entry, Head, http_date},
 };
@@ -104,7 +104,7 @@ impl Fetch {
         match verdict {
             Ok(storable) => {
                 let head = Head::new(&parts, &storable);
-                if let Some(date) = storable.date {
+                if let Some(date) = storable.kept.date {
                     parts.headers.insert(DATE, http_date(date));
                 }
                 let length = storable.length;
@@ -174,11 +174,20 @@ impl Candidate {
 
 /// The store keeps one response for a key, as it came, while it is fresh.
 fn what_the_store_can_hold(storable: Storable) -> Result<Storable, NotStored> {
-    if !storable.vary.is_empty() {
+    let Kept {
+        terms,
+        vary,
+        without,
+        ..
+    } = &storable.kept;
+    if !vary.is_empty() {
         return Err(NotStored::Vary);
     }
-    if storable.terms.no_cache {
+    if terms.no_cache || !without.is_empty() {
         return Err(NotStored::NoCache);
+    }
+    if terms.freshness.is_stale_on_arrival() {
+        return Err(NotStored::StaleOnArrival);
     }
     Ok(storable)
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use peregrine_core::CacheStatus;
 
-use crate::policy::directives::is_token;
+use crate::policy::list::is_token;
 
 /// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
 /// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).

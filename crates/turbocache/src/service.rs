@@ -19,7 +19,7 @@ use crate::{
     fetch::Miss,
     flight::{Entered, Flight, Follower, Leader},
     key::Key,
-    policy::request::{Asked, Pass, may_look_up},
+    policy::request::{Asked, Pass},
 };
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
@@ -101,10 +101,14 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        let lookup = match may_look_up(&self.cache.config.policy, &request) {
+        let lookup = match self.cache.config.policy.look_up(&request) {
             Ok(lookup) => lookup,
             Err(reason) => return ResponseFuture::pass(self, request, reason),
         };
+        // Nothing is sent in parts yet.
+        if lookup.asked.range {
+            return ResponseFuture::pass(self, request, Pass::Range);
+        }
         let key = match Key::of(&request, &lookup, &self.cache.config.query) {
             Ok(key) => key,
             Err(reason) => return ResponseFuture::pass(self, request, reason),
@@ -116,7 +120,7 @@ where
         };
         // Whatever the response to these says, nobody else may have it.
         let unstored = match lookup.asked {
-            Asked { no_store: true, .. } => Some("request-no-store"),
+            Asked { wishes, .. } if wishes.no_store => Some("request-no-store"),
             Asked { head: true, .. } => Some("head"),
             _ => None,
         };

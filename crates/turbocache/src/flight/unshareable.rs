@@ -86,10 +86,7 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::{
-        key::query::QueryRules,
-        policy::{Policy, request::may_look_up},
-    };
+    use crate::{key::query::QueryRules, policy::Policy};
 
     fn key(path: &str) -> Key {
         let request = Request::get(path)
@@ -98,7 +95,7 @@ mod tests {
             .unwrap();
         Key::of(
             &request,
-            &may_look_up(&Policy::conservative(), &request).unwrap(),
+            &Policy::conservative().look_up(&request).unwrap(),
             &QueryRules::All,
         )
         .unwrap()

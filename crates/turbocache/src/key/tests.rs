@@ -5,7 +5,7 @@ use http::uri::{Authority as UriAuthority, Scheme};
 use http_body_util::Empty;
 
 use super::*;
-use crate::policy::{Policy, request::may_look_up};
+use crate::policy::Policy;
 
 /// What a request is for, in the ways that it can say so.
 #[derive(Clone, Copy, Default)]
@@ -49,7 +49,7 @@ fn key(asked: Asked) -> Result<Key, Pass> {
     let request = request.body(Empty::<Bytes>::new()).unwrap();
     Key::of(
         &request,
-        &may_look_up(&Policy::conservative(), &request).unwrap(),
+        &Policy::conservative().look_up(&request).unwrap(),
         &QueryRules::All,
     )
 }

@@ -1,32 +1,62 @@
-//! The `Cache-Control` field: RFC 9111 §5.2.
+//! The `Cache-Control` field: RFC 9111 §5.2, RFC 5861, RFC 8246.
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
-/// What the `Cache-Control` lines of one message say, all of them together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use super::list::{Directive, Members};
+
+/// What a response tells caches, all lines of the field that counts together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each directive is there or not, independent of the others"
 )]
 pub(crate) struct Directives {
-    /// There is at least one `Cache-Control` line.
+    /// There is at least one line of it.
     pub(crate) present: bool,
-    /// §5.2.1.5, §5.2.2.5.
+    /// It is not `Cache-Control`, but a field for caches like this one
+    /// (RFC 9213), so that `Expires` and `Pragma` do not count, either.
+    pub(crate) targeted: bool,
+    /// §5.2.2.5.
     pub(crate) no_store: bool,
-    /// §5.2.2.4, whether or not it names fields: a cache that knows only the
-    /// unqualified form must treat both alike.
-    pub(crate) no_cache: bool,
-    /// §5.2.2.7, whether or not it names fields.
-    pub(crate) private: bool,
+    /// §5.2.2.4.
+    pub(crate) no_cache: Extent,
+    /// §5.2.2.7.
+    pub(crate) private: Extent,
+    /// §5.2.2.9.
+    pub(crate) public: bool,
+    /// §5.2.2.2.
+    pub(crate) must_revalidate: bool,
+    /// §5.2.2.8.
+    pub(crate) proxy_revalidate: bool,
+    /// §5.2.2.3.
+    pub(crate) must_understand: bool,
+    /// RFC 8246.
+    pub(crate) immutable: bool,
     /// §5.2.2.10.
     pub(crate) s_maxage: Seconds,
     /// §5.2.2.1.
     pub(crate) max_age: Seconds,
+    /// RFC 5861 §3.
+    pub(crate) stale_while_revalidate: Seconds,
+    /// RFC 5861 §4.
+    pub(crate) stale_if_error: Seconds,
     /// Something in it is not a directive. What was meant may have been a
     /// prohibition, so nothing may be stored on the strength of the rest.
     pub(crate) malformed: bool,
+}
+
+/// What of a response `no-cache` or `private` is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The directive is not there.
+    #[default]
+    Nothing,
+    /// These fields of it.
+    Fields(Vec<HeaderName>),
+    /// All of it.
+    Everything,
 }
 
 /// The argument of a directive that takes delta-seconds (RFC 9111 §1.2.2).
@@ -41,44 +71,99 @@ pub(crate) enum Seconds {
     Invalid,
 }
 
+/// What a client wishes of caches (RFC 9111 §5.2.1). Nothing, by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// §5.2.1.5.
+    pub(crate) no_store: bool,
+    /// §5.2.1.4.
+    pub(crate) no_cache: bool,
+    /// §5.2.1.7.
+    pub(crate) only_if_cached: bool,
+    /// §5.2.1.1: how old the response may be.
+    pub(crate) max_age: Option<Duration>,
+    /// §5.2.1.3: for how long it has to stay fresh.
+    pub(crate) min_fresh: Option<Duration>,
+    /// §5.2.1.2: for how long it may have been stale.
+    pub(crate) max_stale: Option<Duration>,
+}
+
 /// RFC 9111 §1.2.2: a value too great to hold counts as "2147483648 (2^31) or
 /// the greatest positive integer that can be represented".
 const GREATEST: u64 = 1 << 31;
 
 impl Directives {
-    /// Reads all `Cache-Control` lines of a message. Never fails: what cannot
+    /// Reads all `Cache-Control` lines of a response. Never fails: what cannot
     /// be read is [`malformed`](Self::malformed).
     pub(crate) fn parse<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
         let mut directives = Self::default();
         for line in lines {
             directives.present = true;
             for member in Members(line.as_bytes()) {
-                directives.apply(member);
+                directives.apply(Directive::read(member));
             }
         }
         directives
     }
 
-    fn apply(&mut self, member: &[u8]) {
-        let (name, argument) = match member.iter().position(|byte| *byte == b'=') {
-            Some(at) => (&member[..at], Some(&member[at + 1..])),
-            None => (member, None),
-        };
-        let argument = argument.map(Argument::read);
-        if !is_token(name) || matches!(argument, Some(Argument::Malformed)) {
-            self.malformed = true;
+    fn apply(&mut self, directive: Directive<'_>) {
+        self.malformed |= directive.is_malformed();
+        // A prohibition counts whatever is written behind it, a permission, too:
+        // §5.2.2 has no arguments for them, and §5.2.3 lets caches ignore what
+        // they do not understand, which is the argument here.
+        for (name, flag) in [
+            ("no-store", &mut self.no_store),
+            ("public", &mut self.public),
+            ("must-revalidate", &mut self.must_revalidate),
+            ("proxy-revalidate", &mut self.proxy_revalidate),
+            ("must-understand", &mut self.must_understand),
+            ("immutable", &mut self.immutable),
+        ] {
+            *flag |= directive.is(name);
         }
-        let is = |directive: &[u8]| name.eq_ignore_ascii_case(directive);
-        if is(b"no-store") {
-            self.no_store = true;
-        } else if is(b"no-cache") {
-            self.no_cache = true;
-        } else if is(b"private") {
-            self.private = true;
-        } else if is(b"max-age") {
-            self.max_age = self.max_age.and(argument);
-        } else if is(b"s-maxage") {
-            self.s_maxage = self.s_maxage.and(argument);
+        for (name, seconds) in [
+            ("max-age", &mut self.max_age),
+            ("s-maxage", &mut self.s_maxage),
+            ("stale-while-revalidate", &mut self.stale_while_revalidate),
+            ("stale-if-error", &mut self.stale_if_error),
+        ] {
+            if directive.is(name) {
+                *seconds = seconds.and(Seconds::read(directive.text()));
+            }
+        }
+        for (name, extent) in [
+            ("no-cache", &mut self.no_cache),
+            ("private", &mut self.private),
+        ] {
+            if directive.is(name) {
+                extent.add(directive.text().map_or(Extent::Everything, Extent::of));
+            }
+        }
+    }
+}
+
+impl Extent {
+    /// What a directive is about whose argument is `#field-name`. If it names
+    /// none, or something else, it is about everything.
+    pub(super) fn of(argument: &[u8]) -> Self {
+        let names = argument
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii)
+            .filter(|name| !name.is_empty())
+            .map(|name| HeaderName::from_bytes(name).ok())
+            .collect::<Option<Vec<_>>>();
+        match names {
+            Some(names) if !names.is_empty() => Self::Fields(names),
+            _ => Self::Everything,
+        }
+    }
+
+    /// Adds what one more directive is about.
+    fn add(&mut self, more: Self) {
+        match (&mut *self, more) {
+            (Self::Fields(names), Self::Fields(more)) => names.extend(more),
+            (Self::Everything, _) | (_, Self::Nothing) => {}
+            (_, more) => *self = more,
         }
     }
 }
@@ -88,11 +173,7 @@ impl Seconds {
     /// directive […] either the first occurrence should be used or the response
     /// should be considered stale", and caches "are encouraged to consider
     /// responses that have invalid freshness information […] to be stale".
-    fn and(self, argument: Option<Argument<'_>>) -> Self {
-        let next = match argument {
-            Some(Argument::Text(digits)) => Self::read(digits),
-            Some(Argument::Malformed) | None => Self::Invalid,
-        };
+    pub(super) fn and(self, next: Self) -> Self {
         match self {
             Self::Absent => next,
             same if same == next => same,
@@ -100,11 +181,71 @@ impl Seconds {
         }
     }
 
-    fn read(digits: &[u8]) -> Self {
-        match delta_seconds(digits) {
-            Some(seconds) => Self::Given(seconds),
-            None => Self::Invalid,
+    fn read(text: Option<&[u8]>) -> Self {
+        text.and_then(delta_seconds)
+            .map_or(Self::Invalid, Self::Given)
+    }
+
+    /// The same for a number that has been read already.
+    pub(super) fn from_secs(seconds: i64) -> Self {
+        u64::try_from(seconds).map_or(Self::Invalid, |seconds| {
+            Self::Given(Duration::from_secs(seconds.min(GREATEST)))
+        })
+    }
+
+    /// What it permits: nothing, if it cannot be read.
+    pub(crate) fn given(self) -> Option<Duration> {
+        match self {
+            Self::Absent => None,
+            Self::Given(seconds) => Some(seconds),
+            Self::Invalid => Some(Duration::ZERO),
         }
+    }
+}
+
+impl Wishes {
+    /// Reads all `Cache-Control` lines of a request. What is unknown or cannot be
+    /// read is ignored, as §5.2.3 asks: it is advice that we may do without.
+    pub(crate) fn parse<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
+        let mut wishes = Self::default();
+        for line in lines {
+            for member in Members(line.as_bytes()) {
+                wishes.apply(Directive::read(member));
+            }
+        }
+        wishes
+    }
+
+    fn apply(&mut self, directive: Directive<'_>) {
+        for (name, flag) in [
+            ("no-store", &mut self.no_store),
+            ("no-cache", &mut self.no_cache),
+            ("only-if-cached", &mut self.only_if_cached),
+        ] {
+            *flag |= directive.is(name);
+        }
+        let seconds = || directive.text().and_then(delta_seconds);
+        if directive.is("max-age") {
+            self.max_age = stricter(self.max_age, seconds());
+        } else if directive.is("min-fresh") {
+            self.min_fresh = self.min_fresh.max(seconds());
+        } else if directive.is("max-stale") {
+            // "If no value is assigned to max-stale, then the client will accept
+            // a stale response of any age."
+            let permitted = match directive.argument {
+                None => Some(Duration::MAX),
+                Some(_) => seconds(),
+            };
+            self.max_stale = stricter(self.max_stale, permitted);
+        }
+    }
+}
+
+/// The smaller of two that are there.
+fn stricter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
     }
 }
 
@@ -117,89 +258,6 @@ pub(crate) fn delta_seconds(digits: &[u8]) -> Option<Duration> {
         (sum * 10 + u64::from(digit - b'0')).min(GREATEST)
     });
     Some(Duration::from_secs(seconds))
-}
-
-/// What stands behind the `=`. RFC 9111 §5.2: "recipients ought to accept both
-/// forms", token and quoted-string.
-#[derive(Clone, Copy)]
-enum Argument<'a> {
-    /// The token, or what is between the quotes, escapes and all: no directive
-    /// that is read here has a use for them.
-    Text(&'a [u8]),
-    Malformed,
-}
-
-impl<'a> Argument<'a> {
-    fn read(raw: &'a [u8]) -> Self {
-        if is_token(raw) {
-            return Self::Text(raw);
-        }
-        match raw {
-            [b'"', inner @ .., b'"'] if is_quoted(inner) => Self::Text(inner),
-            _ => Self::Malformed,
-        }
-    }
-}
-
-/// Whether `inner` may stand between two quotes (RFC 9110 §5.6.4): no quote
-/// that is not escaped, and no escape without something behind it.
-fn is_quoted(inner: &[u8]) -> bool {
-    let mut bytes = inner.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return false,
-            b'\\' if bytes.next().is_none() => return false,
-            _ => {}
-        }
-    }
-    true
-}
-
-/// RFC 9110 §5.6.2.
-pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
-}
-
-/// The members of a comma-separated list (RFC 9110 §5.6.1), without the white
-/// space around them; empty ones are skipped. A comma between quotes does not
-/// separate. A quote that is never closed takes the rest of the line with it,
-/// and the member that results is malformed.
-struct Members<'a>(&'a [u8]);
-
-impl<'a> Iterator for Members<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            if self.0.is_empty() {
-                return None;
-            }
-            let end = end_of_member(self.0);
-            let member = self.0[..end].trim_ascii();
-            self.0 = self.0.get(end + 1..).unwrap_or_default();
-            if !member.is_empty() {
-                return Some(member);
-            }
-        }
-    }
-}
-
-fn end_of_member(line: &[u8]) -> usize {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, byte) in line.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => return at,
-            _ => {}
-        }
-    }
-    line.len()
 }
 
 #[cfg(test)]

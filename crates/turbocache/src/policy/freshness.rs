@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{
-    HeaderMap, HeaderName,
-    header::{AGE, DATE, EXPIRES},
+    HeaderMap, HeaderName, StatusCode,
+    header::{AGE, DATE, EXPIRES, LAST_MODIFIED},
 };
 
 use super::directives::{Directives, Seconds, delta_seconds};
@@ -44,6 +44,11 @@ impl Freshness {
             .filter(|left| !left.is_zero())
     }
 
+    /// It was stale when it came.
+    pub(crate) fn is_stale_on_arrival(&self) -> bool {
+        self.ttl(self.received).is_none()
+    }
+
     /// For how long it has been stale. Zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
         self.age(now).saturating_sub(self.lifetime)
@@ -55,7 +60,7 @@ impl Freshness {
 pub(crate) enum Lifetime {
     /// It says for how long.
     Explicit(Duration),
-    /// It says nothing. Heuristics (§4.2.2) are not applied.
+    /// It says nothing.
     Unknown,
     /// It says something that cannot be understood.
     Invalid,
@@ -76,7 +81,8 @@ pub(crate) fn lifetime(
             Seconds::Absent => {}
         }
     }
-    if !headers.contains_key(EXPIRES) {
+    // RFC 9213 §2.2: beside a targeted field, `Expires` does not count.
+    if directives.targeted || !headers.contains_key(EXPIRES) {
         return Lifetime::Unknown;
     }
     // RFC 9111 §5.3: "A cache recipient MUST interpret invalid date formats,
@@ -87,6 +93,46 @@ pub(crate) fn lifetime(
         .and_then(|expires| expires.duration_since(date).ok())
         .unwrap_or(Duration::ZERO);
     Lifetime::Explicit(lifetime)
+}
+
+/// For how long a response is fresh that does not say so: RFC 9111 §4.2.2,
+/// "some fraction of the interval since that time. A typical setting of this
+/// fraction might be 10%". `None` if it does not say when it was last modified.
+pub(crate) fn heuristic_lifetime(headers: &HeaderMap, received: SystemTime) -> Option<Duration> {
+    let last_modified = the_one_date(headers, LAST_MODIFIED)?;
+    let unchanged_for = date(headers)
+        .unwrap_or(received)
+        .duration_since(last_modified)
+        .ok()?;
+    Some((unchanged_for / 10).min(LONGEST_GUESS))
+}
+
+/// A page that has not changed for years may well do so tomorrow. RFC 9111
+/// §4.2.2 leaves it to the cache; this is what RFC 7234 §5.5.4 warned about.
+const LONGEST_GUESS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The statuses that "are defined as heuristically cacheable" (RFC 9110 §15.1),
+/// and 308 (§15.4.9).
+const GUESSABLE: [StatusCode; 12] = [
+    StatusCode::OK,
+    StatusCode::NON_AUTHORITATIVE_INFORMATION,
+    StatusCode::NO_CONTENT,
+    StatusCode::PARTIAL_CONTENT,
+    StatusCode::MULTIPLE_CHOICES,
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::PERMANENT_REDIRECT,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::GONE,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::NOT_IMPLEMENTED,
+];
+
+/// Whether a lifetime may be guessed. RFC 9111 §4.2.2: only for those statuses,
+/// and for what is "marked as explicitly cacheable (e.g., with a public response
+/// directive)".
+pub(crate) fn is_heuristically_cacheable(status: StatusCode, directives: &Directives) -> bool {
+    directives.public || GUESSABLE.contains(&status)
 }
 
 /// RFC 9111 §4.2.3, `corrected_initial_age`: how old the response was when it
@@ -123,7 +169,7 @@ fn age_value(headers: &HeaderMap) -> Duration {
 
 /// The date in a field that may occur only once; `httpdate` knows all three
 /// forms of RFC 9110 §5.6.7. Several lines are valid only if they agree.
-fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
+pub(super) fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
     let mut lines = headers.get_all(name).iter();
     let first = lines.next()?;
     if lines.any(|other| other != first) {

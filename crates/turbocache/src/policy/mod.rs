@@ -14,14 +14,18 @@
 //! | May this response be stored? | of each answer | [`storable`] | §3 |
 //! | What does this request make invalid? | of each unsafe one | [`invalidation`] | §4.4 |
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderName, header::CDN_CACHE_CONTROL};
 
 pub(crate) mod directives;
 pub(crate) mod freshness;
 pub(crate) mod invalidation;
+pub(crate) mod list;
 pub(crate) mod request;
 pub(crate) mod reuse;
 pub(crate) mod storable;
+pub(crate) mod targeted;
 pub(crate) mod validation;
 pub(crate) mod vary;
 
@@ -34,23 +38,27 @@ pub(crate) mod vary;
 pub(crate) struct Policy {
     /// §4.2.2: give a lifetime to what has none.
     pub(crate) heuristic_freshness: bool,
-    /// §3.5: look requests with `Authorization` up, and store what comes.
+    /// §3.5: look requests with `Authorization` up, and store what comes if it
+    /// says that it is for everybody.
     pub(crate) authorization: bool,
     /// §5.2.2.4, §5.2.2.7: store what `no-cache` and `private` with field names
-    /// leave of a response.
+    /// leave of a response. Otherwise, they count as if they named none.
     pub(crate) qualified: bool,
     /// §3.3, §3.4: store parts of a response, and put them together.
     pub(crate) partial: bool,
-    /// §5.2.1: let a client ask for a younger response, or for none at all.
+    /// §5.2.1: let a client ask for a younger response than there is, for a stale
+    /// one, or for none that is not stored.
     pub(crate) request_directives: bool,
     /// §4.2.4: for how long a stale response is given if the origin cannot be
-    /// reached, and nothing forbids it. Zero: only where the origin allows it.
+    /// reached, and the response says nothing about it. Zero: never.
     pub(crate) grace: Duration,
+    /// RFC 9213 §2.2: the fields that are for this cache, the first one first.
+    pub(crate) target_list: Arc<[HeaderName]>,
 }
 
 impl Policy {
     /// Stores what says that it may be stored, and nothing on a guess.
-    pub(crate) const fn conservative() -> Self {
+    pub(crate) fn conservative() -> Self {
         Self {
             heuristic_freshness: false,
             authorization: false,
@@ -58,18 +66,18 @@ impl Policy {
             partial: false,
             request_directives: false,
             grace: Duration::ZERO,
+            target_list: Arc::new([CDN_CACHE_CONTROL]),
         }
     }
 
     /// Stores whatever RFC 9111 permits and is safe to give to anyone.
-    pub(crate) const fn standard() -> Self {
+    pub(crate) fn standard() -> Self {
         Self {
             heuristic_freshness: true,
             authorization: true,
             qualified: true,
             partial: true,
-            request_directives: false,
-            grace: Duration::ZERO,
+            ..Self::conservative()
         }
     }
 }

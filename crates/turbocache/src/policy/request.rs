@@ -1,11 +1,14 @@
 //! May this request be answered from the cache at all? RFC 9111 §4, and what
 //! a careful cache adds to it.
 
-use http::{HeaderValue, Method, Request};
+use http::{
+    HeaderMap, HeaderValue, Method, Request,
+    header::{CACHE_CONTROL, PRAGMA},
+};
 use http_body::Body;
 use peregrine_core::ForwardReason;
 
-use super::{Policy, directives::Directives};
+use super::{Policy, directives::Wishes};
 
 /// A request that the cache may answer, and what was found on the way.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +32,8 @@ pub(crate) struct Lookup<'a> {
 pub(crate) struct Asked {
     /// `HEAD`: answered from a stored `GET`, never stored itself.
     pub(crate) head: bool,
-    /// The client asks that the answer to this request be not stored
-    /// (RFC 9111 §5.2.1.5).
-    pub(crate) no_store: bool,
+    /// What its `Cache-Control` wishes, as far as the policy lets it.
+    pub(crate) wishes: Wishes,
     /// It has preconditions (RFC 9110 §13.1): the answer that the origin gives
     /// may be for this client only.
     pub(crate) conditional: bool,
@@ -39,9 +41,9 @@ pub(crate) struct Asked {
     pub(crate) range: bool,
     /// It has `Authorization` (RFC 9111 §3.5).
     pub(crate) authorization: bool,
-    /// It is to be answered from the cache, or with a 504 (RFC 9111 §5.2.1.7).
-    /// Never set where the policy does not honour it.
-    pub(crate) only_if_cached: bool,
+    /// It has `Cookie`, so that the answer may be for one client, whether or not
+    /// it says so.
+    pub(crate) cookie: bool,
 }
 
 /// Why a request passes the cache by: nothing is read for it, and nothing of
@@ -54,6 +56,9 @@ pub(crate) enum Pass {
     Authorization,
     /// `Range` (RFC 9110 §14.2).
     Range,
+    /// `If-Match` or `If-Unmodified-Since` (RFC 9110 §13.1): they keep a client
+    /// from acting on something that the origin has no longer.
+    Precondition,
     /// A body, which the application may well read.
     RequestBody,
     /// `X-HTTP-Method-Override` and its like: not the method it seems to be.
@@ -80,6 +85,7 @@ impl Pass {
             Self::Method => "method",
             Self::Authorization => "authorization",
             Self::Range => "range",
+            Self::Precondition => "precondition",
             Self::RequestBody => "request-body",
             Self::MethodOverride => "method-override",
             Self::TargetOverride => "target-override",
@@ -100,59 +106,82 @@ impl Pass {
     }
 }
 
-/// Decides whether `request` may be looked up, in one pass over its fields.
-///
-/// `no-cache`, `max-age=0` and `Pragma` of a client are ignored on purpose, as
-/// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
-/// application behind the cache as often as he likes.
-pub(crate) fn may_look_up<'a, B: Body>(
-    _policy: &Policy,
-    request: &'a Request<B>,
-) -> Result<Lookup<'a>, Pass> {
-    let head = match *request.method() {
-        Method::GET => false,
-        Method::HEAD => true,
-        _ => return Err(Pass::Method),
-    };
-    // RFC 9110 §9.3.1: content in a GET has no defined meaning, but there are
-    // applications that read it, and it is not part of the key.
-    if !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0) {
-        return Err(Pass::RequestBody);
-    }
-    let mut lookup = Lookup {
-        asked: Asked {
+impl Policy {
+    /// Decides whether `request` may be looked up, in one pass over its fields.
+    ///
+    /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as
+    /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
+    /// application behind the cache as often as he likes.
+    pub(crate) fn look_up<'a, B: Body>(&self, request: &'a Request<B>) -> Result<Lookup<'a>, Pass> {
+        let head = match *request.method() {
+            Method::GET => false,
+            Method::HEAD => true,
+            _ => return Err(Pass::Method),
+        };
+        // RFC 9110 §9.3.1: content in a GET has no defined meaning, but there are
+        // applications that read it, and it is not part of the key.
+        if !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0) {
+            return Err(Pass::RequestBody);
+        }
+        let mut asked = Asked {
             head,
             ..Asked::default()
-        },
-        host: None,
-        forwarded: false,
-    };
-    let mut cache_control = false;
-    for (name, value) in request.headers() {
-        match name.as_str() {
-            "host" if lookup.host.replace(value).is_some() => return Err(Pass::SeveralHosts),
-            "authorization" => return Err(Pass::Authorization),
-            "range" => return Err(Pass::Range),
-            "upgrade" => return Err(Pass::Upgrade),
-            "x-http-method-override" | "x-method-override" | "x-http-method" => {
-                return Err(Pass::MethodOverride);
+        };
+        let mut host = None;
+        let mut forwarded = false;
+        let mut cache_control = false;
+        let mut pragma = false;
+        for (name, value) in request.headers() {
+            match name.as_str() {
+                "host" if host.replace(value).is_some() => return Err(Pass::SeveralHosts),
+                "authorization" if !self.authorization => return Err(Pass::Authorization),
+                "authorization" => asked.authorization = true,
+                "range" => asked.range = true,
+                "upgrade" => return Err(Pass::Upgrade),
+                "x-http-method-override" | "x-method-override" | "x-http-method" => {
+                    return Err(Pass::MethodOverride);
+                }
+                "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
+                "cache-control" => cache_control = true,
+                "pragma" => pragma = true,
+                "cookie" => asked.cookie = true,
+                // RFC 9111 §4.3.2: these "are not applicable to a cache", and
+                // "MUST NOT" be evaluated by one.
+                "if-match" | "if-unmodified-since" => return Err(Pass::Precondition),
+                "if-none-match" | "if-modified-since" | "if-range" => asked.conditional = true,
+                name if is_forwarding(name) => forwarded = true,
+                _ => {}
             }
-            "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
-            "cache-control" => cache_control = true,
-            "if-match"
-            | "if-none-match"
-            | "if-modified-since"
-            | "if-unmodified-since"
-            | "if-range" => lookup.asked.conditional = true,
-            name if is_forwarding(name) => lookup.forwarded = true,
-            _ => {}
+        }
+        if cache_control || pragma && self.request_directives {
+            asked.wishes = self.wishes(request.headers());
+        }
+        Ok(Lookup {
+            asked,
+            host,
+            forwarded,
+        })
+    }
+
+    fn wishes(&self, request: &HeaderMap) -> Wishes {
+        let wishes = if request.contains_key(CACHE_CONTROL) {
+            Wishes::parse(request.get_all(CACHE_CONTROL))
+        } else {
+            // RFC 9111 §5.4: HTTP/1.0 had but this one, for the same.
+            Wishes {
+                no_cache: Wishes::parse(request.get_all(PRAGMA)).no_cache,
+                ..Wishes::default()
+            }
+        };
+        if self.request_directives {
+            wishes
+        } else {
+            Wishes {
+                no_store: wishes.no_store,
+                ..Wishes::default()
+            }
         }
     }
-    if cache_control {
-        lookup.asked.no_store =
-            Directives::parse(request.headers().get_all("cache-control")).no_store;
-    }
-    Ok(lookup)
 }
 
 /// Whether a proxy says in this field how the client addressed it. Applications

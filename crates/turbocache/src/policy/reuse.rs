@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{freshness::Freshness, request::Asked};
+use http::StatusCode;
+
+use super::{directives::Wishes, freshness::Freshness, request::Asked};
 
 /// The terms on which a stored response may be used again: all that its fields
 /// said about it, read once, when it was stored.
@@ -22,10 +24,12 @@ pub(crate) struct Terms {
     pub(crate) no_cache: bool,
     /// §5.2.2.2, §5.2.2.8, §5.2.2.10: never stale.
     pub(crate) must_revalidate: bool,
+    /// RFC 8246: it does not change while it is fresh.
+    pub(crate) immutable: bool,
     /// §3.5: it may be used for a request with `Authorization`.
     pub(crate) authorized: bool,
-    /// Somebody asked for it to be validated before its time, but would have it
-    /// used until then.
+    /// Somebody asked for it to be validated before its time, but lets it be used
+    /// until the answer is there.
     pub(crate) soft_purged: bool,
 }
 
@@ -95,6 +99,11 @@ impl Terms {
 
     /// What to do with a response stored on these terms, for a request that
     /// selects it.
+    ///
+    /// This is also the question for a request that waits for a response which
+    /// another one fetches: only `Fresh` and the two stale ones may be shared with
+    /// it, since it did not ask the origin itself (RFC 9111 §4: "provided that it
+    /// is allowed to reuse that response for the requests in question").
     pub(crate) fn reuse(&self, asked: Asked, now: Instant) -> Reuse {
         if asked.authorization && !self.authorized {
             return Reuse::Forward(NotFresh::Authorization);
@@ -102,28 +111,50 @@ impl Terms {
         if self.no_cache {
             return Reuse::Validate(NotFresh::NoCache);
         }
-        match self.freshness.ttl(now) {
+        let ttl = self.freshness.ttl(now);
+        if self.disappoints(asked.wishes, ttl, now) {
+            return Reuse::Validate(NotFresh::Request);
+        }
+        let staleness = self.freshness.staleness(now);
+        match ttl {
             Some(_) if self.soft_purged && self.must_revalidate => {
                 Reuse::Validate(NotFresh::Purged)
             }
-            Some(_) if self.soft_purged => Reuse::StaleWhileRevalidate {
-                staleness: Duration::ZERO,
-            },
+            Some(_) if self.soft_purged => Reuse::StaleWhileRevalidate { staleness },
             Some(ttl) => Reuse::Fresh { ttl },
-            None => {
-                let staleness = self.freshness.staleness(now);
-                if !self.must_revalidate && staleness < self.stale_while_revalidate {
-                    Reuse::StaleWhileRevalidate { staleness }
-                } else {
-                    Reuse::Validate(NotFresh::Stale)
-                }
+            // RFC 9111 §4.2.4: "A cache MUST NOT generate a stale response if it
+            // is prohibited by an explicit in-protocol directive".
+            None if self.must_revalidate => Reuse::Validate(NotFresh::Stale),
+            None if staleness < self.stale_while_revalidate => {
+                Reuse::StaleWhileRevalidate { staleness }
             }
+            // RFC 9111 §5.2.1.2: "willing to accept a response that has exceeded
+            // its freshness lifetime by no more than the specified number of
+            // seconds".
+            None if asked.wishes.max_stale.is_some_and(|most| staleness <= most) => {
+                Reuse::Stale { staleness }
+            }
+            None => Reuse::Validate(NotFresh::Stale),
         }
     }
 
+    /// Whether the client has asked for a younger one.
+    fn disappoints(&self, wishes: Wishes, ttl: Option<Duration>, now: Instant) -> bool {
+        // RFC 8246 §2: a fresh response that does not change is not validated
+        // "unless there is a signal from the client that a validation is
+        // necessary", which is what no-cache is, and a reload with max-age=0 not.
+        let unchanged = self.immutable && ttl.is_some();
+        wishes.no_cache
+            || wishes
+                .max_age
+                .is_some_and(|most| !unchanged && self.age(now) > most)
+            || wishes
+                .min_fresh
+                .is_some_and(|least| ttl.unwrap_or_default() < least)
+    }
+
     /// For how long it has been stale, if it may still be given because the
-    /// origin cannot be reached, or answers with an error (RFC 5861 §4: 500, 502,
-    /// 503, 504).
+    /// origin cannot be reached, or answers with an [error](is_error).
     pub(crate) fn stale_if_error(&self, now: Instant) -> Result<Duration, NoStale> {
         if self.no_cache || self.must_revalidate {
             return Err(NoStale::Forbidden);
@@ -135,4 +166,10 @@ impl Terms {
             Err(NoStale::TooStale)
         }
     }
+}
+
+/// RFC 5861 §4: "an error is any situation that would result in a 500, 502, 503,
+/// or 504 HTTP response status code being returned".
+pub(crate) const fn is_error(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

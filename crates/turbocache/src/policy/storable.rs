@@ -5,8 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
     header::{
-        CACHE_CONTROL, CDN_CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-        PRAGMA, SET_COOKIE, TRAILER,
+        CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, PRAGMA, SET_COOKIE, TRAILER,
     },
     response,
 };
@@ -15,13 +14,14 @@ use peregrine_core::CloseDelimited;
 
 use super::{
     Policy,
-    directives::Directives,
+    directives::{Directives, Extent, Seconds},
     freshness::{self, Freshness, Lifetime},
     request::Asked,
     reuse::Terms,
+    targeted, validation,
     vary::{VariesByAnything, Vary},
 };
-use crate::clock::Now;
+use crate::{clock::Now, range::field::ContentRange};
 
 /// One exchange with the inner service, up to the body of its response.
 #[derive(Clone, Debug)]
@@ -41,16 +41,26 @@ pub(crate) struct Exchange<'a> {
 /// A response that may be stored once its body is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Storable {
+    /// How its head is to be kept.
+    pub(crate) kept: Kept,
+    /// How long its body is, if that is known before it came.
+    pub(crate) length: Option<u64>,
+    /// Which part it is, if it is one (a 206).
+    pub(crate) part: Option<ContentRange>,
+}
+
+/// The head of a response that may be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
     /// On which terms it may be reused.
     pub(crate) terms: Terms,
     /// Which request fields it was chosen by.
     pub(crate) vary: Vary,
-    /// The fields that must be left out of what is stored.
+    /// The fields that must be left out of what is stored, beside those that are
+    /// for one connection.
     pub(crate) without: Vec<HeaderName>,
     /// The `Date` that it must be given, because it has none that counts.
     pub(crate) date: Option<SystemTime>,
-    /// How long its body is, if that is known before it came.
-    pub(crate) length: Option<u64>,
 }
 
 /// Why a response is not stored.
@@ -61,32 +71,35 @@ pub(crate) enum NotStored {
     /// The request had `Authorization`, and the response does not say that it is
     /// for everybody (§3.5).
     Authorization,
-    /// Its status is not one of [`STATUSES`].
+    /// A status that says something about this one request or connection, or
+    /// that caches must not store.
     Status,
+    /// `must-understand` with a status that is not understood (§5.2.2.3).
+    MustUnderstand,
     /// `no-store` (RFC 9111 §5.2.2.5).
     NoStore,
-    /// `private`, with or without field names (§5.2.2.7).
+    /// `private` (§5.2.2.7).
     Private,
-    /// `no-cache`, with or without field names (§5.2.2.4).
+    /// `no-cache` (§5.2.2.4), and nothing to validate it by.
     NoCache,
     /// `Cache-Control` cannot be read, and may have meant any of these.
     MalformedCacheControl,
     /// `Pragma: no-cache` and no `Cache-Control` (§5.4).
     Pragma,
-    /// `CDN-Cache-Control` or `Surrogate-Control`: it says something else to
-    /// caches like this one (RFC 9213), which does not understand it yet.
+    /// `Surrogate-Control`: it says something else to caches like this one, in a
+    /// language that was never agreed upon.
     TargetedCacheControl,
     /// `Set-Cookie`: it gives one client something (§7.3).
     SetCookie,
-    /// `Vary`: there are others like it for other requests (§4.1).
+    /// `Vary: *`: nothing is ever known to select it (§4.1).
     Vary,
-    /// `Content-Range`: it is a part (§3.3).
-    ContentRange,
+    /// It is a part (§3.3) that cannot be put to use.
+    Partial,
     /// It does not say for how long it is fresh.
     NoExplicitFreshness,
     /// What it says about that is no number, or two.
     InvalidFreshness,
-    /// It was stale when it came.
+    /// It was stale when it came, and cannot be validated.
     StaleOnArrival,
     /// Its body is longer than an entry may be.
     TooLarge,
@@ -115,6 +128,7 @@ impl NotStored {
             Self::RequestNoStore => "request-no-store",
             Self::Authorization => "authorization",
             Self::Status => "status",
+            Self::MustUnderstand => "must-understand",
             Self::NoStore => "no-store",
             Self::Private => "private",
             Self::NoCache => "no-cache",
@@ -123,7 +137,7 @@ impl NotStored {
             Self::TargetedCacheControl => "targeted-cache-control",
             Self::SetCookie => "set-cookie",
             Self::Vary => "vary",
-            Self::ContentRange => "content-range",
+            Self::Partial => "partial",
             Self::NoExplicitFreshness => "no-explicit-freshness",
             Self::InvalidFreshness => "invalid-freshness",
             Self::StaleOnArrival => "stale-on-arrival",
@@ -139,26 +153,9 @@ impl NotStored {
     }
 }
 
-/// The final statuses that are stored: those that are cacheable by RFC 9110
-/// §15.1 and need no understanding of ranges or validation, and the temporary
-/// redirects, which are so with explicit freshness.
-const STATUSES: [StatusCode; 9] = [
-    StatusCode::OK,
-    StatusCode::NON_AUTHORITATIVE_INFORMATION,
-    StatusCode::NO_CONTENT,
-    StatusCode::MOVED_PERMANENTLY,
-    StatusCode::FOUND,
-    StatusCode::TEMPORARY_REDIRECT,
-    StatusCode::PERMANENT_REDIRECT,
-    StatusCode::NOT_FOUND,
-    StatusCode::GONE,
-];
-
-/// Fields that restrict shared caches further than `Cache-Control` does.
-const TARGETED: [HeaderName; 2] = [
-    CDN_CACHE_CONTROL,
-    HeaderName::from_static("surrogate-control"),
-];
+/// The field that restricts shared caches further than `Cache-Control` does, by
+/// a syntax and with capabilities that were never standardised.
+const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// Media types without an end.
 const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
@@ -166,93 +163,247 @@ const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"]
 impl Policy {
     /// Decides whether a response may be stored.
     pub(crate) fn storable(&self, exchange: &Exchange<'_>) -> Result<Storable, NotStored> {
-        let &Exchange {
-            response,
-            requested,
-            received,
-            ..
-        } = exchange;
+        let response = exchange.response;
         let headers = &response.headers;
-        if exchange.asked.no_store {
-            return Err(NotStored::RequestNoStore);
+        let part = self.part(exchange)?;
+        let kept = self.keep(
+            exchange.asked,
+            response.status,
+            headers,
+            exchange.requested,
+            exchange.received,
+        )?;
+        if is_endless(headers) {
+            return Err(NotStored::Endless);
         }
-        if exchange.asked.authorization && !self.authorization {
-            return Err(NotStored::Authorization);
-        }
-        // RFC 9111 §3: "the response status code is final", and understood.
-        if !STATUSES.contains(&response.status) {
-            return Err(NotStored::Status);
-        }
-        let directives = Directives::parse(headers.get_all(CACHE_CONTROL));
-        permitted(&directives, headers)?;
-        let vary = Vary::of(headers).map_err(|VariesByAnything| NotStored::Vary)?;
-        let lifetime = match freshness::lifetime(&directives, headers, received.wall) {
-            Lifetime::Explicit(lifetime) => lifetime,
-            Lifetime::Unknown => return Err(NotStored::NoExplicitFreshness),
-            Lifetime::Invalid => return Err(NotStored::InvalidFreshness),
-        };
-        let initial_age = freshness::initial_age(headers, requested, received);
-        let freshness = Freshness::new(received.monotonic, initial_age, lifetime);
-        if freshness.ttl(received.monotonic).is_none() {
-            return Err(NotStored::StaleOnArrival);
+        if headers.contains_key(TRAILER) {
+            return Err(NotStored::Trailers);
         }
         Ok(Storable {
-            terms: Terms {
-                freshness,
-                stale_while_revalidate: Duration::ZERO,
-                stale_if_error: self.grace,
-                no_cache: directives.no_cache,
-                must_revalidate: false,
-                authorized: false,
-                soft_purged: false,
-            },
+            kept,
+            length: length(response, &exchange.body, exchange.max_body)?,
+            part,
+        })
+    }
+
+    /// Decides about a head alone: of a new response, or of a stored one that a
+    /// 304 has updated.
+    pub(crate) fn keep(
+        &self,
+        asked: Asked,
+        status: StatusCode,
+        headers: &HeaderMap,
+        requested: Instant,
+        received: Now,
+    ) -> Result<Kept, NotStored> {
+        // RFC 9111 §5.2.1.5: "MUST NOT store any part of either this request or
+        // any response to it".
+        if asked.wishes.no_store {
+            return Err(NotStored::RequestNoStore);
+        }
+        // RFC 9111 §3: "the response status code is final".
+        if !may_be_stored(status) {
+            return Err(NotStored::Status);
+        }
+        let mut directives = targeted::directives(headers, &self.target_list);
+        self.permitted(&directives, status, headers)?;
+        let without = self.left_out(&mut directives, headers)?;
+        let vary = Vary::of(headers).map_err(|VariesByAnything| NotStored::Vary)?;
+        // RFC 9111 §3.5: "unless the response contains a Cache-Control field with
+        // a response directive […] that allows it to be stored by a shared cache
+        // […]: must-revalidate, public, and s-maxage".
+        let authorized = directives.must_revalidate
+            || directives.public
+            || matches!(directives.s_maxage, Seconds::Given(_));
+        if asked.authorization && !(self.authorization && authorized) {
+            return Err(NotStored::Authorization);
+        }
+        let lifetime = self.lifetime(&directives, asked, status, headers, received)?;
+        let initial_age = freshness::initial_age(headers, requested, received);
+        let terms = Terms {
+            freshness: Freshness::new(received.monotonic, initial_age, lifetime),
+            stale_while_revalidate: directives
+                .stale_while_revalidate
+                .given()
+                .unwrap_or_default(),
+            stale_if_error: directives.stale_if_error.given().unwrap_or(self.grace),
+            no_cache: directives.no_cache == Extent::Everything,
+            // RFC 9111 §5.2.2.10: s-maxage "incorporates the semantics of the
+            // proxy-revalidate response directive".
+            must_revalidate: directives.must_revalidate
+                || directives.proxy_revalidate
+                || directives.s_maxage != Seconds::Absent,
+            immutable: directives.immutable,
+            authorized,
+            soft_purged: false,
+        };
+        of_use(&terms, &directives, headers, received)?;
+        Ok(Kept {
+            terms,
             vary,
-            without: Vec::new(),
+            without,
             // RFC 9110 §6.6.1: without `Date`, a recipient with a clock "MUST
             // record the time it was received and append a corresponding Date".
             date: freshness::date(headers).is_none().then_some(received.wall),
-            length: length(response, &exchange.body, exchange.max_body)?,
         })
+    }
+
+    /// RFC 9111 §3: what a response must not say to be given to more than one
+    /// client.
+    fn permitted(
+        &self,
+        directives: &Directives,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<(), NotStored> {
+        // "the must-understand cache directive is present: the cache understands
+        // the response status code".
+        if directives.must_understand && !is_understood(status) {
+            return Err(NotStored::MustUnderstand);
+        }
+        // §5.2.2.3: it "SHOULD ignore the no-store directive" in that case.
+        if directives.no_store && !directives.must_understand {
+            return Err(NotStored::NoStore);
+        }
+        // "if the cache is shared: the private response directive is either not
+        // present or allows a shared cache to store a modified response".
+        if directives.private == Extent::Everything
+            || !self.qualified && directives.private != Extent::Nothing
+        {
+            return Err(NotStored::Private);
+        }
+        if directives.malformed {
+            return Err(NotStored::MalformedCacheControl);
+        }
+        if !directives.present && says_no_cache(headers) {
+            return Err(NotStored::Pragma);
+        }
+        if !directives.targeted && headers.contains_key(SURROGATE_CONTROL) {
+            return Err(NotStored::TargetedCacheControl);
+        }
+        Ok(())
+    }
+
+    /// The fields that `no-cache` and `private` name. They are for the one who
+    /// asked, or to be validated each time; either way, they are not kept.
+    fn left_out(
+        &self,
+        directives: &mut Directives,
+        headers: &HeaderMap,
+    ) -> Result<Vec<HeaderName>, NotStored> {
+        // RFC 9111 §5.2.2.4: "The qualified form of the directive is often handled
+        // by caches as if an unqualified no-cache directive was received".
+        if !self.qualified && directives.no_cache != Extent::Nothing {
+            directives.no_cache = Extent::Everything;
+        }
+        let mut without = Vec::new();
+        for extent in [&directives.no_cache, &directives.private] {
+            if let Extent::Fields(names) = extent {
+                without.extend(names.iter().cloned());
+            }
+        }
+        // RFC 9111 §7.3 warns of storing it; nobody is to get another's session.
+        if headers.contains_key(SET_COOKIE) && !without.contains(&SET_COOKIE) {
+            return Err(NotStored::SetCookie);
+        }
+        Ok(without)
+    }
+
+    /// RFC 9111 §4.2.1, §4.2.2.
+    fn lifetime(
+        &self,
+        directives: &Directives,
+        asked: Asked,
+        status: StatusCode,
+        headers: &HeaderMap,
+        received: Now,
+    ) -> Result<Duration, NotStored> {
+        match freshness::lifetime(directives, headers, received.wall) {
+            Lifetime::Explicit(lifetime) => return Ok(lifetime),
+            Lifetime::Invalid => return Err(NotStored::InvalidFreshness),
+            Lifetime::Unknown => {}
+        }
+        // It says for how long: for no time at all.
+        if directives.no_cache == Extent::Everything {
+            return Ok(Duration::ZERO);
+        }
+        // A page that says nothing about caches and was made for someone with a
+        // cookie is likely to be for this one alone. Nothing is guessed about it.
+        let may_guess = self.heuristic_freshness
+            && !asked.cookie
+            && freshness::is_heuristically_cacheable(status, directives);
+        may_guess
+            .then(|| freshness::heuristic_lifetime(headers, received.wall))
+            .flatten()
+            .ok_or(NotStored::NoExplicitFreshness)
+    }
+
+    /// Which part a 206 is (RFC 9111 §3.3).
+    fn part(&self, exchange: &Exchange<'_>) -> Result<Option<ContentRange>, NotStored> {
+        let response = exchange.response;
+        if response.status == StatusCode::PARTIAL_CONTENT {
+            // A part that nobody asked for, or without a place, is none.
+            return match ContentRange::of(&response.headers) {
+                Some(range) if self.partial && exchange.asked.range => Ok(Some(range)),
+                _ => Err(NotStored::Partial),
+            };
+        }
+        // RFC 9110 §14.4: with another status, `Content-Range` has no meaning; but
+        // not every origin knows that.
+        if exchange.asked.range && response.headers.contains_key(CONTENT_RANGE) {
+            return Err(NotStored::Partial);
+        }
+        Ok(None)
     }
 }
 
-/// What a response must not have to be given to more than one client.
-fn permitted(directives: &Directives, headers: &HeaderMap) -> Result<(), NotStored> {
-    // RFC 9111 §3: "the no-store cache directive is not present in the
-    // response". `must-understand` (§5.2.2.3) would lift it for a status that
-    // the cache understands; it is not asked for here, so `no-store` stands.
-    if directives.no_store {
-        return Err(NotStored::NoStore);
+/// Whether a response is worth its place: if it is fresh, may be used stale, or
+/// can be validated.
+fn of_use(
+    terms: &Terms,
+    directives: &Directives,
+    headers: &HeaderMap,
+    received: Now,
+) -> Result<(), NotStored> {
+    let can_be_validated = validation::has_validator(headers);
+    if terms.no_cache {
+        return if can_be_validated {
+            Ok(())
+        } else {
+            Err(NotStored::NoCache)
+        };
     }
-    // RFC 9111 §3: "the private response directive is either not present or
-    // allows a shared cache to store a modified response". This one never
-    // stores a modified one.
-    if directives.private {
-        return Err(NotStored::Private);
+    let fresh = terms.freshness.ttl(received.monotonic).is_some();
+    let may_be_stale = !terms.must_revalidate
+        && [directives.stale_while_revalidate, directives.stale_if_error]
+            .into_iter()
+            .any(|seconds| seconds.given().is_some_and(|seconds| !seconds.is_zero()));
+    if fresh || may_be_stale || can_be_validated {
+        Ok(())
+    } else {
+        Err(NotStored::StaleOnArrival)
     }
-    if directives.malformed {
-        return Err(NotStored::MalformedCacheControl);
-    }
-    if !directives.present && says_no_cache(headers) {
-        return Err(NotStored::Pragma);
-    }
-    if TARGETED.iter().any(|field| headers.contains_key(field)) {
-        return Err(NotStored::TargetedCacheControl);
-    }
-    // RFC 9111 §7.3 warns of storing it; nobody is to get another's session.
-    if headers.contains_key(SET_COOKIE) {
-        return Err(NotStored::SetCookie);
-    }
-    if headers.contains_key(CONTENT_RANGE) {
-        return Err(NotStored::ContentRange);
-    }
-    if is_endless(headers) {
-        return Err(NotStored::Endless);
-    }
-    if headers.contains_key(TRAILER) {
-        return Err(NotStored::Trailers);
-    }
-    Ok(())
+}
+
+/// Whether responses with this final status may be stored at all, given that they
+/// say for how long.
+fn may_be_stored(status: StatusCode) -> bool {
+    let is_final = status.as_u16() >= 200;
+    // They answer preconditions, a range, or a proxy's question, which are no part
+    // of the key.
+    let is_for_one_request = matches!(status.as_u16(), 304 | 407 | 412 | 416);
+    // RFC 6585 §3 to §6: "MUST NOT be stored by a cache".
+    let is_forbidden = matches!(status.as_u16(), 428 | 429 | 431 | 511);
+    is_final && !is_for_one_request && !is_forbidden
+}
+
+/// Whether this cache does what the status asks of caches: all final ones of
+/// RFC 9110 §15, of which only the parts and the 304 ask for something.
+fn is_understood(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200..=206 | 300..=305 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505
+    )
 }
 
 /// RFC 9111 §5.4 gives `Pragma` a meaning in requests alone, but origins that
@@ -261,7 +412,7 @@ fn says_no_cache(headers: &HeaderMap) -> bool {
     headers
         .get_all(PRAGMA)
         .iter()
-        .any(|line| Directives::parse([line]).no_cache)
+        .any(|line| Directives::parse([line]).no_cache != Extent::Nothing)
 }
 
 fn is_endless(headers: &HeaderMap) -> bool {

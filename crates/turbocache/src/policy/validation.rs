@@ -1,13 +1,26 @@
 //! Asking the origin whether a stored response is still good, and answering
 //! clients that ask the same of us: RFC 9111 §4.3, RFC 9110 §13.
 
+use std::time::{Instant, SystemTime};
+
 use http::{
-    HeaderMap, HeaderName, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
-        ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-        LAST_MODIFIED,
+        AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_MATCH,
+        IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
     },
 };
+
+use self::etag::EntityTag;
+use super::{
+    Policy,
+    freshness::the_one_date,
+    request::Asked,
+    storable::{Kept, NotStored},
+};
+use crate::clock::Now;
+
+mod etag;
 
 /// The preconditions that one client sent (RFC 9110 §13.1), kept apart from what
 /// the cache asks the origin.
@@ -21,8 +34,6 @@ pub(crate) enum Verdict {
     Proceed,
     /// Send a 304 with its head: the client has it.
     NotModified,
-    /// Send a 412: it is not the one that the client wants.
-    PreconditionFailed,
 }
 
 /// RFC 9110 §13.1.
@@ -35,83 +46,308 @@ const PRECONDITIONS: [HeaderName; 5] = [
 ];
 
 impl Preconditions {
-    /// Takes all of them out of `request`.
+    /// Takes all of them out of `request`, and the `Range` to which `If-Range`
+    /// belongs.
     pub(crate) fn take(request: &mut HeaderMap) -> Self {
         let mut taken = HeaderMap::new();
-        for name in PRECONDITIONS {
-            if let Some(value) = request.remove(&name) {
-                taken.insert(name, value);
+        for name in PRECONDITIONS.into_iter().chain([RANGE]) {
+            if let http::header::Entry::Occupied(lines) = request.entry(&name) {
+                for value in lines.remove_entry_mult().1 {
+                    taken.append(&name, value);
+                }
             }
         }
         Self(taken)
     }
 
-    /// What they make of a response with `status` and `headers`.
-    pub(crate) fn evaluate(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
-        evaluate(&self.0, status, headers)
+    /// As fields, for what is asked about ranges.
+    pub(crate) const fn fields(&self) -> &HeaderMap {
+        &self.0
     }
 }
 
-/// What the preconditions in `request` make of a response with `status` and
-/// `headers`, by the precedence of RFC 9110 §13.2.2.
-pub(crate) fn evaluate(_request: &HeaderMap, _status: StatusCode, _headers: &HeaderMap) -> Verdict {
-    Verdict::Proceed
+/// What the preconditions among the fields of a `GET` or `HEAD` make of a stored
+/// response, with which it would be answered otherwise. `received` is when that
+/// came.
+pub(crate) fn evaluate(
+    request: &HeaderMap,
+    status: StatusCode,
+    stored: &HeaderMap,
+    received: SystemTime,
+) -> Verdict {
+    // RFC 9110 §13.2.1: "A server MUST ignore all received preconditions if its
+    // response to the same request without those conditions […] would have been
+    // a status code other than a 2xx (Successful) or 412".
+    if !status.is_success() {
+        return Verdict::Proceed;
+    }
+    let has_it = if request.contains_key(IF_NONE_MATCH) {
+        // RFC 9110 §13.1.3: "A recipient MUST ignore If-Modified-Since if the
+        // request contains an If-None-Match header field".
+        if_none_match(request, stored)
+    } else {
+        if_modified_since(request, stored, received)
+    };
+    if has_it {
+        Verdict::NotModified
+    } else {
+        Verdict::Proceed
+    }
 }
 
-/// Puts the validators of `stored` responses into `request`, in place of any
-/// preconditions of its own (§4.3.1). `false`, and nothing is changed, if there
-/// are none: then nothing is to be asked, and the response fetched anew.
+/// RFC 9110 §13.1.2: whether the client has what is stored, by weak comparison.
+fn if_none_match(request: &HeaderMap, stored: &HeaderMap) -> bool {
+    let lines = || {
+        request
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .map(HeaderValue::as_bytes)
+    };
+    // "If the field value is "*", the condition is false if the origin server has
+    // a current representation for the target resource", which this one is.
+    if lines().any(|line| line.trim_ascii() == b"*") {
+        return true;
+    }
+    EntityTag::of(stored).is_some_and(|etag| {
+        lines()
+            .flat_map(etag::List)
+            .any(|theirs| theirs.weakly_equals(etag))
+    })
+}
+
+/// RFC 9110 §13.1.3.
+fn if_modified_since(request: &HeaderMap, stored: &HeaderMap, received: SystemTime) -> bool {
+    // "A recipient MUST ignore the If-Modified-Since header field if the received
+    // field value is not a valid HTTP-date, the field value has more than one
+    // member".
+    let Some(since) = the_one_date(request, IF_MODIFIED_SINCE) else {
+        return false;
+    };
+    // RFC 9111 §4.3.2: without Last-Modified, "a cache SHOULD use the stored
+    // response's Date field value (or, if no Date field is present, the time that
+    // the stored response was received) to evaluate the conditional".
+    let modified = if stored.contains_key(LAST_MODIFIED) {
+        the_one_date(stored, LAST_MODIFIED)
+    } else if stored.contains_key(DATE) {
+        the_one_date(stored, DATE)
+    } else {
+        Some(received)
+    };
+    modified.is_some_and(|modified| modified <= since)
+}
+
+/// Takes out of the head of a stored response what does not belong to a 304 that
+/// is made of it. RFC 9110 §15.4.5: "SHOULD NOT generate representation metadata
+/// other than the above listed fields".
+pub(crate) fn make_not_modified(headers: &mut HeaderMap) {
+    for name in [
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// Whether a response has something to validate it by (RFC 9110 §8.8).
+pub(crate) fn has_validator(headers: &HeaderMap) -> bool {
+    EntityTag::of(headers).is_some() || the_one_date(headers, LAST_MODIFIED).is_some()
+}
+
+/// Puts the validators of `stored` responses, the best first, into `request`, in
+/// place of any preconditions of its own (RFC 9111 §4.3.1). `false`, and nothing
+/// is changed, if there are none: then nothing is to be asked, and the response
+/// fetched anew.
 pub(crate) fn ask<'a>(
     request: &mut HeaderMap,
     stored: impl IntoIterator<Item = &'a HeaderMap>,
 ) -> bool {
-    let mut asked = false;
-    for headers in stored {
-        for (validator, precondition) in [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)]
-        {
-            if let Some(value) = headers.get(validator) {
-                request.insert(precondition, value.clone());
-                asked = true;
-            }
-        }
-        if asked {
-            break;
-        }
+    let mut tags: Vec<&[u8]> = Vec::new();
+    let mut last_modified = None;
+    for (at, headers) in stored.into_iter().enumerate() {
+        // "MUST send the relevant entity tags (using If-Match, If-None-Match, or
+        // If-Range) if the entity tags were provided in the stored response(s)
+        // being validated."
+        tags.extend(EntityTag::of(headers).map(EntityTag::as_bytes));
+        // "SHOULD send the Last-Modified value […] if the request is not for a
+        // subrange, a single stored response is being validated, and that
+        // response contains a Last-Modified value."
+        last_modified = match headers.get(LAST_MODIFIED) {
+            Some(value) if at == 0 && the_one_date(headers, LAST_MODIFIED).is_some() => Some(value),
+            _ => None,
+        };
     }
-    asked
+    if tags.is_empty() && last_modified.is_none() {
+        return false;
+    }
+    drop(Preconditions::take(request));
+    if !tags.is_empty() {
+        let value = HeaderValue::from_bytes(&tags.join(&b", "[..]));
+        request.insert(IF_NONE_MATCH, value.expect("made of values, and of ASCII"));
+    }
+    if let Some(value) = last_modified {
+        request.insert(IF_MODIFIED_SINCE, value.clone());
+    }
+    true
 }
 
-/// Which of the `stored` responses a 304 with `headers` is about, newest first
-/// (§4.3.3, §4.3.4). `None`: none of them, so the request is to be made again
-/// without preconditions.
+/// Which of the `stored` responses that the origin was asked about a 304 with
+/// `headers` is about (RFC 9111 §4.3.4), the most recent first. `None`: none of
+/// them, so it is of no use, and the request is to be made again without
+/// preconditions.
 pub(crate) fn selected<'a>(
     headers: &HeaderMap,
     stored: impl IntoIterator<Item = &'a HeaderMap>,
 ) -> Option<usize> {
-    let etag = headers.get(ETAG);
-    stored
-        .into_iter()
-        .position(|stored| etag.is_none() || stored.get(ETAG) == etag)
-}
-
-/// Updates the fields of a `stored` response by those of a 304 or a response to
-/// a HEAD (§3.2). What must not be stored at all has to be left out of
-/// `received` before.
-pub(crate) fn update(stored: &mut HeaderMap, received: &HeaderMap) {
-    for name in received.keys() {
-        if is_updated(name) {
-            stored.remove(name);
-            for value in received.get_all(name) {
-                stored.append(name.clone(), value.clone());
+    let mut stored = stored.into_iter();
+    match EntityTag::of(headers) {
+        // "If the new response contains one or more strong validators […], then
+        // each of those strong validators identifies a selected representation
+        // for update. […] If none of the stored responses contain at least one of
+        // the same strong validators, then the cache MUST NOT use the new response
+        // to update any stored responses."
+        Some(etag) if etag.is_strong() => {
+            stored.position(|stored| EntityTag::of(stored) == Some(etag))
+        }
+        // "If the new response contains no strong validators but does contain one
+        // or more weak validators, and if those validators correspond to one of
+        // the cache's stored responses, then the most recent of those matching
+        // stored responses is identified for update."
+        Some(etag) => stored.position(|stored| {
+            EntityTag::of(stored).is_some_and(|stored| stored.weakly_equals(etag))
+        }),
+        None if headers.contains_key(ETAG) => None,
+        None => {
+            let modified = the_one_date(headers, LAST_MODIFIED);
+            if modified.is_some() {
+                return stored.position(|stored| the_one_date(stored, LAST_MODIFIED) == modified);
             }
+            // §4.3.4 has this only where the stored response has no validator,
+            // either. But an origin that was asked about one response alone, and
+            // leaves the validator out of its 304, can mean no other one.
+            let only = stored.next().is_some() && stored.next().is_none();
+            only.then_some(0)
         }
     }
 }
 
-/// §3.2.
+/// A stored head that a 304, or a response to a HEAD, has updated.
+#[derive(Clone, Debug)]
+pub(crate) struct Freshened {
+    pub(crate) headers: HeaderMap,
+    /// Whether it may still be stored, and on which terms. If not, it is for this
+    /// one request only, and what was stored has to go.
+    pub(crate) kept: Result<Kept, NotStored>,
+}
+
+/// A stored response, and the answer to the question whether it is still good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Update<'a> {
+    /// What the request said for which it was asked.
+    pub(crate) asked: Asked,
+    /// Of the stored response.
+    pub(crate) status: StatusCode,
+    pub(crate) stored: &'a HeaderMap,
+    /// The fields of the answer, without those for one connection.
+    pub(crate) answer: &'a HeaderMap,
+    /// When the question was sent.
+    pub(crate) requested: Instant,
+    /// When the answer came.
+    pub(crate) received: Now,
+}
+
+impl Policy {
+    /// Freshens a stored response (RFC 9111 §3.2, §4.3.4).
+    pub(crate) fn freshen(&self, update: &Update<'_>) -> Freshened {
+        let mut headers = updated(update.stored, update.answer, update.received.wall);
+        let kept = self.keep(
+            update.asked,
+            update.status,
+            &headers,
+            update.requested,
+            update.received,
+        );
+        if let Ok(kept) = &kept {
+            for name in &kept.without {
+                headers.remove(name);
+            }
+        }
+        Freshened { headers, kept }
+    }
+}
+
+/// RFC 9111 §3.2: "caches are required to update a stored response's header
+/// fields from another (typically newer) response […]. When doing so, the cache
+/// MUST add each header field in the provided response to the stored response,
+/// replacing field values that are already present, with the following
+/// exceptions".
+fn updated(stored: &HeaderMap, answer: &HeaderMap, received: SystemTime) -> HeaderMap {
+    let mut headers = stored.clone();
+    // These are not about the representation, but about the message that came:
+    // without them, the new one has come now, and is as young as can be.
+    headers.remove(AGE);
+    headers.remove(DATE);
+    for name in answer.keys().filter(|name| is_updated(name)) {
+        headers.remove(name);
+        for value in answer.get_all(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    headers.entry(DATE).or_insert_with(|| {
+        let date = httpdate::fmt_http_date(received);
+        HeaderValue::try_from(date).expect("a date is plain ASCII")
+    });
+    headers
+}
+
+/// "Header fields that the cache's stored response depends upon" stay, and
+/// `Content-Length`: they say how the stored bytes are to be read, and these are
+/// still the same. `Content-Type` is not among them: "the Content-* prefix is not
+/// a signal that a header field is omitted from update".
 fn is_updated(name: &HeaderName) -> bool {
-    !matches!(
-        name.as_str(),
-        "content-encoding" | "content-length" | "content-range" | "content-type"
-    )
+    !(*name == CONTENT_LENGTH
+        || *name == CONTENT_ENCODING
+        || *name == CONTENT_RANGE
+        || *name == ETAG
+        || matches!(
+            name.as_str(),
+            "content-md5" | "content-digest" | "repr-digest" | "digest"
+        ))
+}
+
+/// What a 200 to a `HEAD` makes of a stored `GET` response that could have been
+/// chosen for it: RFC 9111 §4.3.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeadEffect {
+    /// It is still the same: [freshen](Policy::freshen) it.
+    Update,
+    /// It has changed: it is stale from now on.
+    Stale,
+    /// There is no telling.
+    None,
+}
+
+/// "if the stored response and HEAD response have matching values for any received
+/// validator fields (`ETag` and Last-Modified) and, if the HEAD response has a
+/// Content-Length header field, the value of Content-Length matches that of the
+/// stored response, the cache SHOULD update the stored response […]; otherwise,
+/// the cache SHOULD consider the stored response to be stale."
+///
+/// A response without any validator would match everything, so it only tells
+/// when something has changed.
+pub(crate) fn head_effect(status: StatusCode, head: &HeaderMap, stored: &HeaderMap) -> HeadEffect {
+    if status != StatusCode::OK {
+        return HeadEffect::None;
+    }
+    let differs =
+        |name: HeaderName| head.contains_key(&name) && head.get(&name) != stored.get(name);
+    if differs(ETAG) || differs(LAST_MODIFIED) || differs(CONTENT_LENGTH) {
+        HeadEffect::Stale
+    } else if has_validator(head) {
+        HeadEffect::Update
+    } else {
+        HeadEffect::None
+    }
 }

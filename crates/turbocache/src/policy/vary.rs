@@ -2,6 +2,14 @@
 
 use http::{HeaderMap, HeaderName, header::VARY};
 
+use self::{
+    codings::{Codings, is_among},
+    normal::normalise,
+};
+
+mod codings;
+mod normal;
+
 /// The request fields that a response says it was chosen by, each once, in the
 /// order of their names. None for a response without `Vary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,11 +18,25 @@ pub(crate) struct Vary(Box<[HeaderName]>);
 /// What the request had in those fields when the response was stored, normalised
 /// in ways that keep the meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection(Box<[(HeaderName, Option<Box<[u8]>>)]>);
+pub(crate) struct Selection(Box<[Selecting]>);
 
-/// `Vary: *`, or one that cannot be read: nothing is ever known to match it.
+/// One field of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Selecting {
+    name: HeaderName,
+    /// `None` if the request did not have it.
+    value: Option<Box<[u8]>>,
+    /// Of `Accept-Encoding` alone.
+    codings: Option<Codings>,
+}
+
+/// `Vary: *`, or one that cannot be read, or that names too many: nothing is
+/// ever known to select the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VariesByAnything;
+
+/// How many fields a `Vary` may name. Each of them is compared at each look-up.
+const MAX_FIELDS: usize = 16;
 
 impl Vary {
     /// Reads all `Vary` lines of a response.
@@ -24,6 +46,8 @@ impl Vary {
             for member in line.as_bytes().split(|byte| *byte == b',') {
                 match member.trim_ascii() {
                     b"" => {}
+                    // RFC 9111 §4.1: "A stored response with a Vary header field
+                    // value containing a member "*" always fails to match."
                     b"*" => return Err(VariesByAnything),
                     name => {
                         names.push(HeaderName::from_bytes(name).map_err(|_| VariesByAnything)?);
@@ -33,6 +57,9 @@ impl Vary {
         }
         names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
         names.dedup();
+        if names.len() > MAX_FIELDS {
+            return Err(VariesByAnything);
+        }
         Ok(Self(names.into()))
     }
 
@@ -43,47 +70,83 @@ impl Vary {
 
     /// What `request` has in the fields, to be kept with its response, which
     /// says in `response` how it is encoded.
-    pub(crate) fn selection(&self, request: &HeaderMap, _response: &HeaderMap) -> Selection {
-        Selection(
-            self.0
-                .iter()
-                .map(|name| (name.clone(), value(request, name)))
-                .collect(),
-        )
+    pub(crate) fn selection(&self, request: &HeaderMap, response: &HeaderMap) -> Selection {
+        let selecting = self.0.iter().map(|name| Selecting {
+            name: name.clone(),
+            value: value(request, name),
+            codings: Codings::of(name, request, response),
+        });
+        Selection(selecting.collect())
     }
 
     /// The same as bytes: two requests with the same bytes select the same
-    /// response.
+    /// response. Two with different ones may do so, too.
     pub(crate) fn selecting_key(&self, request: &HeaderMap) -> Box<[u8]> {
         let mut key = Vec::new();
         for name in &self.0 {
-            key.extend_from_slice(name.as_str().as_bytes());
+            // A value cannot have a NUL in it, and what is not there is not the
+            // same as what is empty.
             key.push(0);
-            if let Some(value) = value(request, name) {
-                key.extend_from_slice(&value);
+            if request.contains_key(name) {
                 key.push(0);
+                push(&mut key, request, name);
             }
-            key.push(0);
         }
         key.into()
     }
 }
 
 impl Selection {
-    /// Whether `request` selects the response that this is kept with.
+    /// Whether `request` selects the response that this is kept with. Allocates
+    /// nothing.
+    ///
+    /// RFC 9111 §4.1: "all the presented request header fields nominated by that
+    /// Vary field value match those fields in the original request".
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
-        self.0
-            .iter()
-            .all(|(name, stored)| value(request, name) == *stored)
+        self.0.iter().all(|selecting| selecting.matches(request))
+    }
+}
+
+impl Selecting {
+    fn matches(&self, request: &HeaderMap) -> bool {
+        self.is_same(request)
+            || self
+                .codings
+                .as_ref()
+                .is_some_and(|codings| is_among(request, codings))
+    }
+
+    /// "If (after any normalization that might take place) a header field is
+    /// absent from a request, it can only match another request if it is also
+    /// absent there."
+    fn is_same(&self, request: &HeaderMap) -> bool {
+        let Some(stored) = &self.value else {
+            return !request.contains_key(&self.name);
+        };
+        let mut rest = &stored[..];
+        request.contains_key(&self.name)
+            && normalise(request, &self.name, &mut |byte| match rest {
+                [next, after @ ..] if *next == byte => {
+                    rest = after;
+                    true
+                }
+                _ => false,
+            })
+            && rest.is_empty()
     }
 }
 
 fn value(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
-    let mut lines = request.get_all(name).iter();
-    let mut value = lines.next()?.as_bytes().trim_ascii().to_vec();
-    for line in lines {
-        value.push(b',');
-        value.extend_from_slice(line.as_bytes().trim_ascii());
-    }
-    Some(value.into())
+    request.contains_key(name).then(|| {
+        let mut value = Vec::new();
+        push(&mut value, request, name);
+        value.into()
+    })
+}
+
+fn push(bytes: &mut Vec<u8>, request: &HeaderMap, name: &HeaderName) {
+    normalise(request, name, &mut |byte| {
+        bytes.push(byte);
+        true
+    });
 }

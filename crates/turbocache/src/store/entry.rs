@@ -49,7 +49,7 @@ impl Head {
     pub(crate) fn new(response: &response::Parts, storable: &Storable) -> Self {
         let mut headers = response.headers.clone();
         hop_by_hop::remove(&mut headers);
-        if let Some(date) = storable.date {
+        if let Some(date) = storable.kept.date {
             headers.insert(DATE, http_date(date));
         }
         // These two are different in every response made of this head. Their
@@ -61,7 +61,7 @@ impl Head {
         Self {
             status: response.status,
             headers: compact(&headers),
-            freshness: storable.terms.freshness,
+            freshness: storable.kept.terms.freshness,
         }
     }
 

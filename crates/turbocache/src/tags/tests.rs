@@ -141,9 +141,7 @@ fn names_that_cannot_be_kept_are_a_reason_not_to_store() {
 #[test]
 fn the_reasons_are_words_that_cache_status_takes() {
     for reason in [Untaggable::Malformed, Untaggable::TooMany] {
-        assert!(crate::policy::directives::is_token(
-            reason.as_str().as_bytes()
-        ));
+        assert!(crate::policy::list::is_token(reason.as_str().as_bytes()));
     }
 }
 

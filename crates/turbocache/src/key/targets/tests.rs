@@ -1,7 +1,7 @@
 use http::uri::{Authority as UriAuthority, Scheme};
 
 use super::*;
-use crate::policy::{Policy, request::may_look_up};
+use crate::policy::Policy;
 
 fn get(uri: &str, host: &str) -> Request<http_body_util::Empty<Bytes>> {
     let request = Request::get(uri).header("host", host);
@@ -9,7 +9,7 @@ fn get(uri: &str, host: &str) -> Request<http_body_util::Empty<Bytes>> {
 }
 
 fn key<B: http_body::Body>(request: &Request<B>) -> Key {
-    let lookup = may_look_up(&Policy::conservative(), request).unwrap();
+    let lookup = Policy::conservative().look_up(request).unwrap();
     Key::of(request, &lookup, &QueryRules::All).unwrap()
 }
 
@@ -89,7 +89,7 @@ fn parameters_that_are_ignored_are_so_in_every_key() {
     let plain = of_uri("http://a/p?x");
     let request = get("/p?utm_a&x", "a");
     assert_eq!(targets(&request, &rules), std::slice::from_ref(&plain));
-    let lookup = may_look_up(&Policy::conservative(), &request).unwrap();
+    let lookup = Policy::conservative().look_up(&request).unwrap();
     assert_eq!(Key::of(&request, &lookup, &rules).unwrap(), plain);
     assert_eq!(
         Key::of_uri(&"http://a/p?x&utm_b".parse().unwrap(), &rules).unwrap(),

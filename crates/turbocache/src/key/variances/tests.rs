@@ -117,7 +117,7 @@ fn keys_with_more_parts_keep_them_and_have_a_plain_one_for_each_variance() {
         .body(http_body_util::Empty::<Bytes>::new())
         .unwrap();
     let policy = crate::policy::Policy::conservative();
-    let lookup = crate::policy::request::may_look_up(&policy, &request).unwrap();
+    let lookup = policy.look_up(&request).unwrap();
     let exact = Key::of(&request, &lookup, &QueryRules::All).unwrap();
 
     let order = variance("key-order");

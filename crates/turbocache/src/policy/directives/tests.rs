@@ -16,29 +16,44 @@ fn given(seconds: u64) -> Seconds {
     Seconds::Given(Duration::from_secs(seconds))
 }
 
-#[test]
-fn what_is_read_from_cache_control() {
-    let none = Directives {
+fn fields(names: &[&'static str]) -> Extent {
+    Extent::Fields(
+        names
+            .iter()
+            .map(|name| HeaderName::from_static(name))
+            .collect(),
+    )
+}
+
+fn none() -> Directives {
+    Directives {
         present: true,
         ..Directives::default()
-    };
-    let malformed = Directives {
+    }
+}
+
+fn malformed() -> Directives {
+    Directives {
         malformed: true,
-        ..none
-    };
+        ..none()
+    }
+}
+
+#[test]
+fn what_is_read_from_cache_control() {
     let cases: &[(&str, &str, &[&str], Directives)] = &[
         ("§5.2", "no field", &[], Directives::default()),
-        ("§5.2", "an empty field", &[""], none),
-        ("RFC 9110 §5.6.1", "empty members", &[" , ,,"], none),
+        ("§5.2", "an empty field", &[""], none()),
+        ("RFC 9110 §5.6.1", "empty members", &[" , ,,"], none()),
         (
             "§5.2",
             "in any case",
             &["NO-STORE, No-Cache, pRiVaTe"],
             Directives {
                 no_store: true,
-                no_cache: true,
-                private: true,
-                ..none
+                no_cache: Extent::Everything,
+                private: Extent::Everything,
+                ..none()
             },
         ),
         (
@@ -48,39 +63,91 @@ fn what_is_read_from_cache_control() {
             Directives {
                 no_store: true,
                 max_age: given(5),
-                ..none
+                ..none()
             },
         ),
         (
             "§5.2.3",
             "unknown directives",
             &["nothing-to-see-here, x=y, z=\"q\""],
-            none,
+            none(),
         ),
         (
             "§5.2.2.7",
             "private that names fields, with a comma between quotes",
-            &["private=\"set-cookie, x-a\", max-age=5"],
+            &["private=\"Set-Cookie, x-a\", max-age=5"],
             Directives {
-                private: true,
+                private: fields(&["set-cookie", "x-a"]),
                 max_age: given(5),
-                ..none
+                ..none()
             },
         ),
         (
             "§5.2.2.4",
             "no-cache that names fields",
-            &["no-cache=\"x\""],
+            &["no-cache=\"x\", NO-CACHE=y"],
             Directives {
-                no_cache: true,
-                ..none
+                no_cache: fields(&["x", "y"]),
+                ..none()
+            },
+        ),
+        (
+            "§5.2.2.4",
+            "once without names is without names",
+            &["no-cache=\"x\", no-cache, private, private=\"x\""],
+            Directives {
+                no_cache: Extent::Everything,
+                private: Extent::Everything,
+                ..none()
+            },
+        ),
+        (
+            "§5.2.2.7",
+            "names that are none are about everything",
+            &["private=\"a b\", no-cache=\"\""],
+            Directives {
+                no_cache: Extent::Everything,
+                private: Extent::Everything,
+                ..none()
+            },
+        ),
+        (
+            "§5.2.2",
+            "directives without an argument",
+            &["public, Must-Revalidate, proxy-revalidate, must-understand, immutable"],
+            Directives {
+                public: true,
+                must_revalidate: true,
+                proxy_revalidate: true,
+                must_understand: true,
+                immutable: true,
+                ..none()
+            },
+        ),
+        (
+            "RFC 5861 §3, §4",
+            "how stale it may be",
+            &["stale-while-revalidate=5, stale-if-error=\"6\""],
+            Directives {
+                stale_while_revalidate: given(5),
+                stale_if_error: given(6),
+                ..none()
+            },
+        ),
+        (
+            "§5.2",
+            "single quotes are none",
+            &["max-age='60'"],
+            Directives {
+                max_age: Seconds::Invalid,
+                ..none()
             },
         ),
         (
             "RFC 9110 §5.6.4",
             "a directive between quotes is none",
             &["x=\"no-store, private\\\", no-cache\""],
-            none,
+            none(),
         ),
         (
             "§5.2",
@@ -89,7 +156,7 @@ fn what_is_read_from_cache_control() {
             Directives {
                 max_age: given(60),
                 s_maxage: given(70),
-                ..none
+                ..none()
             },
         ),
         (
@@ -98,7 +165,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=007"],
             Directives {
                 max_age: given(7),
-                ..none
+                ..none()
             },
         ),
         (
@@ -107,7 +174,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=99999999999999999999999999"],
             Directives {
                 max_age: given(1 << 31),
-                ..none
+                ..none()
             },
         ),
         (
@@ -116,7 +183,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=5, max-age=\"5\"", "max-age=05"],
             Directives {
                 max_age: given(5),
-                ..none
+                ..none()
             },
         ),
         (
@@ -125,7 +192,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=5, max-age=6"],
             Directives {
                 max_age: Seconds::Invalid,
-                ..none
+                ..none()
             },
         ),
         (
@@ -134,7 +201,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=5, max-age=6, max-age=6"],
             Directives {
                 max_age: Seconds::Invalid,
-                ..none
+                ..none()
             },
         ),
         (
@@ -144,7 +211,7 @@ fn what_is_read_from_cache_control() {
             Directives {
                 max_age: Seconds::Invalid,
                 s_maxage: Seconds::Invalid,
-                ..none
+                ..none()
             },
         ),
         (
@@ -154,7 +221,7 @@ fn what_is_read_from_cache_control() {
             Directives {
                 max_age: Seconds::Invalid,
                 s_maxage: Seconds::Invalid,
-                ..none
+                ..none()
             },
         ),
         (
@@ -163,7 +230,7 @@ fn what_is_read_from_cache_control() {
             &["max-age=\"\""],
             Directives {
                 max_age: Seconds::Invalid,
-                ..none
+                ..none()
             },
         ),
         (
@@ -172,7 +239,7 @@ fn what_is_read_from_cache_control() {
             &["max-age="],
             Directives {
                 max_age: Seconds::Invalid,
-                ..malformed
+                ..malformed()
             },
         ),
         (
@@ -181,62 +248,62 @@ fn what_is_read_from_cache_control() {
             &["max-age= 60"],
             Directives {
                 max_age: Seconds::Invalid,
-                ..malformed
+                ..malformed()
             },
         ),
         (
             "RFC 9110 §5.6.6",
             "and before it",
             &["max-age =60"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.2",
             "a semicolon for a comma",
             &["public; max-age=60"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.2",
             "a space for a comma",
             &["private max-age=60"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.4",
             "a quote that is never closed hides what follows, so it is told",
             &["x=\"y, no-store"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.4",
             "an escape that is never ended",
             &["x=\"y\\"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.4",
             "something behind the quotes",
             &["x=\"y\"z"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.4",
             "a quote within a name",
             &["a\"b, private, c\""],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.6.2",
             "a name that is empty",
             &["=5"],
-            malformed,
+            malformed(),
         ),
         (
             "RFC 9110 §5.5",
             "bytes beyond ASCII",
             &["priväte"],
-            malformed,
+            malformed(),
         ),
     ];
     for (section, name, lines, expected) in cases {
