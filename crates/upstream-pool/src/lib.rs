@@ -133,7 +133,7 @@ pub use self::{
     handle::{PoolHandle, PoolSnapshot, ProcessSnapshot, ProcessState},
     http_upstream::{HttpUpstream, InvalidUpstream},
     pool::UpstreamPool,
-    process::Process,
+    process::{Process, ProcessHandle},
     replace::ReplaceError,
     report::StartReport,
 };

@@ -32,12 +32,16 @@ struct Table<S> {
     slots: Vec<Slot<S>>,
     gate: Gate,
     last_failure: Option<Arc<StartReport>>,
+    /// Counts the dispatches.
+    round: u64,
 }
 
 struct Slot<S> {
     id: ProcessId,
     pid: u32,
     service: S,
+    /// The last dispatch that has polled it.
+    polled_in: u64,
 }
 
 /// A request that is on its way.
@@ -54,6 +58,7 @@ impl<S> Selector<S> {
                 slots: Vec::new(),
                 gate: Gate::Open,
                 last_failure: None,
+                round: 0,
             }),
             waker,
             notes,
@@ -64,7 +69,13 @@ impl<S> Selector<S> {
         let slots = &mut self.table().slots;
         // A younger one may have been ready earlier.
         let at = slots.partition_point(|slot| slot.id < id);
-        slots.insert(at, Slot { id, pid, service });
+        let slot = Slot {
+            id,
+            pid,
+            service,
+            polled_in: 0,
+        };
+        slots.insert(at, slot);
     }
 
     /// Takes a process out. The caller drops it, outside of the lock.
@@ -110,41 +121,51 @@ where
         if let Some(refusal) = table.refusal(waited) {
             return Poll::Ready(Err(refusal));
         }
-        let mut broken = None;
-        let mut best = None;
-        for (at, slot) in table.slots.iter_mut().enumerate() {
-            if avoid == Avoid::Strictly(slot.id) {
-                continue;
-            }
+        if request.is_none() {
+            return Poll::Pending;
+        }
+        table.round += 1;
+        while let Some(slot) = table.next(avoid) {
             match slot.service.poll_ready(&mut cx) {
                 Poll::Ready(Ok(())) => {
-                    let rank = (avoid == Avoid::Rather(slot.id), slot.service.load());
-                    if best.as_ref().is_none_or(|(_, least)| rank < *least) {
-                        best = Some((at, rank));
-                    }
+                    let Some(request) = request.take() else {
+                        break;
+                    };
+                    return Poll::Ready(Ok(Dispatched {
+                        future: slot.service.call(request),
+                        id: slot.id,
+                        pid: slot.pid,
+                    }));
                 }
                 Poll::Ready(Err(error)) => {
                     tracing::warn!(pid = slot.pid, %error, "a process's layer failed");
-                    broken = Some(slot.id);
+                    self.notes
+                        .send(Note::Unhealthy(slot.id, "failed in a layer"));
                 }
                 Poll::Pending => {}
             }
         }
-        if let Some(id) = broken {
-            self.notes.send(Note::Unhealthy(id, "failed in a layer"));
-        }
-        let Some((at, _)) = best else {
-            return Poll::Pending;
-        };
-        let Some(request) = request.take() else {
-            return Poll::Pending;
-        };
-        let slot = &mut table.slots[at];
-        Poll::Ready(Ok(Dispatched {
-            future: slot.service.call(request),
-            id: slot.id,
-            pid: slot.pid,
-        }))
+        Poll::Pending
+    }
+}
+
+impl<S: Load<Metric: Ord>> Table<S> {
+    /// Who is to be polled next in this round: those that are best, as long as
+    /// they are not ready. The others keep their readiness, which may hold
+    /// something, for a request that they get.
+    ///
+    /// A load may change while a round lasts. So it is marked who had a turn,
+    /// and nobody is left out whose waker would then be lost.
+    fn next(&mut self, avoid: Avoid) -> Option<&mut Slot<S>> {
+        let round = self.round;
+        let best = self
+            .slots
+            .iter_mut()
+            .filter(|slot| slot.polled_in != round && avoid != Avoid::Strictly(slot.id))
+            // The first of several, which is the oldest.
+            .min_by_key(|slot| (avoid == Avoid::Rather(slot.id), slot.service.load()))?;
+        best.polled_in = round;
+        Some(best)
     }
 }
 
@@ -158,6 +179,102 @@ impl<S> Table<S> {
                 Some(Error::not_started(Arc::clone(report), retry_after))
             }
             (Gate::Open | Gate::Stopping | Gate::Failing { .. }, _) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::Ready, rc::Rc};
+
+    use http::Response;
+
+    use super::*;
+    use crate::supervisor::notes;
+
+    struct Played {
+        load: usize,
+        ready: bool,
+        polls: Rc<Cell<usize>>,
+    }
+
+    impl Service<Request<RequestBody>> for Played {
+        type Response = Response<()>;
+        type Error = Error;
+        type Future = Ready<Result<Self::Response, Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            self.polls.set(self.polls.get() + 1);
+            if self.ready {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
+        }
+
+        fn call(&mut self, _: Request<RequestBody>) -> Self::Future {
+            std::future::ready(Ok(Response::new(())))
+        }
+    }
+
+    impl Load for Played {
+        type Metric = usize;
+
+        fn load(&self) -> usize {
+            self.load
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_whether_it_is_ready_who_would_not_get_the_request() {
+        // Load and readiness of each process; who gets it; how often each is
+        // polled.
+        type Case = (&'static str, [(usize, bool); 3], Option<u64>, [usize; 3]);
+        let cases: [Case; 5] = [
+            ("the oldest of equals", [(0, true); 3], Some(0), [1, 0, 0]),
+            (
+                "the least busy",
+                [(2, true), (1, true), (2, true)],
+                Some(1),
+                [0, 1, 0],
+            ),
+            (
+                "the best is not ready",
+                [(1, true), (2, true), (0, false)],
+                Some(0),
+                [1, 0, 1],
+            ),
+            (
+                "only the last choice is",
+                [(3, true), (0, false), (0, false)],
+                Some(0),
+                [1, 1, 1],
+            ),
+            ("nobody is", [(0, false); 3], None, [1, 1, 1]),
+        ];
+        for (name, processes, expected, expected_polls) in cases {
+            let (notes, _inbox) = notes();
+            let selector = Selector::new(Waker::noop().clone(), notes);
+            let mut polls = Vec::new();
+            for (id, (load, ready)) in (0..).zip(processes) {
+                let counter = Rc::<Cell<usize>>::default();
+                polls.push(Rc::clone(&counter));
+                let played = Played {
+                    load,
+                    ready,
+                    polls: counter,
+                };
+                selector.publish(ProcessId::new(id), 0, played);
+            }
+            let mut request = Some(Request::new(RequestBody::empty()));
+            let got = match selector.dispatch(&mut request, Avoid::Nobody, false) {
+                Poll::Ready(sent) => Some(sent.ok().unwrap().id),
+                Poll::Pending => None,
+            };
+            assert_eq!(got, expected.map(ProcessId::new), "{name}");
+            assert_eq!(request.is_some(), got.is_none(), "{name}");
+            let polls: Vec<_> = polls.iter().map(|polls| polls.get()).collect();
+            assert_eq!(polls, expected_polls, "{name}");
         }
     }
 }

@@ -59,13 +59,23 @@ impl Client {
     /// [`Exchange`].
     pub(crate) async fn send(
         self: &Arc<Self>,
+        request: Request<RequestBody>,
+        permit: Option<Permit>,
+    ) -> Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)> {
+        self.send_within(self.limits.response, request, permit)
+            .await
+    }
+
+    /// As [`send`](Self::send), with a limit of its own for the answer.
+    pub(crate) async fn send_within(
+        self: &Arc<Self>,
+        limit: Option<Duration>,
         mut request: Request<RequestBody>,
         mut permit: Option<Permit>,
     ) -> Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)> {
         if let Err(error) = head::for_application(&mut request) {
             return Err((error, permit));
         }
-        let limit = self.limits.response;
         let repeatable = retry::is_repeatable(&request);
         while let Some(taken) = self.checkout() {
             let connection = match taken {

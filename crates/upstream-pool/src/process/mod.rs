@@ -1,6 +1,7 @@
 //! One process of the application: started, watched, spoken to.
 
 mod exit;
+mod handle;
 mod permit;
 mod ready;
 mod spawn;
@@ -18,6 +19,7 @@ use http::{Request, Response};
 use tower::load::Load;
 use tower_service::Service;
 
+pub use self::handle::ProcessHandle;
 pub(crate) use self::{
     exit::Group,
     permit::{Busyness, Permit},
@@ -26,6 +28,7 @@ pub(crate) use self::{
 use crate::{
     Error, RequestBody,
     connection::{Client, ResponseBody, answer},
+    queue::Queue,
 };
 
 /// One process of the application, as a service.
@@ -43,17 +46,36 @@ use crate::{
 pub struct Process {
     client: Arc<Client>,
     busyness: Arc<Busyness>,
+    queue: Arc<Queue>,
 }
 
 impl Process {
-    pub(crate) const fn new(client: Arc<Client>, busyness: Arc<Busyness>) -> Self {
-        Self { client, busyness }
+    pub(crate) const fn new(
+        client: Arc<Client>,
+        busyness: Arc<Busyness>,
+        queue: Arc<Queue>,
+    ) -> Self {
+        Self {
+            client,
+            busyness,
+            queue,
+        }
     }
 
     /// The process's id in the operating system. It leads a process group of
     /// the same id.
     pub fn pid(&self) -> u32 {
         self.busyness.pid()
+    }
+
+    /// A way to the process beside the requests of the pool, for the layer
+    /// around it.
+    pub fn handle(&self) -> ProcessHandle {
+        ProcessHandle::new(
+            Arc::clone(&self.client),
+            Arc::clone(&self.busyness),
+            Arc::clone(&self.queue),
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     roster::ProcessId,
@@ -34,6 +34,8 @@ pub(crate) struct Busyness {
     /// Who to wake when a place becomes free. One is enough: only the pool
     /// polls the process.
     waker: AtomicWaker,
+    /// Told when the last request ends.
+    idle: Notify,
     notes: Notes,
 }
 
@@ -54,6 +56,7 @@ impl Busyness {
             ready_at: Instant::now(),
             last_used: AtomicU64::new(0),
             waker: AtomicWaker::new(),
+            idle: Notify::new(),
             notes,
         })
     }
@@ -105,6 +108,25 @@ impl Busyness {
         Permit(Arc::clone(this))
     }
 
+    /// A permit as soon as nothing runs here, for what is to run alone. Nobody
+    /// else is kept from coming: whoever asks for this sees to that.
+    ///
+    /// Dropped while it waits, nothing is held.
+    pub(crate) async fn acquire_idle(this: &Arc<Self>) -> Permit {
+        loop {
+            // Before the look: a permit that ends after it is heard.
+            let idle = this.idle.notified();
+            if this
+                .running
+                .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
+            {
+                return Permit(Arc::clone(this));
+            }
+            idle.await;
+        }
+    }
+
     /// Has [`Note::Drained`] sent when nothing runs here any more. It may come
     /// twice; it cannot be missed, since of this store and the last permit's
     /// decrement each is followed by a look at the other.
@@ -146,8 +168,11 @@ impl Drop for Permit {
         let used = u64::try_from(used).unwrap_or(u64::MAX);
         busyness.last_used.store(used, Ordering::Relaxed);
         let last = busyness.running.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && busyness.draining.load(Ordering::SeqCst) {
-            busyness.notes.send(Note::Drained(busyness.id));
+        if last {
+            busyness.idle.notify_waiters();
+            if busyness.draining.load(Ordering::SeqCst) {
+                busyness.notes.send(Note::Drained(busyness.id));
+            }
         }
         busyness.waker.wake();
     }
@@ -155,7 +180,7 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::{pin::pin, task::Waker};
 
     use super::*;
     use crate::supervisor::notes;
@@ -194,6 +219,19 @@ mod tests {
         let (busyness, _inbox) = busyness(0);
         let _permits: Vec<_> = (0..1000).map(|_| Busyness::acquire(&busyness)).collect();
         assert!(is_free(&busyness));
+    }
+
+    #[tokio::test]
+    async fn what_is_to_run_alone_waits_for_the_last_request() {
+        let (busyness, _inbox) = busyness(0);
+        let (one, two) = (Busyness::acquire(&busyness), Busyness::acquire(&busyness));
+        let mut alone = pin!(Busyness::acquire_idle(&busyness));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(alone.as_mut().poll(&mut cx).is_pending());
+        drop(one);
+        assert!(alone.as_mut().poll(&mut cx).is_pending());
+        drop(two);
+        assert!(alone.as_mut().poll(&mut cx).is_ready());
     }
 
     #[tokio::test]

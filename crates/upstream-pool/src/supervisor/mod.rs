@@ -308,7 +308,11 @@ where
                 if let Some(member) = self.members.get(&id)
                     && let Some((busyness, client)) = &member.service
                 {
-                    let process = Process::new(Arc::clone(client), Arc::clone(busyness));
+                    let process = Process::new(
+                        Arc::clone(client),
+                        Arc::clone(busyness),
+                        Arc::clone(&self.queue),
+                    );
                     let service = self.layer.layer(process);
                     self.selector.publish(id, member.pid, service);
                 }

@@ -1,5 +1,6 @@
 //! The pool with real processes: small ones, of `python3` and `sh`.
 
+mod beside;
 mod crowd;
 mod exchange;
 mod life;
