@@ -153,6 +153,13 @@ impl Key {
         self.0.slice(..end.unwrap_or(whole.len()))
     }
 
+    /// The path, without origin and query.
+    pub(crate) fn path_alone(&self) -> &[u8] {
+        let path = &self.0[self.end_of_part(1) + 1..self.end_of_part(2)];
+        let end = path.iter().position(|byte| *byte == b'?');
+        &path[..end.unwrap_or(path.len())]
+    }
+
     /// Where the part with this number ends, counted from 0.
     fn end_of_part(&self, number: usize) -> usize {
         let mut dividers = self
@@ -200,6 +207,13 @@ fn add(key: &mut Vec<u8>, kind: u8, part: &[u8]) {
     key.reserve_exact(part.len() + 2);
     key.extend_from_slice(&[DIVIDER, kind]);
     key.extend_from_slice(part);
+}
+
+/// The path that a request's key would have, without making one.
+pub(crate) fn path_of<B>(request: &Request<B>) -> &str {
+    let seen = path_and_query(request.uri());
+    let target = original_path_and_query(request).unwrap_or(seen);
+    target.split_once('?').map_or(target, |parts| parts.0)
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -118,6 +118,11 @@
 //! [RFC 9111]: https://www.rfc-editor.org/rfc/rfc9111
 //! [RFC 9211]: https://www.rfc-editor.org/rfc/rfc9211
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the service never steps aside yet")
+)]
+mod admission;
 mod body;
 mod cache;
 mod clock;

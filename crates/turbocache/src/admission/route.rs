@@ -1,0 +1,72 @@
+use http::Request;
+
+use crate::key;
+
+/// What is likely to be alike in what it answers: the route that axum has found for
+/// the request, with its parameters' names, and otherwise the first two segments of
+/// the path without the last one (`/api/users` of `/api/users/7/posts`).
+pub(super) fn of<B>(request: &Request<B>) -> &str {
+    matched(request).unwrap_or_else(|| leading_segments(key::path_of(request)))
+}
+
+#[cfg(feature = "axum")]
+fn matched<B>(request: &Request<B>) -> Option<&str> {
+    let matched = request.extensions().get::<axum::extract::MatchedPath>()?;
+    Some(matched.as_str())
+}
+
+#[cfg(not(feature = "axum"))]
+fn matched<B>(_: &Request<B>) -> Option<&str> {
+    None
+}
+
+fn leading_segments(path: &str) -> &str {
+    let mut slashes = path.match_indices('/').map(|(at, _)| at);
+    let end = match (slashes.next(), slashes.next(), slashes.next()) {
+        (_, _, Some(third)) => third,
+        (_, Some(second), None) => second,
+        _ => 0,
+    };
+    &path[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leading_segments_of_a_path() {
+        let cases = [
+            ("/", ""),
+            ("/login", ""),
+            ("*", ""),
+            ("/articles/", "/articles"),
+            ("/articles/7", "/articles"),
+            ("/api/users/7", "/api/users"),
+            ("/api/users/7/posts", "/api/users"),
+            ("//x", "/"),
+        ];
+        for (path, leading) in cases {
+            assert_eq!(leading_segments(path), leading, "{path}");
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    #[tokio::test]
+    async fn axum_says_which_route_it_is() {
+        use axum::{Router, extract::Request, middleware, routing::get};
+        use tower::ServiceExt;
+
+        let app = Router::new()
+            .route("/t/{slug}", get(|| async {}))
+            .layer(middleware::from_fn(
+                |request: Request, _: middleware::Next| async move { of(&request).to_owned() },
+            ));
+        let request = Request::get("/t/hello").body(axum::body::Body::empty());
+        let response = app.oneshot(request.unwrap()).await.unwrap();
+        let route = axum::body::to_bytes(response.into_body(), 100)
+            .await
+            .unwrap();
+        assert_eq!(route, "/t/{slug}");
+    }
+}

@@ -1,0 +1,224 @@
+use http_body_util::Empty;
+
+use super::*;
+use crate::key::query::QueryRules;
+
+/// An admission, and a time that is moved.
+struct Scene {
+    admission: Admission,
+    now: Instant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            admission: Admission::new(now),
+            now,
+        }
+    }
+
+    fn forward(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+
+    fn ask(&self, path: &str) -> Result<Route, Aside> {
+        self.ask_by("GET", path)
+    }
+
+    fn ask_by(&self, method: &str, path: &str) -> Result<Route, Aside> {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+        self.admission.ask(&request, self.now)
+    }
+
+    fn through(&self, path: &str) -> Route {
+        self.ask(path)
+            .unwrap_or_else(|_| panic!("{path} is left alone"))
+    }
+
+    fn aside(&self, path: &str) -> Aside {
+        self.ask(path).expect_err(path)
+    }
+
+    /// As many fetches that bring nothing.
+    fn useless(&self, fetches: u8, path: &str) {
+        for _ in 0..fetches {
+            let route = self.through(path);
+            self.admission.not_stored(route, &key(path), self.now);
+        }
+    }
+
+    fn stored(&self, path: &str) {
+        let route = self.through(path);
+        self.admission.stored(route, &key(path), self.now);
+    }
+}
+
+fn key(path: &str) -> Key {
+    let uri = format!("http://a{path}").parse().unwrap();
+    Key::of_uri(&uri, &QueryRules::All).unwrap()
+}
+
+#[test]
+fn a_route_of_which_nothing_can_be_stored_is_left_alone_for_a_while() {
+    let mut scene = Scene::new();
+    scene.forward(1);
+    scene.useless(RUN - 1, "/api/1");
+    scene.through("/api/1");
+    scene.useless(1, "/api/1");
+    scene.aside("/api/2");
+    scene.forward(9);
+    scene.aside("/api/3");
+    scene.forward(1);
+    scene.through("/api/3");
+}
+
+#[test]
+fn other_routes_are_not() {
+    let scene = Scene::new();
+    scene.useless(RUN, "/api/1");
+    scene.through("/articles/1");
+    scene.through("/");
+    scene.through("/api");
+}
+
+#[test]
+fn one_hit_or_one_stored_response_in_between_is_enough_to_go_on() {
+    let outcomes: [fn(&Scene); 2] = [
+        |scene| scene.admission.hit(scene.through("/t/page")),
+        |scene| scene.stored("/t/page"),
+    ];
+    for useful in outcomes {
+        let scene = Scene::new();
+        for _ in 0..3 {
+            scene.useless(RUN - 1, "/t/1");
+            useful(&scene);
+        }
+        scene.through("/t/1");
+    }
+}
+
+#[test]
+fn after_a_while_a_few_fetches_tell() {
+    let mut scene = Scene::new();
+    scene.useless(RUN, "/api/1");
+    scene.forward(10);
+    scene.useless(PROBES, "/api/1");
+    scene.aside("/api/1");
+
+    scene.forward(10);
+    scene.useless(PROBES - 1, "/api/1");
+    scene.stored("/api/1");
+    scene.useless(RUN - 1, "/api/2");
+    scene.through("/api/2");
+}
+
+#[test]
+fn the_first_response_that_could_be_stored_ends_it() {
+    let scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    scene
+        .admission
+        .passed(scene.aside("/t/2"), false, scene.now);
+    scene.aside("/t/2");
+    scene.admission.passed(scene.aside("/t/3"), true, scene.now);
+    for path in ["/t/1", "/t/2", "/t/3"] {
+        scene.through(path);
+    }
+    scene.useless(RUN - 1, "/t/1");
+    scene.through("/t/1");
+}
+
+#[test]
+fn only_methods_that_invalidate_nothing_are_left_alone() {
+    let scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
+        assert!(scene.ask_by(method, "/t/2").is_ok(), "{method}");
+    }
+    assert!(scene.ask_by("HEAD", "/t/2").is_err());
+}
+
+#[test]
+fn what_was_stored_a_while_ago_keeps_its_protection() {
+    let mut scene = Scene::new();
+    scene.stored("/t/page");
+    scene.useless(RUN, "/t/1");
+    // One of them may fall on the place of the page, which is random.
+    assert!((2..9).any(|number| scene.ask(&format!("/t/{number}")).is_err()));
+    scene.through("/t/page");
+    scene.through("/t/page?by=another");
+    scene.forward(300);
+    scene.useless(PROBES, "/t/1");
+    scene.aside("/t/page");
+}
+
+#[test]
+fn of_a_stampede_on_an_unknown_page_one_passes() {
+    let scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    let first = scene.aside("/t/new");
+    for _ in 0..100 {
+        scene.through("/t/new");
+    }
+    scene.admission.passed(first, true, scene.now);
+    scene.through("/t/new");
+}
+
+#[test]
+fn a_passing_request_that_vanishes_is_forgotten() {
+    let mut scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    scene.aside("/t/new");
+    scene.through("/t/new");
+    scene.forward(10);
+    scene.useless(PROBES, "/t/1");
+    scene.aside("/t/new");
+}
+
+#[test]
+fn what_cannot_be_stored_never_takes_the_place_of_what_can() {
+    let scene = Scene::new();
+    scene.stored("/t/page");
+    scene.useless(RUN, "/u/1");
+    // Four for each place: one of them is that of the page.
+    for number in 0..4 * PATHS {
+        if let Err(aside) = scene.ask(&format!("/u/{number}")) {
+            scene.admission.passed(aside, false, scene.now);
+        }
+    }
+    scene.useless(RUN, "/t/1");
+    scene.through("/t/page");
+}
+
+#[test]
+fn what_was_under_way_when_it_began_does_not_end_it() {
+    let scene = Scene::new();
+    let late = scene.through("/t/1");
+    scene.useless(RUN, "/t/1");
+    scene.admission.not_stored(late, &key("/t/1"), scene.now);
+    scene.aside("/t/2");
+}
+
+#[test]
+fn the_reason_is_a_word_that_cache_status_takes() {
+    assert!(crate::policy::list::is_token(STEPPED_ASIDE.as_bytes()));
+}
+
+#[test]
+fn threads_that_count_at_once_leave_the_route_alone_in_the_end() {
+    let scene = Scene::new();
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for _ in 0..10 * u32::from(RUN) {
+                    if let Ok(route) = scene.ask("/api/1") {
+                        scene.admission.not_stored(route, &key("/api/1"), scene.now);
+                    }
+                }
+            });
+        }
+    });
+    assert!(scene.ask("/api/2").is_err());
+}
