@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_TYPE},
 };
 use http_body::Body;
 use http_body_util::Full;
@@ -43,6 +43,7 @@ pub(crate) fn page(size: usize) -> Bytes {
 }
 
 struct App {
+    role: Role,
     page: Bytes,
     /// `None` if nobody will ask: an addition that all threads make is not for
     /// free.
@@ -65,6 +66,13 @@ impl App {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         let cache_control = HeaderValue::from_static(scenario.cache_control());
         headers.insert(CACHE_CONTROL, cache_control);
+        // The yardstick sends what a cache sends, or it would be short of two
+        // fields.
+        if self.role == Role::Bare && scenario == Scenario::Hit {
+            headers.insert(AGE, HeaderValue::from_static("17"));
+            let hit = HeaderValue::from_static("turbocache; hit; ttl=3583");
+            headers.insert(CACHE_STATUS, hit);
+        }
         response
     }
 
@@ -83,6 +91,7 @@ impl App {
 /// Serves until the process is ended.
 pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
     let app = Arc::new(App {
+        role: options.role,
         page: page(options.body_size),
         asked: (options.role != Role::Bare).then(AtomicU64::default),
     });
