@@ -7,7 +7,7 @@ use std::{
 };
 
 use procfs::process::{Process as ProcEntry, all_processes};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// Every server under test gets a value of its own in this variable, and its
 /// application's processes inherit it: they are found wherever they end up in
@@ -61,6 +61,18 @@ pub fn signal(pid: i32, signal: Signal) {
 /// `kill -9`.
 pub fn kill(pid: i32) {
     signal(pid, Signal::KILL);
+}
+
+/// Lets this process have as many connections at once as its user may: by
+/// default, half of a crowd would be refused by its own kernel.
+pub fn open_as_many_files_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // If not, the test that needs it says so.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 fn list(wanted: impl Fn(&ProcEntry) -> bool) -> Vec<Process> {

@@ -12,6 +12,7 @@ mod forwarded;
 mod misbehaving_apps;
 mod privacy;
 mod restarts;
+mod stampede;
 mod status;
 mod stopping;
 mod streaming;
