@@ -143,6 +143,8 @@ mod policy;
     expect(dead_code, reason = "the service does not answer ranges yet")
 )]
 mod range;
+#[cfg(feature = "axum")]
+pub mod response;
 mod service;
 mod stats;
 mod store;

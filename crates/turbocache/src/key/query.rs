@@ -193,7 +193,7 @@ pub(super) fn decode(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Appends `text` in the one way that there is to encode it here.
-pub(super) fn encode(text: &[u8], to: &mut Vec<u8>) {
+pub(crate) fn encode(text: &[u8], to: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -29,7 +29,7 @@ enum Vary {
 }
 
 /// How many names one field may list. With more of them, it is ignored.
-const MAX_NAMES: usize = 64;
+pub(crate) const MAX_NAMES: usize = 64;
 
 impl SearchVariance {
     /// What a response with `headers` says. `None` if that is nothing, or nothing

@@ -33,9 +33,9 @@ const FOR_THE_CACHE: [HeaderName; 2] = [SURROGATE_KEY, CACHE_TAG];
 
 /// How many tags and groups one response may have: more than RFC 9875 asks for,
 /// and as many as others take.
-const MAX_TAGS: usize = 256;
+pub(crate) const MAX_TAGS: usize = 256;
 /// How many bytes each of them may have.
-const MAX_TAG_BYTES: usize = 1024;
+pub(crate) const MAX_TAG_BYTES: usize = 1024;
 
 /// One name of a stored response.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
