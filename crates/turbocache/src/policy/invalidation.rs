@@ -161,3 +161,6 @@ fn without_dots(path: &str) -> String {
     }
     format!("/{}", kept.join("/"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,3 +173,6 @@ impl Terms {
 pub(crate) const fn is_error(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
+
+#[cfg(test)]
+mod tests;

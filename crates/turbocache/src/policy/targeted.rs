@@ -96,3 +96,6 @@ fn text(item: &BareItem) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,3 +351,6 @@ pub(crate) fn head_effect(status: StatusCode, head: &HeaderMap, stored: &HeaderM
         HeadEffect::None
     }
 }
+
+#[cfg(test)]
+mod tests;

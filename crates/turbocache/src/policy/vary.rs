@@ -150,3 +150,6 @@ fn push(bytes: &mut Vec<u8>, request: &HeaderMap, name: &HeaderName) {
         true
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -319,6 +319,9 @@ fn directive() -> impl Strategy<Value = String> {
         Just("private".to_owned()),
         Just("private=\"a, b\"".to_owned()),
         Just("public".to_owned()),
+        Just("must-revalidate".to_owned()),
+        Just("no-cache=x-a".to_owned()),
+        (0_u64..1000).prop_map(|seconds| format!("stale-if-error={seconds}")),
         Just("x=\"no-store, \\\"private\\\"\"".to_owned()),
         (0_u64..1000).prop_map(|seconds| format!("max-age={seconds}")),
         (0_u64..1000).prop_map(|seconds| format!("s-maxage=\"{seconds}\"")),
@@ -375,6 +378,35 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_a_list_changes_nothing(
+        (written, shuffled) in prop::collection::vec(directive(), 1..8)
+            .prop_flat_map(|written| (Just(written.clone()), Just(written).prop_shuffle())),
+    ) {
+        let [written, shuffled] = [written, shuffled].map(|directives| {
+            let mut read = parse(&[&directives.join(", ")]);
+            for extent in [&mut read.no_cache, &mut read.private] {
+                if let Extent::Fields(names) = extent {
+                    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+                }
+            }
+            read
+        });
+        prop_assert_eq!(written, shuffled);
+    }
+
+    #[test]
+    fn a_client_may_write_what_it_likes(line in prop::collection::vec(any::<u8>(), 0..40)) {
+        if let Ok(line) = HeaderValue::from_bytes(&line) {
+            let wishes = Wishes::parse([&line]);
+            // It can ask for nothing that it does not name.
+            let lower = line.as_bytes().to_ascii_lowercase();
+            let names = |name: &str| lower.windows(name.len()).any(|part| part == name.as_bytes());
+            prop_assert!(!wishes.no_cache || names("no-cache"));
+            prop_assert!(!wishes.no_store || names("no-store"));
+        }
+    }
+
+    #[test]
     fn nothing_that_fits_a_field_makes_it_panic_or_hides_a_plain_no_store(
         before in prop::collection::vec(any::<u8>(), 0..40),
         after in prop::collection::vec(any::<u8>(), 0..40),
@@ -387,5 +419,88 @@ proptest! {
             let quoted = before.contains(&b'"') && after.contains(&b'"');
             prop_assert!(read.no_store || read.malformed || quoted);
         }
+    }
+}
+
+fn wishes(lines: &[&str]) -> Wishes {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| HeaderValue::from_bytes(line.as_bytes()).unwrap())
+        .collect();
+    Wishes::parse(&lines)
+}
+
+#[test]
+fn what_a_client_wishes() {
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let nothing = Wishes::default();
+    let cases: &[(&str, &str, &[&str], Wishes)] = &[
+        ("§5.2.1", "nothing", &[], nothing),
+        (
+            "§5.2.3",
+            "what is unknown",
+            &["nothing-to-see-here, x=\"no-cache\""],
+            nothing,
+        ),
+        (
+            "§5.2",
+            "what is malformed",
+            &["\"", "no-cache no-store"],
+            nothing,
+        ),
+        (
+            "§5.2",
+            "in any case, over several lines",
+            &["No-Store", "NO-CACHE, only-if-cached"],
+            Wishes {
+                no_store: true,
+                no_cache: true,
+                only_if_cached: true,
+                ..nothing
+            },
+        ),
+        (
+            "§5.2.1",
+            "numbers",
+            &["max-age=1, min-fresh=\"2\", max-stale=3"],
+            Wishes {
+                max_age: seconds(1),
+                min_fresh: seconds(2),
+                max_stale: seconds(3),
+                ..nothing
+            },
+        ),
+        (
+            "§5.2.1.2",
+            "as stale as may be",
+            &["max-stale"],
+            Wishes {
+                max_stale: Some(Duration::MAX),
+                ..nothing
+            },
+        ),
+        (
+            "§5.2.1",
+            "numbers that are none",
+            &["max-age, min-fresh=x, max-stale=-1"],
+            nothing,
+        ),
+        (
+            "§5.2.1",
+            "the strictest of several",
+            &[
+                "max-age=5, max-age=4, min-fresh=5, min-fresh=6",
+                "max-stale, max-stale=7",
+            ],
+            Wishes {
+                max_age: seconds(4),
+                min_fresh: seconds(6),
+                max_stale: seconds(7),
+                ..nothing
+            },
+        ),
+    ];
+    for (section, name, lines, expected) in cases {
+        assert_eq!(wishes(lines), *expected, "{section}: {name}");
     }
 }

@@ -1,6 +1,7 @@
 #![expect(clippy::too_many_lines, reason = "a table is as long as it has rows")]
 
 use http::HeaderValue;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -273,4 +274,142 @@ fn the_greatest_numbers_do_not_overflow() {
     let freshness = Freshness::new(start, Duration::MAX, Duration::MAX);
     assert_eq!(freshness.age(start + SECOND), Duration::MAX);
     assert_eq!(freshness.ttl(start + SECOND), None);
+}
+
+#[test]
+fn how_long_a_response_is_guessed_to_be_fresh() {
+    const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let cases: &[(&str, &str, &[(&str, &str)], Option<u64>)] = &[
+        ("§4.2.2", "no Last-Modified", &[DATE], None),
+        (
+            "§4.2.2",
+            "a tenth of the time since then",
+            &[DATE, ("last-modified", "Sun, 06 Nov 1994 08:00:57 GMT")],
+            Some(292),
+        ),
+        (
+            "RFC 9110 §6.6.1",
+            "until it came, without Date",
+            &[("last-modified", "Sun, 06 Nov 1994 08:00:57 GMT")],
+            Some(292),
+        ),
+        (
+            "RFC 7234 §5.5.4",
+            "no more than a day",
+            &[DATE, ("last-modified", "Sun, 06 Nov 1983 08:49:37 GMT")],
+            Some(24 * 60 * 60),
+        ),
+        (
+            "§4.2.2",
+            "modified just now",
+            &[DATE, ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")],
+            Some(0),
+        ),
+        (
+            "§4.2.2",
+            "modified in the future",
+            &[DATE, ("last-modified", "Sun, 06 Nov 1994 08:49:38 GMT")],
+            None,
+        ),
+        (
+            "§4.2.2",
+            "no date",
+            &[DATE, ("last-modified", "yesterday")],
+            None,
+        ),
+    ];
+    for (section, name, fields, expected) in cases {
+        let guess = heuristic_lifetime(&headers(fields), at(NOON));
+        assert_eq!(
+            guess.map(|lifetime| lifetime.as_secs()),
+            *expected,
+            "{section}: {name}"
+        );
+    }
+}
+
+#[test]
+fn about_which_statuses_is_guessed() {
+    let public = Directives {
+        public: true,
+        ..Directives::default()
+    };
+    let guessable: Vec<_> = (200..600)
+        .filter(|status| {
+            let status = StatusCode::from_u16(*status).unwrap();
+            assert!(is_heuristically_cacheable(status, &public), "{status}");
+            is_heuristically_cacheable(status, &Directives::default())
+        })
+        .collect();
+    assert_eq!(
+        guessable,
+        [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501],
+        "RFC 9110 §15.1"
+    );
+}
+
+#[test]
+fn a_targeted_field_leaves_expires_out_of_account() {
+    let headers = headers(&[("expires", "Sun, 06 Nov 1994 09:49:37 GMT")]);
+    let targeted = Directives {
+        targeted: true,
+        ..Directives::default()
+    };
+    assert_eq!(
+        lifetime(&targeted, &headers, at(NOON)),
+        Lifetime::Unknown,
+        "RFC 9213 §2.2"
+    );
+}
+
+/// Three forms of one date.
+fn forms(date: SystemTime) -> [String; 3] {
+    let fixed = httpdate::fmt_http_date(date);
+    let (weekday, rest) = fixed.split_once(", ").unwrap();
+    let parts: Vec<_> = rest.split(' ').collect();
+    let [day, month, year, time, _] = parts[..] else {
+        panic!("{fixed}")
+    };
+    let long = match weekday {
+        "Mon" => "Monday",
+        "Tue" => "Tuesday",
+        "Wed" => "Wednesday",
+        "Thu" => "Thursday",
+        "Fri" => "Friday",
+        "Sat" => "Saturday",
+        _ => "Sunday",
+    };
+    let short_day = day.trim_start_matches('0');
+    [
+        fixed.clone(),
+        format!("{long}, {day}-{month}-{} {time} GMT", &year[2..]),
+        format!("{weekday} {month} {short_day:>2} {time} {year}"),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn all_three_forms_of_a_date_are_one_date(seconds in 0_u64..1_700_000_000) {
+        let date = at(seconds);
+        for form in forms(date) {
+            let headers = headers(&[("date", &form)]);
+            prop_assert_eq!(super::date(&headers), Some(date), "{}", form);
+        }
+    }
+
+    #[test]
+    fn any_bytes_may_stand_in_the_fields_about_time(
+        value in prop::collection::vec(prop_oneof![0x20_u8..0x7f, 0x80_u8..], 0..32),
+    ) {
+        let value = HeaderValue::from_bytes(&value).unwrap();
+        let headers: HeaderMap = [AGE, DATE, EXPIRES, LAST_MODIFIED]
+            .into_iter()
+            .map(|name| (name, value.clone()))
+            .collect();
+        let received = Now { wall: at(NOON), monotonic: Instant::now() };
+        let directives = Directives::default();
+        prop_assert_ne!(lifetime(&directives, &headers, received.wall), Lifetime::Unknown);
+        heuristic_lifetime(&headers, received.wall);
+        initial_age(&headers, received.monotonic, received);
+    }
 }

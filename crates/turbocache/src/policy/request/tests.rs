@@ -273,3 +273,116 @@ fn a_get_with_a_body_passes() {
     );
     assert!(Policy::conservative().look_up(&request("")).is_ok());
 }
+
+#[test]
+fn what_the_policy_lets_through() {
+    let ask = |policy: &Policy, fields: &[(&str, &str)]| {
+        let mut request = Request::get("/").header("host", "a");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        policy.look_up(&request).map(|lookup| lookup.asked)
+    };
+    let conservative = Policy::conservative();
+    let standard = Policy::standard();
+    let obliging = Policy {
+        request_directives: true,
+        ..Policy::conservative()
+    };
+    let plain = super::Asked::default();
+    let no_cache = super::Asked {
+        wishes: Wishes {
+            no_cache: true,
+            ..Wishes::default()
+        },
+        ..plain
+    };
+    let authorization = super::Asked {
+        authorization: true,
+        ..plain
+    };
+    let cases: &[(
+        &str,
+        &str,
+        &Policy,
+        &[(&str, &str)],
+        Result<super::Asked, Pass>,
+    )] = &[
+        (
+            "§3.5",
+            "a name, in standard",
+            &standard,
+            &[("authorization", "Basic YTpi")],
+            Ok(authorization),
+        ),
+        (
+            "§3.5",
+            "a name, else",
+            &conservative,
+            &[("authorization", "Basic YTpi")],
+            Err(Pass::Authorization),
+        ),
+        (
+            "§5.2.1",
+            "no-cache, by default",
+            &standard,
+            &[("cache-control", "no-cache, only-if-cached, max-age=0")],
+            Ok(plain),
+        ),
+        (
+            "§5.2.1.4",
+            "no-cache, by choice",
+            &obliging,
+            &[("cache-control", "no-cache")],
+            Ok(no_cache),
+        ),
+        (
+            "§5.4",
+            "Pragma, by choice",
+            &obliging,
+            &[("pragma", "No-Cache, no-store, max-age=5")],
+            Ok(no_cache),
+        ),
+        (
+            "§5.4",
+            "Pragma beside Cache-Control",
+            &obliging,
+            &[
+                ("pragma", "no-cache"),
+                ("cache-control", "nothing-to-see-here"),
+            ],
+            Ok(plain),
+        ),
+        (
+            "§5.4",
+            "another Pragma",
+            &obliging,
+            &[("pragma", "foo")],
+            Ok(plain),
+        ),
+        (
+            "RFC 9110 §14.2",
+            "a range",
+            &conservative,
+            &[("range", "bytes=0-1")],
+            Ok(super::Asked {
+                range: true,
+                ..plain
+            }),
+        ),
+        (
+            "§4.2.2",
+            "a cookie",
+            &conservative,
+            &[("cookie", "a=b")],
+            Ok(super::Asked {
+                cookie: true,
+                ..plain
+            }),
+        ),
+    ];
+    for (section, name, policy, fields, expected) in cases {
+        assert_eq!(ask(policy, fields), *expected, "{section}: {name}");
+    }
+}

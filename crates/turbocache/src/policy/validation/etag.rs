@@ -85,3 +85,6 @@ impl<'a> Iterator for List<'a> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
