@@ -20,7 +20,7 @@ use crate::{
     AppCommand, Error, PoolHandle, Process, RequestBody, UpstreamPool,
     connection::Limits,
     handle::{Board, News},
-    process::SocketDir,
+    process::{Guard, SocketDir},
     queue::Queue,
     roster::{Gate, Policy, Roster},
     select::Selector,
@@ -190,6 +190,7 @@ impl<L> Builder<L> {
         } else {
             None
         };
+        let (guard, guardian) = Guard::start();
         let max = self.max_pool_size.max(1);
         let roster = Roster::new(Policy {
             min: self.min_instances.min(max),
@@ -216,6 +217,7 @@ impl<L> Builder<L> {
             plan: Plan {
                 command: Arc::new(self.command),
                 sockets,
+                guard,
                 concurrency: self.max_concurrent_requests,
                 limits: Limits {
                     connect: CONNECT_TIMEOUT,
@@ -225,6 +227,7 @@ impl<L> Builder<L> {
                 shutdown_timeout: self.shutdown_timeout,
                 idle_time: self.pool_idle_time,
             },
+            guardian,
             layer: self.layer,
             roster,
             selector: Arc::clone(&selector),

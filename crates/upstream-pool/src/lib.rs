@@ -59,7 +59,10 @@
 //! 5. A process leads its own process group. To leave it is told by SIGTERM to
 //!    the whole group, then by SIGKILL; what it leaves behind is killed. When
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the
-//!    runtime ends without a stop, the groups are killed.
+//!    runtime ends without a stop, the groups are killed. When this process is
+//!    killed, a guard, which is a small shell, tells the groups to leave, and
+//!    kills them 3 s later. What has left its group is out of reach; a program
+//!    that has only pools may [adopt](adopt_orphans) it.
 //! 6. What a process writes to its standard output and standard error goes to
 //!    `tracing`, line by line, with the target `app`.
 //!
@@ -133,7 +136,7 @@ pub use self::{
     handle::{PoolHandle, PoolSnapshot, ProcessSnapshot, ProcessState},
     http_upstream::{HttpUpstream, InvalidUpstream},
     pool::UpstreamPool,
-    process::{Process, ProcessHandle},
+    process::{Process, ProcessHandle, adopt_orphans},
     replace::ReplaceError,
     report::StartReport,
 };

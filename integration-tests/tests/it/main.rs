@@ -10,6 +10,7 @@ mod demo;
 mod failing_starts;
 mod forwarded;
 mod misbehaving_apps;
+mod orphans;
 mod privacy;
 mod restarts;
 mod stampede;

@@ -8,7 +8,7 @@ use std::{
     process,
 };
 
-use super::places::Places;
+use super::{find, places::Places};
 use crate::{parent_folder::parent_folder, start_error::StartError};
 
 /// A Unix socket that answers to this user alone. Its file goes when this is
@@ -29,6 +29,8 @@ impl AdminSocket {
     }
 
     pub(super) fn bind_in(places: &Places) -> Result<Self, StartError> {
+        // For what it removes: the sockets of servers that were killed.
+        find::sockets(places);
         Self::bind_at(&places.folder()?.join(format!("{}.sock", process::id())))
     }
 

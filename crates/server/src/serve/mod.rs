@@ -24,7 +24,7 @@ use http_body::Body;
 use peregrine::{
     ErrorPages, ProcessAccounting, Stack,
     turbocache::TurboCache,
-    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
+    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, adopt_orphans},
 };
 use tower::{BoxError, Service};
 use tracing::{info, warn};
@@ -53,6 +53,9 @@ const BODY_PAUSE: Duration = Duration::from_secs(60);
 /// If it cannot begin to serve.
 pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
     let signals = Signals::listen().map_err(|error| cannot("listen for signals", error))?;
+    if let Err(error) = adopt_orphans() {
+        warn!(%error, "what the application leaves behind is not waited for");
+    }
     let listener = front::bind(settings.address, settings.port).map_err(StartError::new)?;
     let _pid_file = match &settings.pid_file {
         Some(path) => Some(PidFile::create(path)?),

@@ -1,5 +1,8 @@
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -7,6 +10,8 @@ use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
 };
 use tokio::time::{self, Instant};
+
+use super::{guard::Guard, stat::Stat};
 
 /// The first pause between two looks whether a process group is empty, and the
 /// longest. The operating system tells when a child exits, not when its
@@ -26,14 +31,17 @@ pub(crate) struct Group {
     leader: Pid,
     terminated: AtomicBool,
     gone: AtomicBool,
+    guard: Arc<Guard>,
 }
 
 impl Group {
-    pub(crate) const fn new(leader: Pid) -> Self {
+    pub(crate) fn new(leader: Pid, guard: Arc<Guard>) -> Self {
+        guard.watch(leader);
         Self {
             leader,
             terminated: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            guard,
         }
     }
 
@@ -78,6 +86,7 @@ impl Group {
             self.kill();
         }
         self.gone.store(true, Ordering::Relaxed);
+        self.guard.forget(self.leader);
     }
 
     async fn wait_until_empty(&self, patience: Duration) {
@@ -98,49 +107,16 @@ impl Group {
             return true;
         }
         let group = self.leader.as_raw_pid();
-        std::fs::read_dir("/proc").is_ok_and(|processes| {
-            !processes
-                .flatten()
-                .filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok())
-                .any(|stat| is_alive_in(&stat, group))
-        })
+        let is_alive = |stat: Stat| stat.group == group && !stat.is_zombie;
+        Stat::of_all().is_some_and(|mut all| !all.any(is_alive))
     }
-}
-
-/// Reads `/proc/PID/stat`, as in proc(5): the name in parentheses, then the
-/// state, the parent and the group.
-fn is_alive_in(stat: &str, group: i32) -> bool {
-    // The name may hold anything, and ends with the last parenthesis.
-    let mut fields = stat
-        .rsplit_once(')')
-        .map_or("", |(_, rest)| rest)
-        .split_whitespace();
-    let state = fields.next();
-    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
-    its_group == Some(group) && !matches!(state, Some("Z" | "X"))
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_alive_in_a_group() {
-        let cases = [
-            ("at work", "17 (ruby) S 1 42 42 0", true),
-            ("a zombie", "17 (ruby) Z 1 42 42 0", false),
-            ("of another group", "17 (ruby) S 42 17 42 0", false),
-            ("with a name that lies", "17 (a) Z 1 42) S 1 42 42 0", true),
-            ("gone while we read", "", false),
-        ];
-        for (name, stat, expected) in cases {
-            assert_eq!(is_alive_in(stat, 42), expected, "{name}");
+        if !self.gone.load(Ordering::Relaxed) {
+            self.kill();
+            self.guard.forget(self.leader);
         }
     }
 }

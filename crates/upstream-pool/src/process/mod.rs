@@ -1,10 +1,15 @@
 //! One process of the application: started, watched, spoken to.
 
+mod children;
 mod exit;
+mod guard;
 mod handle;
+mod orphans;
 mod permit;
 mod ready;
+mod socket_dir;
 mod spawn;
+mod stat;
 mod stdio;
 
 use std::{
@@ -19,11 +24,13 @@ use http::{Request, Response};
 use tower::load::Load;
 use tower_service::Service;
 
-pub use self::handle::ProcessHandle;
+pub use self::{handle::ProcessHandle, orphans::adopt_orphans};
 pub(crate) use self::{
     exit::Group,
+    guard::{Guard, Guardian},
     permit::{Busyness, Permit},
-    spawn::{Launch, SocketDir, run},
+    socket_dir::SocketDir,
+    spawn::{Launch, run},
 };
 use crate::{
     Error, RequestBody,

@@ -1,8 +1,6 @@
 use std::{
-    fs::Permissions,
     io,
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
     path::PathBuf,
     pin::pin,
     process::{ExitStatus, Stdio},
@@ -11,7 +9,6 @@ use std::{
 };
 
 use rustix::process::Pid;
-use tempfile::TempDir;
 use tokio::{
     process::Child,
     task::JoinHandle,
@@ -19,7 +16,9 @@ use tokio::{
 };
 
 use super::{
-    Group, ready,
+    Group, Guard, SocketDir,
+    children::{self, OwnChild},
+    ready,
     stdio::{self, Channel, Tail},
 };
 use crate::{
@@ -30,41 +29,9 @@ use crate::{
     supervisor::{Note, Notes},
 };
 
-/// The longest path of a Unix socket, without the byte that ends it: unix(7).
-const MAX_PATH: usize = 107;
-
 /// How long to wait for the end of the output of a process that has exited. A
 /// daemon that it left behind may hold the pipe for ever.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-
-/// The private folder of a pool's sockets, removed with its last user.
-#[derive(Debug)]
-pub(crate) struct SocketDir(TempDir);
-
-impl SocketDir {
-    pub(crate) fn create() -> io::Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("peregrine-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir()?;
-        let this = Self(dir);
-        let longest = this.socket(ProcessId::new(u64::from(u32::MAX)));
-        if longest.as_os_str().len() > MAX_PATH {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "{} is too long for the path of a Unix socket: set TMPDIR to a shorter one",
-                    longest.display()
-                ),
-            ));
-        }
-        Ok(this)
-    }
-
-    fn socket(&self, id: ProcessId) -> PathBuf {
-        self.0.path().join(format!("{id}.sock"))
-    }
-}
 
 /// What it takes to start one process.
 #[derive(Debug)]
@@ -75,6 +42,7 @@ pub(crate) struct Launch {
     pub(crate) sockets: Option<Arc<SocketDir>>,
     pub(crate) start_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) notes: Notes,
 }
 
@@ -114,14 +82,14 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
     story.address = endpoint.to_string();
     let mut child =
         spawn(&launch.command, &endpoint).map_err(|error| story.ends(Failure::Spawn(error)))?;
-    let pid = child.id().unwrap_or_default();
+    let pid = child.pid();
     let Some(leader) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         let error = io::Error::other("the operating system gave no process id");
         return Err(story.ends(Failure::Spawn(error)));
     };
-    let group = Arc::new(Group::new(leader));
+    let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
     let _socket = SocketFile::of(&endpoint);
-    let output = Output::follow(&mut child, pid, &story.tail);
+    let output = Output::follow(&mut child.child, pid, &story.tail);
     launch.notes.send(Note::Spawned {
         id: launch.id,
         pid,
@@ -177,7 +145,7 @@ impl Launch {
     }
 }
 
-fn spawn(command: &AppCommand, endpoint: &Endpoint) -> io::Result<Child> {
+fn spawn(command: &AppCommand, endpoint: &Endpoint) -> io::Result<OwnChild> {
     let mut command = match endpoint {
         Endpoint::Unix(path) => command.build(Some(path)),
         Endpoint::Port(port) | Endpoint::Name { port, .. } => {
@@ -191,7 +159,7 @@ fn spawn(command: &AppCommand, endpoint: &Endpoint) -> io::Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command.process_group(0);
-    command.spawn()
+    children::spawn(&mut command)
 }
 
 /// What a report will tell, collected on the way.

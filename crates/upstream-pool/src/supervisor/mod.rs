@@ -25,7 +25,7 @@ use crate::{
     AppCommand, Error, ReplaceError, RequestBody, StartReport,
     connection::{Client, Limits},
     handle::{Board, Command, Entry, ProcessState},
-    process::{self, Busyness, Group, Launch, Process, SocketDir},
+    process::{self, Busyness, Group, Guard, Guardian, Launch, Process, SocketDir},
     queue::Queue,
     roster::{Action, Event, Gate, ProcessId, Roster, State},
     select::Selector,
@@ -36,6 +36,7 @@ use crate::{
 pub(crate) struct Plan {
     pub(crate) command: Arc<AppCommand>,
     pub(crate) sockets: Option<Arc<SocketDir>>,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) concurrency: usize,
     pub(crate) limits: Limits,
     pub(crate) start_timeout: Duration,
@@ -45,6 +46,7 @@ pub(crate) struct Plan {
 
 pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) plan: Plan,
+    pub(crate) guardian: Guardian,
     pub(crate) layer: L,
     pub(crate) roster: Roster,
     pub(crate) selector: Arc<Selector<L::Service>>,
@@ -99,10 +101,17 @@ where
             };
         }
         let Self {
-            plan, board, over, ..
+            plan,
+            guardian,
+            members,
+            board,
+            over,
+            ..
         } = self;
-        // The folder of the sockets goes before anyone hears that it is over.
-        drop(plan);
+        // The folder of the sockets goes before anyone hears that it is over,
+        // and so does the guard, when it hears that there is nothing to guard.
+        drop((plan, members));
+        guardian.leave().await;
         tracing::debug!(queued = board.queue.len(), "the pool has stopped");
         over.send_replace(true);
     }
@@ -299,6 +308,7 @@ where
                     id,
                     command: Arc::clone(&self.plan.command),
                     sockets: self.plan.sockets.clone(),
+                    guard: Arc::clone(&self.plan.guard),
                     start_timeout: self.plan.start_timeout,
                     shutdown_timeout: self.plan.shutdown_timeout,
                     notes: self.notes.clone(),

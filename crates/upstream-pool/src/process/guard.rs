@@ -1,0 +1,114 @@
+use std::{env, io, os::fd::OwnedFd, process::Stdio, sync::Arc, time::Duration};
+
+use rustix::process::Pid;
+use tokio::{process::Command, time};
+
+use super::children::{self, OwnChild};
+
+/// Reads which process groups there are, `+ GROUP` and `- GROUP` on a line
+/// each. When there will be no more lines, since the pool is gone, however it
+/// went, what is left is told to leave by SIGTERM, and 3 s later by SIGKILL.
+///
+/// A shell, since there is one wherever there are applications, and it is
+/// small. It hears no signal that a terminal sends to all.
+const SCRIPT: &str = r#"
+trap '' HUP INT QUIT TERM
+groups=' '
+while read -r sign group; do
+    case $sign in
+        +) groups="$groups$group " ;;
+        -) case $groups in
+            *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
+        esac ;;
+    esac
+done
+for group in $groups; do kill -s TERM -- "-$group"; done
+for second in 1 2 3; do
+    for group in $groups; do
+        if kill -s 0 -- "-$group"; then
+            sleep 1
+            break
+        fi
+    done
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+"#;
+
+/// How long the guard may take to leave when nothing is left to guard.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Where to tell the guard which process groups there are.
+///
+/// The guard is a process of its own, which outlives this one: should this one
+/// be killed without a chance to stop its applications' processes, the guard
+/// does.
+#[derive(Debug)]
+pub(crate) struct Guard(Option<OwnedFd>);
+
+/// The guard's process.
+#[derive(Debug)]
+pub(crate) struct Guardian(Option<OwnChild>);
+
+impl Guard {
+    /// Starts one. Without a shell there is none, which is said once and
+    /// changes nothing as long as this process lives.
+    pub(crate) fn start() -> (Arc<Self>, Guardian) {
+        match start() {
+            Ok((pipe, child)) => (Arc::new(Self(Some(pipe))), Guardian(Some(child))),
+            Err(error) => {
+                tracing::warn!(%error, "no guard: if this is killed, its processes stay");
+                (Self::none(), Guardian(None))
+            }
+        }
+    }
+
+    pub(crate) fn none() -> Arc<Self> {
+        Arc::new(Self(None))
+    }
+
+    pub(super) fn watch(&self, group: Pid) {
+        self.tell('+', group);
+    }
+
+    pub(super) fn forget(&self, group: Pid) {
+        self.tell('-', group);
+    }
+
+    /// Lines this short are written as one, and find room unless the guard has
+    /// not read for thousands of them: then it is of no use anyway.
+    fn tell(&self, sign: char, group: Pid) {
+        let Some(pipe) = &self.0 else { return };
+        let line = format!("{sign} {}\n", group.as_raw_pid());
+        if let Err(error) = rustix::io::write(pipe, line.as_bytes()) {
+            tracing::warn!(%error, "the guard is gone: if this is killed, its processes stay");
+        }
+    }
+}
+
+fn start() -> io::Result<(OwnedFd, OwnChild)> {
+    let (reader, writer) = io::pipe()?;
+    // Only this end: a shell cannot wait otherwise.
+    rustix::io::ioctl_fionbio(&writer, true)?;
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", SCRIPT])
+        .current_dir("/")
+        // It outlives us: what is secret does not.
+        .env_clear()
+        .envs(env::var_os("PATH").map(|path| ("PATH", path)))
+        .stdin(Stdio::from(reader))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    Ok((writer.into(), children::spawn(&mut command)?))
+}
+
+impl Guardian {
+    /// Waits until the guard has left. It does when the last [`Guard`] is
+    /// dropped, which the task of a process does a moment after its last word.
+    pub(crate) async fn leave(self) {
+        if let Some(mut child) = self.0 {
+            let _ = time::timeout(FAREWELL, child.wait()).await;
+        }
+    }
+}

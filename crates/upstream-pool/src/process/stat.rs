@@ -1,0 +1,69 @@
+/// What `/proc/PID/stat` says of a process: proc(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) pid: i32,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+    /// It has ended, and nobody has waited for it.
+    pub(super) is_zombie: bool,
+}
+
+impl Stat {
+    /// The number, the name in parentheses, then the state, the parent and the
+    /// group.
+    pub(super) fn parse(line: &str) -> Option<Self> {
+        // The name may hold anything, and ends with the last parenthesis.
+        let (name, rest) = line.rsplit_once(')')?;
+        let (pid, _) = name.split_once(' ')?;
+        let mut fields = rest.split_whitespace();
+        let state = fields.next()?;
+        Some(Self {
+            pid: pid.parse().ok()?,
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            is_zombie: matches!(state, "Z" | "X"),
+        })
+    }
+
+    /// Every process that can be seen; none without `/proc`. One that goes
+    /// while we look may be missing.
+    pub(super) fn of_all() -> Option<impl Iterator<Item = Self>> {
+        let processes = std::fs::read_dir("/proc").ok()?;
+        Some(
+            processes
+                .flatten()
+                .filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok())
+                .filter_map(|line| Self::parse(&line)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_who_is_whose() {
+        let stat = |parent, group, is_zombie| {
+            Some(Stat {
+                pid: 17,
+                parent,
+                group,
+                is_zombie,
+            })
+        };
+        let cases = [
+            ("at work", "17 (ruby) S 1 42 42 0", stat(1, 42, false)),
+            ("a zombie", "17 (ruby) Z 1 42 42 0", stat(1, 42, true)),
+            (
+                "with a name that lies",
+                "17 (a) Z 1 42) S 3 4 42 0",
+                stat(3, 4, false),
+            ),
+            ("gone while we read", "", None),
+        ];
+        for (name, line, expected) in cases {
+            assert_eq!(Stat::parse(line), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Who is left when somebody ends without a word.
+
+use std::time::{Duration, Instant};
+
+use integration_tests::{Server, processes, tools, wait};
+
+use crate::unruly;
+
+async fn start_shell(script: &str) -> Server {
+    let args = ["start", unruly::FOLDER, "--", "/bin/sh", "-c", script];
+    Server::start(&args).await
+}
+
+#[tokio::test]
+async fn when_the_server_is_killed_no_process_outlives_it_by_more_than_5_seconds() {
+    // None of the three heeds a SIGTERM.
+    let script = format!(
+        "trap '' TERM; sleep 1000 & '{}' & sh -c 'sleep 1000; :'",
+        unruly::PROGRAM
+    );
+    let server = start_shell(&script).await;
+    server.get("/answer").await;
+    assert!(server.processes().len() >= 5, "{:?}", server.processes());
+
+    processes::kill(server.pid());
+    let killed = Instant::now();
+    wait::until("everybody to be gone", async || {
+        server.processes().is_empty().then_some(())
+    })
+    .await;
+    let outlived = killed.elapsed();
+    assert!(outlived < Duration::from_secs(5), "{outlived:?}");
+}
+
+#[tokio::test]
+async fn processes_that_finish_have_time_for_it_when_the_server_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = folder.path().join("done");
+    let script = format!(
+        "trap 'sleep 0.2; echo done > \"{}\"; kill $!; exit' TERM; '{}' & wait",
+        done.display(),
+        unruly::PROGRAM
+    );
+    let server = start_shell(&script).await;
+    server.get("/answer").await;
+
+    processes::kill(server.pid());
+    wait::until("everybody to be gone", async || {
+        server.processes().is_empty().then_some(())
+    })
+    .await;
+    assert!(done.exists());
+}
+
+#[tokio::test]
+async fn orphans_are_adopted_and_waited_for() {
+    tools::require("setsid");
+    // Both lose their parent at once, and the second one leaves its group.
+    let script = format!(
+        "sh -c 'sleep 1001 &'; sh -c 'setsid sleep 1002 &'; exec '{}'",
+        unruly::PROGRAM
+    );
+    let server = start_shell(&script).await;
+    server.get("/answer").await;
+    let sleepers = || {
+        let mut all = server.processes();
+        all.retain(|process| process.command.starts_with("sleep 100"));
+        all
+    };
+    let orphans = wait::until("two orphans", async || {
+        let mut orphans = sleepers();
+        orphans.retain(|process| process.parent == server.pid());
+        (orphans.len() == 2).then_some(orphans)
+    })
+    .await;
+    for orphan in orphans {
+        processes::kill(orphan.pid);
+    }
+    wait::until("their end", async || {
+        let zombies = processes::zombies_of(server.pid());
+        (sleepers().is_empty() && zombies.is_empty()).then_some(())
+    })
+    .await;
+    // The application's own process was nobody's orphan.
+    server.get("/answer").await;
+    let stopped = server.stop().await;
+    assert!(stopped.status.success(), "{stopped:?}");
+    assert_eq!(stopped.left, []);
+}
