@@ -11,6 +11,7 @@
 //! | [`RenderedFor`] | response | whoever knows for whom the application has answered | the cache, which stores it for nobody else |
 //! | [`CacheStatus`] | response | the cache | accounting, logs, any app |
 //! | [`ServedBy`] | response | the process pool | accounting, logs |
+//! | [`RestRequested`] | response | out-of-band | accounting, logs |
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
@@ -34,6 +35,7 @@ mod cache_status;
 mod close_delimited;
 mod guarded_body;
 pub mod hop_by_hop;
+mod rest_requested;
 mod served_by;
 mod target_origin;
 pub mod variant;
@@ -41,6 +43,7 @@ pub mod variant;
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use close_delimited::CloseDelimited;
 pub use guarded_body::GuardedBody;
+pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;
 pub use variant::{RenderedFor, Variant, VariantName};
