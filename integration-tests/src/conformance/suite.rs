@@ -15,7 +15,7 @@ pub fn why_not() -> Option<&'static str> {
         return Some(tool);
     }
     assert!(
-        Path::new(FOLDER).join("node_modules").is_dir(),
+        Path::new(FOLDER).join("node_modules/.installed").exists(),
         "the suite is not installed: run scripts/install-test-tools"
     );
     None
