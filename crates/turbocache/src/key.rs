@@ -211,9 +211,10 @@ fn add(key: &mut Vec<u8>, kind: u8, part: &[u8]) {
 
 /// The path that a request's key would have, without making one.
 pub(crate) fn path_of<B>(request: &Request<B>) -> &str {
-    let seen = path_and_query(request.uri());
-    let target = original_path_and_query(request).unwrap_or(seen);
-    target.split_once('?').map_or(target, |parts| parts.0)
+    match original_path_and_query(request) {
+        Some(target) => target.split_once('?').map_or(target, |parts| parts.0),
+        None => request.uri().path(),
+    }
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -39,11 +39,11 @@ impl Places {
 
     pub(super) fn place(&self, name: &[u8]) -> Place {
         let hash = self.hasher.hash_one(name);
-        let index = (hash & SECONDS) % self.words.len() as u64;
-        Place {
-            index: usize::try_from(index).expect("less than the number of places"),
-            mark: hash & MARK,
-        }
+        // The lower bits; the mark is made of the upper ones.
+        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+        let index = hash as usize % self.words.len();
+        let mark = hash & MARK;
+        Place { index, mark }
     }
 
     /// The number that is there, until its deadline.

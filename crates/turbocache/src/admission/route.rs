@@ -21,13 +21,10 @@ fn matched<B>(_: &Request<B>) -> Option<&str> {
 }
 
 fn leading_segments(path: &str) -> &str {
-    let mut slashes = path.match_indices('/').map(|(at, _)| at);
-    let end = match (slashes.next(), slashes.next(), slashes.next()) {
-        (_, _, Some(third)) => third,
-        (_, Some(second), None) => second,
-        _ => 0,
-    };
-    &path[..end]
+    let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    // The second or, if there is one, the third.
+    let end = slashes.skip(1).take(2).last();
+    &path[..end.map_or(0, |(at, _)| at)]
 }
 
 #[cfg(test)]
