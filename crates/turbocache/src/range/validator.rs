@@ -22,6 +22,16 @@ impl<'a> StrongValidator<'a> {
         }
     }
 
+    /// Whether two responses brought parts of one representation, so that what they
+    /// brought may be put together (RFC 9110 §15.3.7.3: "if they all share the same
+    /// strong validator"; RFC 9111 §3.4).
+    pub(crate) fn is_shared(stored: &HeaderMap, received: &HeaderMap) -> bool {
+        match (StrongValidator::of(stored), StrongValidator::of(received)) {
+            (Some(stored), Some(received)) => stored == received,
+            _ => false,
+        }
+    }
+
     /// As the value of an `If-Range` field: send the part only if it is still a
     /// part of this.
     pub(crate) fn if_range(self) -> HeaderValue {

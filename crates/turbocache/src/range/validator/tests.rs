@@ -152,3 +152,56 @@ fn what_counts_as_a_strong_validator() {
         }
     }
 }
+
+#[test]
+fn parts_belong_together_by_a_strong_validator_only() {
+    let cases: &[(&str, &str, &[(&str, &str)], &[(&str, &str)], bool)] = &[
+        (
+            "§15.3.7.3",
+            "the same tag",
+            &[("etag", "\"a\"")],
+            &[("etag", "\"a\""), ("last-modified", NINE), ("date", TEN)],
+            true,
+        ),
+        (
+            "§15.3.7.3",
+            "another tag",
+            &[("etag", "\"a\"")],
+            &[("etag", "\"b\"")],
+            false,
+        ),
+        (
+            "§8.8.3.2",
+            "the same weak tag",
+            &[("etag", "W/\"a\"")],
+            &[("etag", "W/\"a\"")],
+            false,
+        ),
+        (
+            "§8.8.2.2",
+            "the same date, which is strong",
+            &[("last-modified", NINE), ("date", TEN)],
+            &[("last-modified", NINE), ("date", TEN)],
+            true,
+        ),
+        (
+            "§8.8.2.2",
+            "the same date, which is weak in one of them",
+            &[("last-modified", NINE), ("date", TEN)],
+            &[("last-modified", NINE), ("date", NINE)],
+            false,
+        ),
+        (
+            "§15.3.7.3",
+            "a tag in one, and a date in the other",
+            &[("etag", "\"a\"")],
+            &[("last-modified", NINE), ("date", TEN)],
+            false,
+        ),
+        ("§15.3.7.3", "nothing", &[], &[], false),
+    ];
+    for (section, name, stored, received, expected) in cases {
+        let shared = StrongValidator::is_shared(&headers(stored), &headers(received));
+        assert_eq!(shared, *expected, "{section}: {name}");
+    }
+}
