@@ -59,6 +59,9 @@ impl Variances {
     pub(crate) fn learn(&self, exact: &Key, variance: Option<SearchVariance>) {
         match variance {
             Some(variance) => {
+                if self.of(exact).is_some_and(|known| *known == variance) {
+                    return;
+                }
                 // A copy: the key may be much longer than its path.
                 let path = Bytes::copy_from_slice(&exact.path());
                 self.paths.insert(path, Arc::new(variance));

@@ -24,7 +24,6 @@ use http::{Request, Response};
 use tower::load::Load;
 use tower_service::Service;
 
-pub use self::{handle::ProcessHandle, orphans::adopt_orphans};
 pub(crate) use self::{
     exit::Group,
     guard::{Guard, Guardian},
@@ -32,6 +31,7 @@ pub(crate) use self::{
     socket_dir::SocketDir,
     spawn::{Launch, run},
 };
+pub use self::{handle::ProcessHandle, orphans::adopt_orphans};
 use crate::{
     Error, RequestBody,
     connection::{Client, ResponseBody, answer},
