@@ -167,15 +167,46 @@ fn age_value(headers: &HeaderMap) -> Duration {
         .unwrap_or_default()
 }
 
-/// The date in a field that may occur only once; `httpdate` knows all three
-/// forms of RFC 9110 §5.6.7. Several lines are valid only if they agree.
+/// The date in a field that may occur only once. Several lines are valid only if
+/// they agree.
 pub(super) fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
     let mut lines = headers.get_all(name).iter();
     let first = lines.next()?;
     if lines.any(|other| other != first) {
         return None;
     }
-    httpdate::parse_http_date(first.to_str().ok()?).ok()
+    http_date(first.to_str().ok()?)
+}
+
+/// `httpdate` knows all three forms of RFC 9110 §5.6.7, in the case in which they
+/// should be. RFC 9111 §4.2: "a cache recipient SHOULD match the field value
+/// case-insensitively".
+fn http_date(date: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(date)
+        .or_else(|_| httpdate::parse_http_date(&in_the_right_case(date)))
+        .ok()
+}
+
+/// Days and months begin with a capital; the time zone is nothing but capitals.
+fn in_the_right_case(date: &str) -> String {
+    let mut last = ' ';
+    let mut text: String = date
+        .chars()
+        .map(|next| {
+            let begins = !last.is_ascii_alphabetic();
+            last = next;
+            if begins {
+                next.to_ascii_uppercase()
+            } else {
+                next.to_ascii_lowercase()
+            }
+        })
+        .collect();
+    if text.ends_with("Gmt") {
+        text.truncate(text.len() - 3);
+        text.push_str("GMT");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use http::{
 ///
 /// RFC 9111 §4.4: "A cache MUST invalidate the target URI […] when it receives a
 /// non-error status code in response to an unsafe request method (including
-/// methods whose safety is unknown)", and "a non-error response is one with a 2xx
+/// methods whose safety is unknown)", and a non-error response "is one with a 2xx
 /// (Successful) or 3xx (Redirection) status code".
 pub(crate) fn invalidates(method: &Method, status: StatusCode) -> bool {
     !is_safe(method) && (status.is_success() || status.is_redirection())
@@ -40,8 +40,8 @@ pub(crate) struct Target<'a> {
 /// RFC 9111 §4.4: "A cache MAY invalidate other URIs when it receives a non-error
 /// status code in response to an unsafe request method […]. In particular, the
 /// URI(s) in the Location and Content-Location response header fields (if present)
-/// are candidates for invalidation". Those of another origin are none: "this helps
-/// prevent denial-of-service attacks".
+/// are candidates for invalidation". Those of another origin "MUST NOT" be: "This
+/// helps prevent denial-of-service attacks."
 pub(crate) fn other_targets(target: Target<'_>, response: &HeaderMap) -> Vec<String> {
     let mut others: Vec<_> = [LOCATION, CONTENT_LOCATION]
         .into_iter()

@@ -4,15 +4,17 @@
 //! and an answer comes out whose refusals have names. One file for each
 //! question, each with its table of cases.
 //!
-//! | question | asked | file | RFC 9111 |
-//! |---|---|---|---|
-//! | May this request be looked up? | of each request | [`request`] | §4, §5.2.1 |
-//! | Is this stored response the one that it selects? | of each variant | [`vary`] | §4.1 |
-//! | May it be used as it is, or must it be validated? | of the selected one | [`reuse`] | §4.2, §4.2.4 |
-//! | Does the client have it already? | before it is sent | [`validation`] | §4.3.2 |
-//! | How is it validated, and what does a 304 change? | when it is stale | [`validation`] | §4.3 |
-//! | May this response be stored? | of each answer | [`storable`] | §3 |
-//! | What does this request make invalid? | of each unsafe one | [`invalidation`] | §4.4 |
+//! | question | file | RFC 9111 |
+//! |---|---|---|
+//! | May this request be looked up? | [`request`] | §4, §5.2.1 |
+//! | Does it select this stored response? | [`vary`] | §4.1 |
+//! | May that be used, or must it be validated? | [`reuse`] | §4.2.4, RFC 5861 |
+//! | Does the client have it already? What is the origin asked? | [`validation`] | §4.3 |
+//! | What does the origin's answer change of what is stored? | [`validation`] | §3.2, §4.3.4 |
+//! | May this response be stored? | [`storable`] | §3 |
+//! | What does it tell caches? | [`directives`], [`targeted`] | §5.2, RFC 9213 |
+//! | How old is it, and how old may it become? | [`freshness`] | §4.2 |
+//! | What does this request make invalid? | [`invalidation`] | §4.4 |
 
 use std::{sync::Arc, time::Duration};
 

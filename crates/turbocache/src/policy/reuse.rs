@@ -144,10 +144,13 @@ impl Terms {
         // "unless there is a signal from the client that a validation is
         // necessary", which is what no-cache is, and a reload with max-age=0 not.
         let unchanged = self.immutable && ttl.is_some();
+        // RFC 9111 §5.2.1.1: "Unless the max-stale request directive is also
+        // present, the client does not wish to receive a stale response."
+        let stale = ttl.is_none() && wishes.max_stale.is_none();
         wishes.no_cache
             || wishes
                 .max_age
-                .is_some_and(|most| !unchanged && self.age(now) > most)
+                .is_some_and(|most| !unchanged && (stale || self.age(now) > most))
             || wishes
                 .min_fresh
                 .is_some_and(|least| ttl.unwrap_or_default() < least)

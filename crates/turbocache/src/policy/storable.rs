@@ -323,16 +323,18 @@ impl Policy {
             Lifetime::Invalid => return Err(NotStored::InvalidFreshness),
             Lifetime::Unknown => {}
         }
+        // RFC 9111 §3: without an explicit lifetime, the response needs "a status
+        // code that is defined as heuristically cacheable", or to be public.
+        if !freshness::is_heuristically_cacheable(status, directives) {
+            return Err(NotStored::NoExplicitFreshness);
+        }
         // It says for how long: for no time at all.
         if directives.no_cache == Extent::Everything {
             return Ok(Duration::ZERO);
         }
         // A page that says nothing about caches and was made for someone with a
         // cookie is likely to be for this one alone. Nothing is guessed about it.
-        let may_guess = self.heuristic_freshness
-            && !asked.cookie
-            && freshness::is_heuristically_cacheable(status, directives);
-        may_guess
+        (self.heuristic_freshness && !asked.cookie)
             .then(|| freshness::heuristic_lifetime(headers, received.wall))
             .flatten()
             .ok_or(NotStored::NoExplicitFreshness)

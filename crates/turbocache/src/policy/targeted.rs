@@ -8,8 +8,10 @@ use super::directives::{Directives, Extent, Seconds};
 /// What `response` tells a cache that goes by the fields of `target_list`, in
 /// this order, before it goes by `Cache-Control`.
 ///
-/// RFC 9213 §2.2: the first of them that is there, valid and not empty decides
-/// alone; neither `Cache-Control` nor `Expires` counts then.
+/// RFC 9213 §2.2: "the cache MUST select the first (in target-list order) field
+/// with a valid, non-empty value and use its value to determine the caching policy
+/// for the response, and it MUST ignore the Cache-Control and Expires header
+/// fields".
 pub(crate) fn directives(response: &HeaderMap, target_list: &[HeaderName]) -> Directives {
     target_list
         .iter()
@@ -17,8 +19,8 @@ pub(crate) fn directives(response: &HeaderMap, target_list: &[HeaderName]) -> Di
         .unwrap_or_else(|| Directives::parse(response.get_all(CACHE_CONTROL)))
 }
 
-/// RFC 9213 §2.1: a field that is empty, or that is no dictionary, is ignored as
-/// if it were not there.
+/// RFC 9213 §2.1: "If a targeted field in a given response is empty, or a parsing
+/// error is encountered, that field MUST be ignored by the cache".
 fn targeted(response: &HeaderMap, field: &HeaderName) -> Option<Directives> {
     let mut lines = response.get_all(field).iter();
     let mut value = lines.next()?.as_bytes().to_vec();
@@ -31,7 +33,8 @@ fn targeted(response: &HeaderMap, field: &HeaderName) -> Option<Directives> {
     (!dictionary.is_empty()).then(|| read(&dictionary))
 }
 
-/// RFC 9213 §2.1 maps the directives to structured types; parameters are ignored.
+/// RFC 9213 §2.1 maps the arguments of directives to structured types, and has
+/// parameters ignored.
 fn read(dictionary: &Dictionary) -> Directives {
     let mut directives = Directives {
         present: true,
@@ -39,8 +42,8 @@ fn read(dictionary: &Dictionary) -> Directives {
         ..Directives::default()
     };
     for (key, value) in dictionary {
-        // A prohibition of another type than it should be counts all the same; a
-        // permission does not.
+        // "SHOULD NOT consume values that violate these inferred constraints". But
+        // a prohibition is one, whatever is written behind it.
         match key.as_str() {
             "no-store" => directives.no_store = true,
             "must-revalidate" => directives.must_revalidate = true,
@@ -60,7 +63,8 @@ fn read(dictionary: &Dictionary) -> Directives {
     directives
 }
 
-/// A directive without an argument is `true` (RFC 9213 §2.1).
+/// "no-store […] always has a Boolean true value", and so have all those that take
+/// no argument.
 fn is_true(value: &ListEntry) -> bool {
     matches!(value, ListEntry::Item(item) if item.bare_item == BareItem::Boolean(true))
 }
@@ -75,25 +79,16 @@ fn seconds(value: &ListEntry) -> Seconds {
     }
 }
 
-/// Field names come as a string, a token, or a list of these.
+/// "either Boolean true or a string containing a comma-delimited list of field
+/// names"; one name may be a token, as it may in `Cache-Control`.
 fn extent(value: &ListEntry) -> Extent {
-    let names: Option<Vec<&str>> = match value {
-        ListEntry::Item(item) => text(&item.bare_item).map(|text| vec![text]),
-        ListEntry::InnerList(list) => {
-            let items = list.items.iter();
-            items.map(|item| text(&item.bare_item)).collect()
-        }
+    let ListEntry::Item(item) = value else {
+        return Extent::Everything;
     };
-    names.map_or(Extent::Everything, |names| {
-        Extent::of(names.join(",").as_bytes())
-    })
-}
-
-fn text(item: &BareItem) -> Option<&str> {
-    match item {
-        BareItem::String(text) => Some(text.as_str()),
-        BareItem::Token(text) => Some(text.as_str()),
-        _ => None,
+    match &item.bare_item {
+        BareItem::String(names) => Extent::of(names.as_str().as_bytes()),
+        BareItem::Token(name) => Extent::of(name.as_str().as_bytes()),
+        _ => Extent::Everything,
     }
 }
 

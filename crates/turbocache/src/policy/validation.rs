@@ -14,8 +14,14 @@ use http::{
 use self::etag::EntityTag;
 use super::freshness::the_one_date;
 
+#[allow(
+    unused_imports,
+    reason = "decisions that the service learns to carry out one by one"
+)]
+pub(crate) use self::update::{HeadEffect, Update, head_effect};
+
 mod etag;
-pub(crate) mod update;
+mod update;
 
 /// The preconditions that one client sent (RFC 9110 §13.1), kept apart from what
 /// the cache asks the origin.
@@ -70,10 +76,9 @@ pub(crate) fn evaluate(
     stored: &HeaderMap,
     received: SystemTime,
 ) -> Verdict {
-    // RFC 9110 §13.2.1: "A server MUST ignore all received preconditions if its
-    // response to the same request without those conditions […] would have been
-    // a status code other than a 2xx (Successful) or 412".
-    if !status.is_success() {
+    // RFC 9111 §4.3.2: a cache evaluates preconditions where it has "a stored 200
+    // (OK) or 206 (Partial Content) response".
+    if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return Verdict::Proceed;
     }
     let has_it = if request.contains_key(IF_NONE_MATCH) {
@@ -200,15 +205,15 @@ pub(crate) fn selected<'a>(
     match EntityTag::of(headers) {
         // "If the new response contains one or more strong validators […], then
         // each of those strong validators identifies a selected representation
-        // for update. […] If none of the stored responses contain at least one of
-        // the same strong validators, then the cache MUST NOT use the new response
-        // to update any stored responses."
+        // for update. […] If none of the initial set contains at least one of the
+        // same strong validators, then the cache MUST NOT use the new response to
+        // update any stored responses."
         Some(etag) if etag.is_strong() => {
             stored.position(|stored| EntityTag::of(stored) == Some(etag))
         }
         // "If the new response contains no strong validators but does contain one
-        // or more weak validators, and if those validators correspond to one of
-        // the cache's stored responses, then the most recent of those matching
+        // or more weak validators, and those validators correspond to one of the
+        // initial set's stored responses, then the most recent of those matching
         // stored responses is identified for update."
         Some(etag) => stored.position(|stored| {
             EntityTag::of(stored).is_some_and(|stored| stored.weakly_equals(etag))

@@ -85,6 +85,18 @@ fn how_long_a_response_is_fresh() {
             explicit(10),
         ),
         (
+            "§4.2",
+            "in another case",
+            &[("expires", "SUN, 06 nov 1994 08:49:47 gmt"), DATE],
+            explicit(10),
+        ),
+        (
+            "§4.2",
+            "in another time zone",
+            &[("expires", "Sun, 06 Nov 1994 08:49:47 UTC"), DATE],
+            explicit(0),
+        ),
+        (
             "RFC 9110 §5.6.7",
             "the form of asctime",
             &[("expires", "Sun Nov  6 08:49:47 1994"), DATE],
@@ -394,7 +406,25 @@ proptest! {
         for form in forms(date) {
             let headers = headers(&[("date", &form)]);
             prop_assert_eq!(super::date(&headers), Some(date), "{}", form);
+            for form in [form.to_lowercase(), form.to_uppercase()] {
+                prop_assert_eq!(http_date(&form), Some(date), "{}", form);
+            }
         }
+    }
+
+    #[test]
+    fn what_is_almost_a_date_is_none_or_another(
+        seconds in 0_u64..1_700_000_000,
+        form in 0_usize..3,
+        cut in any::<prop::sample::Index>(),
+        instead in "[ -~]{0,3}",
+    ) {
+        let date = &forms(at(seconds))[form];
+        let cut = cut.index(date.len());
+        let after = (cut + instead.len()).min(date.len());
+        http_date(&date[..cut]);
+        http_date(&format!("{}{instead}{}", &date[..cut], &date[after..]));
+        http_date(&format!("{}{instead}{}", &date[..cut], &date[cut..]));
     }
 
     #[test]

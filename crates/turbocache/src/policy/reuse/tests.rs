@@ -222,6 +222,14 @@ fn what_a_client_may_wish_for() {
         immutable: true,
         ..plain
     };
+    let revalidate = Terms {
+        stale_while_revalidate: 30 * SECOND,
+        ..plain
+    };
+    let old_or_stale = wishing(|wishes| {
+        wishes.max_age = Some(100 * SECOND);
+        wishes.max_stale = Some(10 * SECOND);
+    });
     let max_age = |seconds| wishing(|wishes| wishes.max_age = Some(seconds * SECOND));
     let min_fresh = |seconds| wishing(|wishes| wishes.min_fresh = Some(seconds * SECOND));
     let max_stale = |seconds| wishing(|wishes| wishes.max_stale = Some(seconds * SECOND));
@@ -250,6 +258,22 @@ fn what_a_client_may_wish_for() {
             validate,
         ),
         ("§5.2.1.1", "max-age=0", plain, max_age(0), 1, validate),
+        (
+            "§5.2.1.1",
+            "max-age, young enough, but stale",
+            revalidate,
+            max_age(100),
+            60,
+            validate,
+        ),
+        (
+            "§5.2.1.1",
+            "max-age, stale, which may be",
+            plain,
+            old_or_stale,
+            70,
+            stale(10),
+        ),
         (
             "§5.2.1.3",
             "min-fresh, for long enough",

@@ -819,6 +819,16 @@ fn what_is_stale_is_stored_if_it_is_of_use() {
 }
 
 #[test]
+fn no_cache_alone_is_for_statuses_that_may_be_cached() {
+    let fields = [("cache-control", "no-cache"), TAG];
+    assert_eq!(judge(404, &fields).err(), None, "§3");
+    let refused = Some(NotStored::NoExplicitFreshness);
+    assert_eq!(judge(503, &fields).err(), refused, "§3");
+    let fields = [("cache-control", "no-cache, public"), TAG];
+    assert_eq!(judge(503, &fields).err(), None, "§5.2.2.9");
+}
+
+#[test]
 fn on_which_terms_a_response_is_stored() {
     let seconds = Duration::from_secs;
     let second = Duration::from_secs(1);

@@ -231,8 +231,18 @@ fn which_clients_have_what_is_stored() {
         };
         let verdict = evaluate(&request, StatusCode::OK, &stored, nine());
         assert_eq!(verdict, expected, "{section}: {name}");
-        let verdict = evaluate(&request, StatusCode::NOT_FOUND, &stored, nine());
-        assert_eq!(verdict, Verdict::Proceed, "§13.2.1, a 404: {name}");
+        for status in [
+            StatusCode::NO_CONTENT,
+            StatusCode::FOUND,
+            StatusCode::NOT_FOUND,
+        ] {
+            let verdict = evaluate(&request, status, &stored, nine());
+            assert_eq!(
+                verdict,
+                Verdict::Proceed,
+                "RFC 9111 §4.3.2, {status}: {name}"
+            );
+        }
     }
 }
 

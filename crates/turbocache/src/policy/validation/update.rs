@@ -47,8 +47,14 @@ impl Policy {
     /// Freshens a stored response (RFC 9111 §3.2, §4.3.4).
     pub(crate) fn freshen(&self, update: &Update<'_>) -> Freshened {
         let mut headers = updated(update.stored, update.answer, update.received.wall);
+        // What was guessed about a response to someone without a cookie holds for
+        // one with a cookie, too, who is told that it is still the same.
+        let asked = Asked {
+            cookie: false,
+            ..update.asked
+        };
         let kept = self.keep(
-            update.asked,
+            asked,
             update.status,
             &headers,
             update.requested,

@@ -232,6 +232,31 @@ fn on_which_terms_a_freshened_response_is_kept() {
 }
 
 #[test]
+fn a_guess_stays_good_for_someone_with_a_cookie() {
+    let received = Now {
+        wall: nine(),
+        monotonic: Instant::now(),
+    };
+    let freshened = Policy::standard().freshen(&Update {
+        asked: Asked {
+            cookie: true,
+            ..Asked::default()
+        },
+        status: StatusCode::OK,
+        stored: &headers(&[("last-modified", EIGHT)]),
+        answer: &headers(&[("date", NINE)]),
+        requested: received.monotonic,
+        received,
+    });
+    // A tenth of an hour.
+    let ttl = Duration::from_secs(360);
+    let reuse = freshened
+        .kept
+        .map(|kept| kept.terms.reuse(Asked::default(), received.monotonic));
+    assert_eq!(reuse, Ok(Reuse::Fresh { ttl }), "§4.2.2, §4.3.4");
+}
+
+#[test]
 fn fields_that_a_304_names_are_not_kept() {
     let stored: Fields<'_> = &[("cache-control", "max-age=60"), ("a", "1"), ("b", "1")];
     let answer: Fields<'_> = &[("cache-control", "max-age=60, private=\"a\""), ("a", "2")];
