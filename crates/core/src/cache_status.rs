@@ -1,5 +1,7 @@
 use std::{fmt, time::Duration};
 
+use http::StatusCode;
+
 /// What a cache did with a request, in the words of
 /// [RFC 9211](https://www.rfc-editor.org/rfc/rfc9211), the `Cache-Status`
 /// header field.
@@ -14,19 +16,26 @@ pub enum CacheStatus {
     /// Answered from memory, without going forward (RFC 9211 §2.1).
     #[non_exhaustive]
     Hit {
-        /// For how long the response stays fresh (§2.5).
-        ttl: Duration,
+        /// For how many seconds the response stays fresh; below zero, for how
+        /// many it has been stale (§2.5).
+        ttl: i64,
     },
     /// Sent on towards the application (§2.2).
     #[non_exhaustive]
     Forward {
         /// Why the request went forward.
         reason: ForwardReason,
+        /// With which status the application answered, where that is not the
+        /// status of the response (§2.3).
+        status: Option<StatusCode>,
         /// The cache keeps this response (§2.6).
         stored: bool,
         /// The answer to another request that was on its way serves this one,
         /// too (§2.7).
         collapsed: bool,
+        /// For how many seconds the response stays fresh; below zero, for how
+        /// many it has been stale. `None` where nothing is stored (§2.5).
+        ttl: Option<i64>,
         /// Why the cache passed or did not store, in a word (§2.8).
         detail: Option<&'static str>,
     },
@@ -46,22 +55,67 @@ pub enum ForwardReason {
     Request,
     /// What is stored is no longer fresh.
     Stale,
+    /// What is stored for this URI is for requests with other fields than this
+    /// one (RFC 9111 §4.1).
+    VaryMiss,
+    /// What is stored is not for this request, for a reason that has no word.
+    Miss,
+    /// What is stored is not all that was asked for (RFC 9111 §3.4).
+    Partial,
 }
 
 impl CacheStatus {
     /// A hit that stays fresh for `ttl`.
     pub const fn hit(ttl: Duration) -> Self {
-        Self::Hit { ttl }
+        Self::Hit { ttl: seconds(ttl) }
+    }
+
+    /// A hit that has been stale for `staleness`.
+    pub const fn stale_hit(staleness: Duration) -> Self {
+        Self::Hit {
+            ttl: -seconds(staleness),
+        }
     }
 
     /// Gone forward for `reason`; not stored, not collapsed, no detail.
     pub const fn forward(reason: ForwardReason) -> Self {
         Self::Forward {
             reason,
+            status: None,
             stored: false,
             collapsed: false,
+            ttl: None,
             detail: None,
         }
+    }
+
+    /// Says with which status the application answered. No effect on a hit.
+    #[must_use]
+    pub const fn answered(mut self, with: StatusCode) -> Self {
+        if let Self::Forward { status, .. } = &mut self {
+            *status = Some(with);
+        }
+        self
+    }
+
+    /// Says for how long a response that went forward stays fresh. No effect on a
+    /// hit, which has it from the beginning.
+    #[must_use]
+    pub const fn fresh_for(mut self, lifetime: Duration) -> Self {
+        if let Self::Forward { ttl, .. } = &mut self {
+            *ttl = Some(seconds(lifetime));
+        }
+        self
+    }
+
+    /// Says for how long a response has been stale that was given although it
+    /// went forward. No effect on a hit.
+    #[must_use]
+    pub const fn stale_for(mut self, staleness: Duration) -> Self {
+        if let Self::Forward { ttl, .. } = &mut self {
+            *ttl = Some(-seconds(staleness));
+        }
+        self
     }
 
     /// Marks a forwarded response as kept by the cache. No effect on a hit.
@@ -98,6 +152,17 @@ impl CacheStatus {
     }
 }
 
+/// RFC 9651 §3.3.1: an Integer has "a range of -999,999,999,999,999 to
+/// 999,999,999,999,999 inclusive".
+const fn seconds(duration: Duration) -> i64 {
+    const MOST: i64 = 999_999_999_999_999;
+    let seconds = duration.as_secs();
+    if seconds > MOST.unsigned_abs() {
+        return MOST;
+    }
+    seconds.cast_signed()
+}
+
 impl ForwardReason {
     /// The token that RFC 9211 §2.2 gives this reason.
     pub const fn as_str(self) -> &'static str {
@@ -107,6 +172,9 @@ impl ForwardReason {
             Self::UriMiss => "uri-miss",
             Self::Request => "request",
             Self::Stale => "stale",
+            Self::VaryMiss => "vary-miss",
+            Self::Miss => "miss",
+            Self::Partial => "partial",
         }
     }
 }
@@ -114,19 +182,27 @@ impl ForwardReason {
 impl fmt::Display for CacheStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hit { ttl } => write!(f, "hit; ttl={}", ttl.as_secs()),
+            Self::Hit { ttl } => write!(f, "hit; ttl={ttl}"),
             Self::Forward {
                 reason,
+                status,
                 stored,
                 collapsed,
+                ttl,
                 detail,
             } => {
                 write!(f, "fwd={}", reason.as_str())?;
+                if let Some(status) = status {
+                    write!(f, "; fwd-status={}", status.as_u16())?;
+                }
                 if *stored {
                     f.write_str("; stored")?;
                 }
                 if *collapsed {
                     f.write_str("; collapsed")?;
+                }
+                if let Some(ttl) = ttl {
+                    write!(f, "; ttl={ttl}")?;
                 }
                 if let Some(why) = detail {
                     write!(f, "; detail={why}")?;
@@ -149,7 +225,29 @@ mod tests {
                 CacheStatus::hit(Duration::from_millis(59_900)),
                 "hit; ttl=59",
             ),
+            (
+                CacheStatus::stale_hit(Duration::from_secs(5)),
+                "hit; ttl=-5",
+            ),
+            (CacheStatus::hit(Duration::MAX), "hit; ttl=999999999999999"),
             (forward(ForwardReason::Stale), "fwd=stale"),
+            (
+                forward(ForwardReason::Stale)
+                    .answered(StatusCode::NOT_MODIFIED)
+                    .stored()
+                    .fresh_for(Duration::from_secs(60)),
+                "fwd=stale; fwd-status=304; stored; ttl=60",
+            ),
+            (
+                forward(ForwardReason::Stale)
+                    .answered(StatusCode::BAD_GATEWAY)
+                    .stale_for(Duration::from_secs(7))
+                    .because("stale-if-error"),
+                "fwd=stale; fwd-status=502; ttl=-7; detail=stale-if-error",
+            ),
+            (forward(ForwardReason::VaryMiss), "fwd=vary-miss"),
+            (forward(ForwardReason::Partial), "fwd=partial"),
+            (forward(ForwardReason::Miss), "fwd=miss"),
             (
                 forward(ForwardReason::UriMiss).stored(),
                 "fwd=uri-miss; stored",

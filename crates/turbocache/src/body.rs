@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-use crate::flight::Reader;
+use crate::{flight::Reader, range::answer::Pieces};
 
 pin_project! {
     /// The body of a response that came through the cache: from memory, from the
@@ -30,6 +30,7 @@ pin_project! {
         Passed { #[pin] body: B },
         Shared { reader: Reader<B> },
         Stored { body: Bytes },
+        Pieces { pieces: Pieces },
     }
 }
 
@@ -51,6 +52,12 @@ impl<B> CacheBody<B> {
             kind: Kind::Stored { body },
         }
     }
+
+    pub(crate) const fn pieces(pieces: Pieces) -> Self {
+        Self {
+            kind: Kind::Pieces { pieces },
+        }
+    }
 }
 
 impl<B> Body for CacheBody<B>
@@ -70,6 +77,7 @@ where
             KindProj::Shared { reader } => reader.poll_frame(cx),
             KindProj::Stored { body } if body.is_empty() => Poll::Ready(None),
             KindProj::Stored { body } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
+            KindProj::Pieces { pieces } => Poll::Ready(pieces.pop().map(Frame::data).map(Ok)),
         }
     }
 
@@ -78,6 +86,7 @@ where
             Kind::Passed { body } => body.is_end_stream(),
             Kind::Shared { reader } => reader.is_end_stream(),
             Kind::Stored { body } => body.is_empty(),
+            Kind::Pieces { pieces } => pieces.remaining() == 0,
         }
     }
 
@@ -86,6 +95,7 @@ where
             Kind::Passed { body } => body.size_hint(),
             Kind::Shared { reader } => reader.size_hint(),
             Kind::Stored { body } => SizeHint::with_exact(body.len() as u64),
+            Kind::Pieces { pieces } => SizeHint::with_exact(pieces.remaining()),
         }
     }
 }
@@ -96,6 +106,7 @@ impl<B> fmt::Debug for CacheBody<B> {
             Kind::Passed { .. } => "passed",
             Kind::Shared { .. } => "shared",
             Kind::Stored { .. } => "stored",
+            Kind::Pieces { .. } => "stored, in pieces",
         };
         f.debug_struct("CacheBody").field("kind", &kind).finish()
     }

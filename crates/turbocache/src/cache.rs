@@ -1,18 +1,12 @@
 //! What all clones of one cache share.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use http::{
     Response,
     header::{self, CACHE_STATUS},
 };
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::CacheStatus;
 
 use crate::{
     clock::{Clock, Now, SystemClock},
@@ -21,7 +15,7 @@ use crate::{
     name::CacheName,
     policy::Policy,
     stats::{Counters, Stats},
-    store::{Entry, Store},
+    store::{Change, Entry, Journal, LookUp, MemoryStore, Purge, Scope, Storage, Variants},
 };
 
 /// How a cache is set up.
@@ -29,30 +23,28 @@ use crate::{
 pub(crate) struct Config {
     pub(crate) capacity_bytes: u64,
     pub(crate) max_entry_bytes: u64,
+    pub(crate) max_variants: usize,
     pub(crate) policy: Policy,
-    pub(crate) name: CacheName,
     pub(crate) query: QueryRules,
+    pub(crate) name: CacheName,
+    /// Whether the key is told in `Cache-Status`.
+    pub(crate) reveal_key: bool,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl Default for Config {
-    fn default() -> Self {
+impl Config {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             capacity_bytes: 64 * 1024 * 1024,
             max_entry_bytes: 1024 * 1024,
-            policy: Policy::conservative(),
-            name: CacheName::default(),
+            max_variants: 16,
+            policy,
             query: QueryRules::default(),
+            name: CacheName::default(),
+            reveal_key: false,
             clock: Arc::new(SystemClock),
         }
     }
-}
-
-/// A stored response that may be reused as it is.
-pub(crate) struct Fresh {
-    pub(crate) entry: Arc<Entry>,
-    /// For how long it may.
-    pub(crate) ttl: Duration,
 }
 
 #[derive(Debug)]
@@ -61,20 +53,23 @@ pub(crate) struct Cache {
     pub(crate) counters: Counters,
     pub(crate) flights: Arc<FlightTable>,
     pub(crate) unshareable: Unshareable,
-    store: Store,
-    /// How often the store was cleared. A response is stored only if nobody has
-    /// cleared it since the request for it began.
-    generation: AtomicU64,
+    pub(crate) journal: Journal,
+    store: Box<dyn Storage>,
 }
 
 impl Cache {
     pub(crate) fn new(config: Config) -> Self {
+        let store = MemoryStore::new(config.capacity_bytes);
+        Self::with_store(config, Box::new(store))
+    }
+
+    pub(crate) fn with_store(config: Config, store: Box<dyn Storage>) -> Self {
         Self {
             counters: Counters::default(),
             flights: Arc::default(),
             unshareable: Unshareable::new(config.clock.monotonic()),
-            store: Store::new(config.capacity_bytes),
-            generation: AtomicU64::new(0),
+            journal: Journal::new(),
+            store,
             config,
         }
     }
@@ -88,59 +83,74 @@ impl Cache {
         self.config.clock.monotonic()
     }
 
-    /// What is stored for `key` and still fresh, or why a request for it must go
-    /// forward.
-    pub(crate) fn get_fresh(&self, key: &Key, now: Instant) -> Result<Fresh, ForwardReason> {
-        let entry = self.store.get(key).ok_or(ForwardReason::UriMiss)?;
-        let ttl = entry.head.ttl(now).ok_or(ForwardReason::Stale)?;
-        Ok(Fresh { entry, ttl })
+    pub(crate) fn look_up(&self, key: &Key) -> LookUp {
+        self.store.look_up(key)
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(SeqCst)
-    }
-
-    /// Stores `entry`, unless the store was cleared since `generation`.
+    /// Stores `entry`, unless it was invalidated since `generation`.
     pub(crate) fn insert(&self, key: &Key, entry: &Arc<Entry>, generation: u64) -> bool {
-        if self.generation() != generation {
+        let overtaken = || {
+            let labels = Some(&entry.head.labels()[..]);
+            self.journal.overtook(generation, key, labels)
+        };
+        if overtaken() {
             return false;
         }
-        self.store.insert(key.clone(), Arc::clone(entry));
-        // Cleared between the question and the insertion: take it out again.
-        // At worst this removes a newer entry, which costs one miss.
-        if self.generation() != generation {
-            self.store.remove(key);
+        let most = self.config.max_variants;
+        self.store.change(key, &mut |variants| {
+            Change::Store(variants.with(key, entry, most))
+        });
+        // Invalidated between the question and the insertion: take it out again.
+        // Who got it in between has asked before the invalidation was over.
+        if overtaken() {
+            self.remove(key, entry);
             return false;
         }
         true
     }
 
-    pub(crate) fn clear(&self) {
-        self.generation.fetch_add(1, SeqCst);
-        self.store.clear();
+    /// `entry` is not to be used again.
+    pub(crate) fn remove(&self, key: &Key, entry: &Arc<Entry>) {
+        self.store
+            .change(key, &mut |variants| variants.without(entry));
+    }
+
+    /// What is in `scope` now is not given any more, and what is on its way is not
+    /// stored.
+    pub(crate) fn purge(&self, scope: &Scope, how: Purge) -> u64 {
+        let scope = scope.under(&self.config.query);
+        // In this order: see `Journal`.
+        self.journal.record(&scope);
+        let purged = self.store.purge(&scope, how);
+        self.counters.purged.add(purged);
+        purged
+    }
+
+    /// What is stored for `key`, for who can only look now.
+    pub(crate) fn peek(&self, key: &Key) -> Option<Arc<Variants>> {
+        match self.store.look_up(key) {
+            LookUp::Ready(found) => found,
+            LookUp::Later(_) => None,
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let (entries, bytes) = self.store.size();
-        Stats {
-            hits: self.counters.hits.get(),
-            misses: self.counters.misses.get(),
-            collapsed: self.counters.collapsed.get(),
-            passes: self.counters.passes.get(),
-            stored: self.counters.stored.get(),
-            not_stored: self.counters.not_stored.get(),
-            entries,
-            bytes,
-            capacity_bytes: self.config.capacity_bytes,
-        }
+        self.counters
+            .snapshot(self.store.size(), self.config.capacity_bytes)
     }
 
     /// `response`, with word of what the cache did: as a typed value, and in the
     /// `Cache-Status` field behind what caches further in have put there
     /// (RFC 9211 §2).
-    pub(crate) fn say<B>(&self, mut response: Response<B>, status: CacheStatus) -> Response<B> {
+    pub(crate) fn say<B>(
+        &self,
+        mut response: Response<B>,
+        status: CacheStatus,
+        key: Option<&Key>,
+    ) -> Response<B> {
         response.extensions_mut().insert(status);
-        let line = self.config.name.member(&status);
+        let key = key.filter(|_| self.config.reveal_key);
+        let line = self.config.name.member(&status, key);
         match response.headers_mut().entry(CACHE_STATUS) {
             header::Entry::Vacant(lines) => {
                 lines.insert(line);

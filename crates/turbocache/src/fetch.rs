@@ -1,39 +1,54 @@
 //! One trip to the inner service, and what becomes of its response.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
-use http::{Response, header::DATE, response};
-use http_body::Body;
-use peregrine_core::{CacheStatus, ForwardReason};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::DATE, response};
+use http_body::{Body, SizeHint};
+use peregrine_core::{CacheStatus, ForwardReason, hop_by_hop};
 use tracing::debug;
 
 use crate::{
+    CacheBody,
     cache::Cache,
-    flight::Ticket,
+    clock::Now,
+    flight::{FlightKey, Ticket},
     key::Key,
     policy::{
         request::Asked,
-        storable::{Exchange, Kept, NotStored, Storable},
+        reuse::{self, Reuse},
+        storable::{Exchange, Kept, NotStored},
+        validation::{self, HeadEffect, Update},
     },
-    store::{Entry, Head, http_date},
+    store::{Decided, Entry, Head, Label, Labels, http_date},
+    tags,
 };
 
 /// A request that the cache could not answer.
 pub(crate) struct Miss {
     pub(crate) cache: Arc<Cache>,
-    pub(crate) key: Key,
-    /// What the look-up found: nothing, or something stale.
-    pub(crate) why: ForwardReason,
-    /// If it has preconditions, what it gets says nothing of what others would
-    /// get: a 304 is for who asked for it.
+    pub(crate) key: FlightKey,
+    /// What the request says that the inner service gets.
     pub(crate) asked: Asked,
+    /// What the client sent, whatever of it the inner service gets.
+    pub(crate) headers: Arc<HeaderMap>,
+    /// The stored response that it selects, if that may still be of use.
+    pub(crate) stored: Option<Arc<Entry>>,
+    /// It goes with the validators of what is stored, instead of the client's own
+    /// preconditions: the answer is to us (RFC 9111 §4.3.1).
+    pub(crate) validating: bool,
+    /// Nobody waits for it.
+    pub(crate) background: bool,
 }
 
 /// A miss on its way to the inner service.
 pub(crate) struct Fetch {
     miss: Miss,
     requested: Instant,
+    /// How many invalidations there had been before.
     generation: u64,
     /// The place in the table of flights, if others may join.
     ticket: Option<Ticket>,
@@ -43,8 +58,30 @@ pub(crate) struct Fetch {
 pub(crate) enum Fetched<B> {
     /// A response to be stored, and shared while it comes.
     Storable(Box<Candidate>, response::Parts, B),
+    /// A stored response is the answer.
+    Reused(Reused),
     /// A response for one request only.
-    Refused(Response<B>, NotStored),
+    Refused(Response<CacheBody<B>>, NotStored),
+}
+
+/// A stored response that is the answer to a request that went forward.
+#[derive(Clone)]
+pub(crate) struct Reused {
+    pub(crate) entry: Arc<Entry>,
+    /// What the inner service answered, if it did.
+    answered: Option<StatusCode>,
+    by: By,
+}
+
+/// Why a stored response is the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// It is still good, and stored anew.
+    Validation,
+    /// There is no better one, though it has been stale for so long.
+    Failure(Duration),
+    /// It is still good, but for the one who asked alone.
+    Favour(NotStored),
 }
 
 /// A response that is stored as soon as its body is complete.
@@ -56,58 +93,64 @@ pub(crate) struct Candidate {
 }
 
 impl Miss {
-    pub(crate) const fn status(&self) -> CacheStatus {
-        CacheStatus::forward(self.why)
-    }
-
-    /// Sets out at `now`; with a ticket, for others, too.
-    pub(crate) fn fetch(self, now: Instant, ticket: Option<Ticket>) -> Fetch {
-        self.cache.counters.misses.add_one();
+    /// Sets out at `now`, after `generation` invalidations; with a ticket, for
+    /// others, too.
+    pub(crate) fn fetch(self, now: Instant, generation: u64, ticket: Option<Ticket>) -> Fetch {
+        let counters = &self.cache.counters;
+        if self.background {
+            counters.background.add_one();
+        } else {
+            counters.misses.add_one();
+        }
         Fetch {
             requested: now,
-            generation: self.cache.generation(),
+            generation,
             miss: self,
             ticket,
         }
     }
+
+    /// Whether the response says something of what others would get.
+    const fn is_like_any_other(&self) -> bool {
+        let asked = &self.asked;
+        !(asked.conditional
+            || asked.range
+            || asked.head
+            || asked.wishes.no_store
+            || asked.authorization)
+    }
 }
 
 impl Fetch {
-    pub(crate) const fn cache(&self) -> &Arc<Cache> {
-        &self.miss.cache
-    }
-
-    pub(crate) const fn status(&self) -> CacheStatus {
-        self.miss.status()
-    }
-
     /// The inner service gave no response.
-    pub(crate) fn failed(&self) {
-        self.refuse(NotStored::NoResponse);
+    pub(crate) fn failed(&self) -> Option<Reused> {
+        let reused = self.instead_of_failure(None);
+        if reused.is_none() {
+            self.refuse(NotStored::NoResponse);
+        }
+        reused
     }
 
     pub(crate) fn judge<B: Body>(self, response: Response<B>) -> Fetched<B> {
-        let cache = &self.miss.cache;
+        let now = self.miss.cache.now();
         let (mut parts, body) = response.into_parts();
-        let verdict = cache
-            .config
-            .policy
-            .storable(&Exchange {
-                asked: self.miss.asked,
-                response: &parts,
-                body: body.size_hint(),
-                requested: self.requested,
-                received: cache.now(),
-                max_body: cache.config.max_entry_bytes,
-            })
-            .and_then(what_the_store_can_hold);
-        match verdict {
-            Ok(storable) => {
-                let head = Head::new(&parts, &storable);
-                if let Some(date) = storable.kept.date {
-                    parts.headers.insert(DATE, http_date(date));
+        if self.miss.validating && parts.status == StatusCode::NOT_MODIFIED {
+            return self.not_modified(parts.headers, now);
+        }
+        if reuse::is_error(parts.status)
+            && let Some(reused) = self.instead_of_failure(Some(parts.status))
+        {
+            return Fetched::Reused(reused);
+        }
+        if self.miss.asked.head {
+            self.learn_from_head(&parts, now);
+        }
+        match self.storable(&parts, body.size_hint(), now) {
+            Ok((head, date, length)) => {
+                if let Some(date) = date {
+                    parts.headers.insert(DATE, date);
                 }
-                let length = storable.length;
+                tags::strip(&mut parts.headers);
                 let candidate = Box::new(Candidate {
                     fetch: self,
                     head,
@@ -117,9 +160,201 @@ impl Fetch {
             }
             Err(reason) => {
                 self.refuse(reason);
-                Fetched::Refused(Response::from_parts(parts, body), reason)
+                tags::strip(&mut parts.headers);
+                let response = Response::from_parts(parts, CacheBody::passed(body));
+                Fetched::Refused(response, reason)
             }
         }
+    }
+
+    /// The head to be stored of `response`, the `Date` that it lacks, and its
+    /// length.
+    fn storable(
+        &self,
+        response: &response::Parts,
+        body: SizeHint,
+        received: Now,
+    ) -> Result<(Head, Option<HeaderValue>, Option<u64>), NotStored> {
+        let Miss { cache, asked, .. } = &self.miss;
+        if asked.head {
+            return Err(NotStored::Head);
+        }
+        let storable = cache.config.policy.storable(&Exchange {
+            asked: *asked,
+            response,
+            body,
+            requested: self.requested,
+            received,
+            max_body: cache.config.max_entry_bytes,
+        })?;
+        if storable.part.is_some() {
+            return Err(NotStored::Partial);
+        }
+        let labels = labels(&response.headers, self.miss.key.primary())?;
+        let head = self.head(
+            response.status,
+            response.headers.clone(),
+            &storable.kept,
+            labels,
+            received,
+        );
+        Ok((head, storable.kept.date.map(http_date), storable.length))
+    }
+
+    fn head(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        kept: &Kept,
+        labels: Labels,
+        received: Now,
+    ) -> Head {
+        let decided = Decided {
+            kept,
+            request: &self.miss.headers,
+            received: received.wall,
+        };
+        Head::new(status, headers, &decided, labels)
+    }
+
+    /// RFC 9111 §4.3.3: "A 304 (Not Modified) response status code indicates that
+    /// the stored response can be updated and reused".
+    fn not_modified<B>(self, answer: HeaderMap, now: Now) -> Fetched<B> {
+        let entry = self.miss.stored.as_ref();
+        let entry = Arc::clone(entry.expect("it was asked about this one"));
+        let reused = |entry, by| {
+            Fetched::Reused(Reused {
+                entry,
+                answered: Some(StatusCode::NOT_MODIFIED),
+                by,
+            })
+        };
+        if validation::selected(&answer, [entry.head.headers()]).is_none() {
+            // §4.3.4: it must not update what it is not about. But we asked about
+            // this one only, and are told that there is nothing better.
+            self.refuse(NotStored::Validator);
+            return reused(entry, By::Favour(NotStored::Validator));
+        }
+        match self.freshen(&entry, answer, now) {
+            Ok(entry) => {
+                self.miss.cache.counters.validated.add_one();
+                let by = if self.insert(&entry) {
+                    By::Validation
+                } else {
+                    By::Favour(NotStored::Cleared)
+                };
+                reused(entry, by)
+            }
+            Err((headers, reason)) => {
+                // For this one request only, from now on.
+                self.miss.cache.remove(self.miss.key.primary(), &entry);
+                self.refuse(reason);
+                let body = CacheBody::stored(entry.body.clone());
+                let mut response = Response::new(body);
+                *response.status_mut() = entry.head.status();
+                *response.headers_mut() = headers;
+                Fetched::Refused(response, reason)
+            }
+        }
+    }
+
+    /// `entry` with a head that the `answer` has updated; or the fields that it
+    /// would have, and why it may not be stored any more.
+    fn freshen(
+        &self,
+        entry: &Entry,
+        mut answer: HeaderMap,
+        now: Now,
+    ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
+        hop_by_hop::remove(&mut answer);
+        let key = self.miss.key.primary();
+        // RFC 9111 §3.2 updates these like any other field; but they have been
+        // taken out of what is stored.
+        let labels = match labels(&answer, key) {
+            Ok(labels) if labels.is_empty() => Ok(entry.head.labels().clone()),
+            labels => labels,
+        };
+        let freshened = self.miss.cache.config.policy.freshen(&Update {
+            asked: self.miss.asked,
+            status: entry.head.status(),
+            stored: &entry.head.received_headers(),
+            answer: &answer,
+            requested: self.requested,
+            received: now,
+        });
+        let mut headers = freshened.headers;
+        match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
+            Ok((kept, labels)) => {
+                let head = self.head(entry.head.status(), headers, &kept, labels, now);
+                Ok(Arc::new(Entry {
+                    head: head.complete(entry.body.len() as u64),
+                    body: entry.body.clone(),
+                }))
+            }
+            Err(reason) => {
+                tags::strip(&mut headers);
+                Err((headers, reason))
+            }
+        }
+    }
+
+    /// RFC 9111 §4.3.5: "a response to a HEAD request […] can be used to update or
+    /// invalidate a cached GET response".
+    fn learn_from_head(&self, response: &response::Parts, now: Now) {
+        let Miss { cache, stored, .. } = &self.miss;
+        let Some(entry) = stored else { return };
+        let headers = &response.headers;
+        let effect = validation::head_effect(response.status, headers, entry.head.headers());
+        debug!(?effect, key = %self.miss.key, "a HEAD was answered");
+        let freshened = match effect {
+            HeadEffect::None => return,
+            HeadEffect::Stale => None,
+            HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
+        };
+        let key = self.miss.key.primary();
+        match freshened {
+            Some(freshened) if cache.insert(key, &freshened, self.generation) => {
+                cache.counters.validated.add_one();
+            }
+            // It is stale already, or must not be used any more.
+            Some(_) | None => cache.remove(key, entry),
+        }
+    }
+
+    /// RFC 9111 §4.2.4: what is stored may be given where the origin cannot be
+    /// reached, or fails, and nothing forbids it.
+    fn instead_of_failure(&self, status: Option<StatusCode>) -> Option<Reused> {
+        let Miss { cache, stored, .. } = &self.miss;
+        let entry = stored.as_ref()?;
+        let now = cache.instant();
+        let staleness = entry.head.terms().stale_if_error(now).ok()?;
+        debug!(key = %self.miss.key, ?status, ?staleness, "stale instead of an error");
+        self.retire();
+        Some(Reused {
+            entry: Arc::clone(entry),
+            answered: status,
+            by: By::Failure(staleness),
+        })
+    }
+
+    /// Stores it. In this order: who no longer finds the flight is to find the
+    /// entry.
+    fn insert(&self, entry: &Arc<Entry>) -> bool {
+        let Miss { cache, key, .. } = &self.miss;
+        if !cache.insert(key.primary(), entry, self.generation) {
+            self.refuse(NotStored::Cleared);
+            return false;
+        }
+        cache.counters.stored.add_one();
+        // What must be validated by each who asks for it cannot be shared, though
+        // it is stored.
+        let now = cache.instant();
+        match entry.head.terms().reuse(Asked::default(), now) {
+            Reuse::Fresh { .. } => cache.unshareable.forget(key),
+            _ => cache.unshareable.remember(key, now),
+        }
+        self.retire();
+        true
     }
 
     /// Nothing is stored, and nothing shared. In this order: who no longer finds
@@ -128,7 +363,7 @@ impl Fetch {
         let Miss { cache, key, .. } = &self.miss;
         debug!(reason = reason.as_str(), %key, "not stored");
         cache.counters.not_stored.add_one();
-        if !self.miss.asked.conditional {
+        if self.miss.is_like_any_other() {
             cache.unshareable.remember(key, cache.instant());
         }
         self.retire();
@@ -141,29 +376,55 @@ impl Fetch {
     }
 }
 
+impl Reused {
+    /// Whether one who waited for the same answer may have it, too.
+    pub(crate) fn is_for(&self, asked: Asked, headers: &HeaderMap, now: Instant) -> bool {
+        let head = &self.entry.head;
+        head.matches(headers)
+            && match self.by {
+                By::Validation => matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. }),
+                By::Failure(_) => head.terms().stale_if_error(now).is_ok(),
+                By::Favour(_) => false,
+            }
+    }
+
+    /// What there is to say of it to one who went forward for `why`; and whether
+    /// it was this request that it is `stored` for.
+    pub(crate) fn status(&self, why: ForwardReason, leads: bool) -> CacheStatus {
+        let status = CacheStatus::forward(why);
+        let status = match self.answered {
+            Some(answered) => status.answered(answered),
+            None => status,
+        };
+        let status = match self.by {
+            By::Validation if leads => status.stored(),
+            By::Validation => status,
+            By::Failure(staleness) => status.stale_for(staleness).because("stale-if-error"),
+            By::Favour(reason) => status.because(reason.as_str()),
+        };
+        if leads { status } else { status.collapsed() }
+    }
+
+    /// Whether it is given although it is stale.
+    pub(crate) const fn is_stale(&self) -> bool {
+        matches!(self.by, By::Failure(_))
+    }
+}
+
 impl Candidate {
     /// How many bytes its body may have.
     pub(crate) fn max_body(&self) -> u64 {
         self.fetch.miss.cache.config.max_entry_bytes
     }
 
-    /// Stores it with its complete body. In this order: who no longer finds the
-    /// flight is to find the entry.
+    /// Stores it with its complete body.
     pub(crate) fn store(&self, chunks: &[Bytes]) -> Option<Arc<Entry>> {
-        let Miss { cache, key, .. } = &self.fetch.miss;
         let body = in_one_piece(chunks);
         let entry = Arc::new(Entry {
-            head: self.head.with_length(body.len() as u64),
+            head: self.head.clone().complete(body.len() as u64),
             body,
         });
-        if !cache.insert(key, &entry, self.fetch.generation) {
-            self.refuse(NotStored::Cleared);
-            return None;
-        }
-        cache.counters.stored.add_one();
-        cache.unshareable.forget(key);
-        self.fetch.retire();
-        Some(entry)
+        self.fetch.insert(&entry).then_some(entry)
     }
 
     /// It is not stored after all.
@@ -172,24 +433,10 @@ impl Candidate {
     }
 }
 
-/// The store keeps one response for a key, as it came, while it is fresh.
-fn what_the_store_can_hold(storable: Storable) -> Result<Storable, NotStored> {
-    let Kept {
-        terms,
-        vary,
-        without,
-        ..
-    } = &storable.kept;
-    if !vary.is_empty() {
-        return Err(NotStored::Vary);
-    }
-    if terms.no_cache || !without.is_empty() {
-        return Err(NotStored::NoCache);
-    }
-    if terms.freshness.is_stale_on_arrival() {
-        return Err(NotStored::StaleOnArrival);
-    }
-    Ok(storable)
+/// What a response with `headers` that is stored for `key` is called.
+fn labels(headers: &HeaderMap, key: &Key) -> Result<Labels, NotStored> {
+    let tags = tags::of(headers).map_err(NotStored::Untaggable)?;
+    Ok(tags.into_iter().map(|tag| Label::new(tag, key)).collect())
 }
 
 /// The body in memory of its own. The chunks are slices of read buffers that

@@ -6,19 +6,24 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, response};
+use http::{Request, Response};
 use http_body::Body;
 use peregrine_core::CacheStatus;
 use pin_project_lite::pin_project;
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
+use tracing::debug;
 
 use crate::{
     CacheBody,
     cache::Cache,
-    fetch::{Fetch, Fetched, Miss},
-    flight::{Broadcast, Followed, Follower, Leader, Led, Reader},
-    policy::storable::NotStored,
+    client::Asker,
+    fetch::{Fetch, Fetched},
+    flight::{Broadcast, Follower, Leader, Led},
+    pending::{Forward, Pending},
+    store::Later,
+    tags,
+    unsafe_request::UnsafeRequest,
 };
 
 pin_project! {
@@ -37,94 +42,53 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, ReqB, ResB>
+    pub(crate) enum State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>>,
     {
         /// From memory.
         Answered { response: Option<Response<CacheBody<ResB>>> },
+        /// Not yet known to be anywhere: the store takes its time.
+        LookingUp {
+            later: Later,
+            pending: Option<Box<Pending<S, ReqB>>>,
+        },
         /// By the inner service, untouched.
         Passing {
             #[pin]
             call: Oneshot<S, Request<ReqB>>,
             cache: Arc<Cache>,
             status: CacheStatus,
+            // What its response may make invalid.
+            invalidates: Option<Box<UnsafeRequest>>,
         },
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
             #[pin]
             call: Oneshot<S, Request<ReqB>>,
             fetch: Option<Fetch>,
+            asker: Asker,
         },
         /// By the inner service, for others, too.
         Leading {
             leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
-            cache: Arc<Cache>,
-            status: CacheStatus,
+            asker: Asker,
         },
         /// By what another one fetches.
         Following {
             follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
             // What it takes to go on alone.
-            own: Option<(Oneshot<S, Request<ReqB>>, Miss)>,
+            own: Option<Box<Forward<S, ReqB>>>,
         },
     }
 }
 
-impl<S, ReqB, ResB> ResponseFuture<S, ReqB, ResB>
+impl<S, ReqB, ResB> From<State<S, ReqB, ResB>> for ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<ReqB>>,
 {
-    pub(crate) const fn answered(response: Response<CacheBody<ResB>>) -> Self {
-        let response = Some(response);
-        Self {
-            state: State::Answered { response },
-        }
-    }
-
-    pub(crate) const fn passing(
-        call: Oneshot<S, Request<ReqB>>,
-        cache: Arc<Cache>,
-        status: CacheStatus,
-    ) -> Self {
-        Self {
-            state: State::Passing {
-                call,
-                cache,
-                status,
-            },
-        }
-    }
-
-    pub(crate) const fn fetching(call: Oneshot<S, Request<ReqB>>, fetch: Fetch) -> Self {
-        Self {
-            state: State::fetching(call, fetch),
-        }
-    }
-
-    pub(crate) const fn leading(
-        leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
-        cache: Arc<Cache>,
-        status: CacheStatus,
-    ) -> Self {
-        Self {
-            state: State::Leading {
-                leader,
-                cache,
-                status,
-            },
-        }
-    }
-
-    pub(crate) const fn following(
-        follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
-        call: Oneshot<S, Request<ReqB>>,
-        miss: Miss,
-    ) -> Self {
-        let own = Some((call, miss));
-        Self {
-            state: State::Following { follower, own },
-        }
+    fn from(state: State<S, ReqB, ResB>) -> Self {
+        Self { state }
     }
 }
 
@@ -132,9 +96,52 @@ impl<S, ReqB, ResB> State<S, ReqB, ResB>
 where
     S: Service<Request<ReqB>>,
 {
-    const fn fetching(call: Oneshot<S, Request<ReqB>>, fetch: Fetch) -> Self {
+    pub(crate) const fn answered(response: Response<CacheBody<ResB>>) -> Self {
+        let response = Some(response);
+        Self::Answered { response }
+    }
+
+    pub(crate) fn looking_up(later: Later, pending: Pending<S, ReqB>) -> Self {
+        let pending = Some(Box::new(pending));
+        Self::LookingUp { later, pending }
+    }
+
+    pub(crate) const fn passing(
+        call: Oneshot<S, Request<ReqB>>,
+        cache: Arc<Cache>,
+        status: CacheStatus,
+        invalidates: Option<Box<UnsafeRequest>>,
+    ) -> Self {
+        Self::Passing {
+            call,
+            cache,
+            status,
+            invalidates,
+        }
+    }
+
+    pub(crate) const fn fetching(
+        call: Oneshot<S, Request<ReqB>>,
+        fetch: Fetch,
+        asker: Asker,
+    ) -> Self {
         let fetch = Some(fetch);
-        Self::Fetching { call, fetch }
+        Self::Fetching { call, fetch, asker }
+    }
+
+    pub(crate) const fn leading(
+        leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+        asker: Asker,
+    ) -> Self {
+        Self::Leading { leader, asker }
+    }
+
+    pub(crate) fn following(
+        follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+        own: Forward<S, ReqB>,
+    ) -> Self {
+        let own = Some(Box::new(own));
+        Self::Following { follower, own }
     }
 }
 
@@ -152,86 +159,83 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let response = match state.as_mut().project() {
+            let next = match state.as_mut().project() {
                 StateProj::Answered { response } => {
-                    response.take().expect("polled after it was ready")
+                    let response = response.take().expect("polled after it was ready");
+                    return Poll::Ready(Ok(response));
+                }
+                StateProj::LookingUp { later, pending } => {
+                    let found = ready!(later.as_mut().poll(cx)).unwrap_or_else(|error| {
+                        debug!(%error, "the look-up failed");
+                        None
+                    });
+                    let pending = pending.take().expect("polled after it was ready");
+                    pending.again(found)
                 }
                 StateProj::Passing {
                     call,
                     cache,
                     status,
+                    invalidates,
                 } => {
-                    let response = ready!(call.poll(cx))?;
-                    cache.say(response.map(CacheBody::passed), *status)
+                    let mut response = ready!(call.poll(cx))?;
+                    if let Some(request) = invalidates.take() {
+                        request.answered(cache, response.status(), response.headers());
+                    }
+                    tags::strip(response.headers_mut());
+                    let response = cache.say(response.map(CacheBody::passed), *status, None);
+                    return Poll::Ready(Ok(response));
                 }
-                StateProj::Fetching { call, fetch } => {
+                StateProj::Fetching { call, fetch, asker } => {
                     let result = ready!(call.poll(cx));
                     let fetch = fetch.take().expect("polled after it was ready");
-                    let response = result.inspect_err(|_| fetch.failed())?;
-                    let (cache, status) = (Arc::clone(fetch.cache()), fetch.status());
-                    match fetch.judge(response) {
-                        Fetched::Storable(candidate, parts, body) => {
-                            let reader = Broadcast::new(*candidate, body).leader(None);
-                            stored(&cache, status, parts, reader)
-                        }
-                        Fetched::Refused(response, reason) => {
-                            refused(&cache, status, response, reason)
-                        }
-                    }
+                    return Poll::Ready(fetched(fetch, asker, result));
                 }
-                StateProj::Leading {
-                    leader,
-                    cache,
-                    status,
-                } => match ready!(leader.poll(cx))? {
-                    Led::Shared(parts, reader) => stored(cache, *status, parts, reader),
-                    Led::Refused(response, reason) => refused(cache, *status, response, reason),
-                },
+                StateProj::Leading { leader, asker } => {
+                    return Poll::Ready(match ready!(leader.poll(cx)) {
+                        Ok(Led::Shared(parts, reader)) => Ok(asker.led(parts, reader)),
+                        Ok(Led::Reused(reused)) => Ok(asker.reused(&reused, asker.cache.instant())),
+                        Ok(Led::Refused(response, reason)) => Ok(asker.refused(response, reason)),
+                        Err(error) => Err(error),
+                    });
+                }
                 StateProj::Following { follower, own } => {
-                    let followed = ready!(follower.poll(cx));
-                    let (call, miss) = own.take().expect("polled after it was ready");
-                    let now = miss.cache.instant();
-                    let response = match followed {
-                        Followed::Alone => {
-                            state.set(State::fetching(call, miss.fetch(now, None)));
-                            continue;
-                        }
-                        Followed::Shared(broadcast, reader) => {
-                            let head = &broadcast.candidate.head;
-                            head.respond(CacheBody::shared(reader), now)
-                        }
-                        Followed::Stored(entry) => {
-                            let body = CacheBody::stored(entry.body.clone());
-                            entry.head.respond(body, now)
-                        }
+                    let fit = |head: &_| {
+                        let own = own.as_ref().expect("polled after it was ready");
+                        own.fit(head)
                     };
-                    miss.cache.counters.collapsed.add_one();
-                    miss.cache.say(response, miss.status().collapsed())
+                    let followed = ready!(follower.poll(cx, fit));
+                    let own = own.take().expect("polled after it was ready");
+                    own.followed(followed)
                 }
             };
-            return Poll::Ready(Ok(response));
+            state.set(next);
         }
     }
 }
 
-fn stored<B>(
-    cache: &Cache,
-    status: CacheStatus,
-    parts: response::Parts,
-    reader: Reader<B>,
-) -> Response<CacheBody<B>> {
-    let response = Response::from_parts(parts, CacheBody::shared(reader));
-    cache.say(response, status.stored())
-}
-
-fn refused<B>(
-    cache: &Cache,
-    status: CacheStatus,
-    response: Response<B>,
-    reason: NotStored,
-) -> Response<CacheBody<B>> {
-    let response = response.map(CacheBody::passed);
-    cache.say(response, status.because(reason.as_str()))
+/// What comes of a request that went alone.
+fn fetched<B, E>(
+    fetch: Fetch,
+    asker: &Asker,
+    result: Result<Response<B>, E>,
+) -> Result<Response<CacheBody<B>>, E>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let reused = match result {
+        Ok(response) => match fetch.judge(response) {
+            Fetched::Storable(candidate, parts, body) => {
+                let reader = Broadcast::new(*candidate, body).leader(None);
+                return Ok(asker.led(parts, reader));
+            }
+            Fetched::Refused(response, reason) => return Ok(asker.refused(response, reason)),
+            Fetched::Reused(reused) => reused,
+        },
+        Err(error) => fetch.failed().ok_or(error)?,
+    };
+    Ok(asker.reused(&reused, asker.cache.instant()))
 }
 
 impl<S, ReqB, ResB> fmt::Debug for ResponseFuture<S, ReqB, ResB>
@@ -241,6 +245,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Answered { .. } => "answered",
+            State::LookingUp { .. } => "looking up",
             State::Passing { .. } => "passing",
             State::Fetching { .. } => "fetching",
             State::Leading { .. } => "leading",

@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use crate::{cache::Cache, stats::Stats};
+use crate::{
+    cache::Cache,
+    stats::Stats,
+    store::{Purge, Scope},
+};
 
 /// Looks at a cache, and empties it, from outside of the requests.
 ///
@@ -32,9 +36,28 @@ impl TurboCacheHandle {
         self.cache.stats()
     }
 
-    /// Forgets every stored response. A response that is on its way now is not
-    /// stored when it is complete, although those who wait for it still get it.
+    /// Removes what is in `scope`, and says how many stored responses that were;
+    /// each variant of a page counts.
+    ///
+    /// A response that is on its way now is not stored when it is complete if it
+    /// is in `scope`, too; those who wait for it already still get it, those who
+    /// come later do not.
+    pub fn purge(&self, scope: &Scope) -> u64 {
+        self.cache.purge(scope, Purge::Hard)
+    }
+
+    /// Makes what is in `scope` stale. It is validated at the next request
+    /// (RFC 9111 §4.3), and may be given meanwhile, unless it forbids that.
+    ///
+    /// Says how many stored responses that were. What is on its way now is treated
+    /// as by [`purge`](Self::purge).
+    pub fn purge_softly(&self, scope: &Scope) -> u64 {
+        self.cache.purge(scope, Purge::Soft)
+    }
+
+    /// Forgets every stored response: [`purge`](Self::purge) of
+    /// [`Scope::everything`].
     pub fn clear(&self) {
-        self.cache.clear();
+        self.purge(&Scope::everything());
     }
 }

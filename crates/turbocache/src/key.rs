@@ -7,7 +7,6 @@ pub(crate) mod query;
     expect(dead_code, reason = "the service goes by one key yet")
 )]
 pub(crate) mod search_variance;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing is invalidated yet"))]
 pub(crate) mod targets;
 #[cfg_attr(
     not(test),

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
@@ -7,6 +7,7 @@ use crate::{
     cache::{Cache, Config},
     key::query::{Names, QueryRules},
     name::CacheName,
+    policy::Policy,
 };
 
 /// A response cache, as a layer.
@@ -34,12 +35,29 @@ impl TurboCache {
     /// A cache that stores only what says for how long it is fresh, and only
     /// what can be given to anyone without a second thought.
     pub fn conservative() -> Self {
-        Self::new(Config::default())
+        Self::new(Config::new(Policy::conservative()))
+    }
+
+    /// A cache that stores whatever RFC 9111 lets a shared cache store, and that is
+    /// safe to give to anyone.
+    pub fn standard() -> Self {
+        Self::new(Config::new(Policy::standard()))
     }
 
     fn new(config: Config) -> Self {
         Self {
             cache: Arc::new(Cache::new(config)),
+        }
+    }
+
+    /// With these settings so far, and another store.
+    #[cfg(test)]
+    pub(crate) fn over(&self, store: impl crate::store::Storage) -> Self {
+        Self {
+            cache: Arc::new(Cache::with_store(
+                self.cache.config.clone(),
+                Box::new(store),
+            )),
         }
     }
 
@@ -132,6 +150,33 @@ impl TurboCache {
     pub fn keep_query<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
         let rules = QueryRules::Keep(Names::new(names));
         self.with(|config| config.query = rules)
+    }
+
+    /// How many variants of one page are stored (RFC 9111 §4.1): responses for
+    /// requests that differ in the fields that `Vary` names. 16 by default, at
+    /// least 1; with one more, the oldest is forgotten.
+    pub fn max_variants(self, variants: usize) -> Self {
+        self.with(|config| config.max_variants = variants.max(1))
+    }
+
+    /// For how long a stale page is given where the inner service fails or answers
+    /// with 500, 502, 503 or 504, and the page itself says nothing about that
+    /// (RFC 5861 §4, RFC 9111 §4.2.4). Zero by default: not at all.
+    pub fn grace(self, grace: Duration) -> Self {
+        self.with(|config| config.policy.grace = grace)
+    }
+
+    /// Whether a client may ask by `Cache-Control` for a younger page, a stale one,
+    /// or only for one that is stored (RFC 9111 §5.2.1). Not by default: any client
+    /// could take the application's protection away.
+    pub fn honour_request_directives(self, honour: bool) -> Self {
+        self.with(|config| config.policy.request_directives = honour)
+    }
+
+    /// Whether `Cache-Status` tells the key (RFC 9211 §2.7). Not by default: it
+    /// has fields that a proxy in front has added.
+    pub fn key_in_cache_status(self, reveal: bool) -> Self {
+        self.with(|config| config.reveal_key = reveal)
     }
 
     /// How the cache calls itself in `Cache-Status` (RFC 9211 §2). `turbocache`

@@ -125,6 +125,7 @@
 mod admission;
 mod body;
 mod cache;
+mod client;
 mod clock;
 mod fetch;
 mod flight;
@@ -133,6 +134,7 @@ mod handle;
 mod key;
 mod layer;
 mod name;
+mod pending;
 #[allow(
     dead_code,
     reason = "decisions that the service learns to carry out one by one"
@@ -140,7 +142,7 @@ mod name;
 mod policy;
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "the service does not answer ranges yet")
+    expect(dead_code, reason = "parts are not put together yet")
 )]
 mod range;
 #[cfg(feature = "axum")]
@@ -149,13 +151,10 @@ mod service;
 mod stats;
 mod store;
 mod structured;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "nothing is invalidated by its tags yet")
-)]
 mod tags;
 #[cfg(test)]
 mod test_support;
+mod unsafe_request;
 
 pub use self::{
     body::CacheBody,
@@ -165,4 +164,5 @@ pub use self::{
     layer::TurboCache,
     service::TurboCacheService,
     stats::Stats,
+    store::Scope,
 };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use peregrine_core::CacheStatus;
 
-use crate::policy::list::is_token;
+use crate::{key::Key, policy::list::is_token};
 
 /// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
 /// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).
@@ -26,25 +26,34 @@ impl CacheName {
 }
 
 impl CacheName {
-    /// This cache's member of `Cache-Status`.
-    pub(crate) fn member(&self, status: &CacheStatus) -> HeaderValue {
+    /// This cache's member of `Cache-Status`, with the key if one is given.
+    pub(crate) fn member(&self, status: &CacheStatus, key: Option<&Key>) -> HeaderValue {
         let mut member = Vec::with_capacity(64);
         member.extend_from_slice(self.0.as_bytes());
         if let CacheStatus::Hit { ttl, .. } = status {
             // As `Display` has it, without the price of formatting: this is done
             // for every hit.
             member.extend_from_slice(b"; hit; ttl=");
-            push_decimal(&mut member, ttl.as_secs());
+            push_decimal(&mut member, *ttl);
         } else {
             write!(member, "; {status}").expect("a Vec takes everything");
+        }
+        if let Some(key) = key {
+            // RFC 9211 §2.7: a String. A key is displayed with everything escaped
+            // that is not printable ASCII.
+            let key = key.to_string().replace('\\', "\\\\").replace('"', "\\\"");
+            write!(member, "; key=\"{key}\"").expect("a Vec takes everything");
         }
         HeaderValue::from_maybe_shared(Bytes::from(member)).expect("all of it is plain ASCII")
     }
 }
 
-fn push_decimal(bytes: &mut Vec<u8>, number: u64) {
+fn push_decimal(bytes: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        bytes.push(b'-');
+    }
     let start = bytes.len();
-    let mut rest = number;
+    let mut rest = number.unsigned_abs();
     loop {
         let digit = u8::try_from(rest % 10).expect("less than ten");
         bytes.push(b'0' + digit);
@@ -88,9 +97,10 @@ mod tests {
     fn a_member_is_the_name_and_what_the_status_displays() {
         let hits = [0, 9, 10, 59, 60, 1_234_567_890, u64::MAX]
             .map(|seconds| CacheStatus::hit(Duration::from_secs(seconds)));
+        let stale = [0, 1, 60].map(|seconds| CacheStatus::stale_hit(Duration::from_secs(seconds)));
         let miss = CacheStatus::forward(ForwardReason::UriMiss).stored();
-        for status in hits.into_iter().chain([miss]) {
-            let member = CacheName::default().member(&status);
+        for status in hits.into_iter().chain(stale).chain([miss]) {
+            let member = CacheName::default().member(&status, None);
             assert_eq!(member, format!("turbocache; {status}"));
         }
     }

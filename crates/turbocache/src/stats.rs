@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::store::Size;
+
 /// What a cache has done since it was made, and what it holds now.
 ///
 /// Every request is counted once, as one of `hits`, `misses`, `collapsed` and
@@ -28,7 +30,22 @@ pub struct Stats {
     pub stored: u64,
     /// Responses to misses that were not stored.
     pub not_stored: u64,
-    /// Entries in memory now, fresh and stale.
+    /// Hits that were stale: given while the page was validated, or because the
+    /// client asked for it. Each of them is one of `hits`, too.
+    pub stale_hits: u64,
+    /// Stale pages given because the inner service failed.
+    pub stale_if_error: u64,
+    /// Stored responses that turned out to be still good when they were validated
+    /// (RFC 9111 §4.3): a 304.
+    pub validated: u64,
+    /// Requests to the inner service while a stale page was given, which are not
+    /// among `misses`.
+    pub background: u64,
+    /// Stored responses purged or invalidated.
+    pub purged: u64,
+    /// Entries that had to go because there was no room.
+    pub evicted: u64,
+    /// Entries in memory now, fresh and stale: pages, each with all its variants.
     pub entries: u64,
     /// What they weigh in bytes: keys, heads, bodies, and what it takes to keep
     /// them.
@@ -45,6 +62,33 @@ pub(crate) struct Counters {
     pub(crate) passes: Counter,
     pub(crate) stored: Counter,
     pub(crate) not_stored: Counter,
+    pub(crate) stale_hits: Counter,
+    pub(crate) stale_if_error: Counter,
+    pub(crate) validated: Counter,
+    pub(crate) background: Counter,
+    pub(crate) purged: Counter,
+}
+
+impl Counters {
+    pub(crate) fn snapshot(&self, size: Size, capacity_bytes: u64) -> Stats {
+        Stats {
+            hits: self.hits.get(),
+            misses: self.misses.get(),
+            collapsed: self.collapsed.get(),
+            passes: self.passes.get(),
+            stored: self.stored.get(),
+            not_stored: self.not_stored.get(),
+            stale_hits: self.stale_hits.get(),
+            stale_if_error: self.stale_if_error.get(),
+            validated: self.validated.get(),
+            background: self.background.get(),
+            purged: self.purged.get(),
+            evicted: size.evicted,
+            entries: size.entries,
+            bytes: size.bytes,
+            capacity_bytes,
+        }
+    }
 }
 
 /// A number that only grows. Nothing else is ordered by it.
@@ -53,7 +97,11 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn add_one(&self) {
-        self.0.fetch_add(1, Relaxed);
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, number: u64) {
+        self.0.fetch_add(number, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {

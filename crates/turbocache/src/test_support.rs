@@ -26,7 +26,10 @@ use peregrine_core::{CacheStatus, GuardedBody};
 use tower::{BoxError, Layer, Service};
 use tower_test::mock::{self, Mock, SendResponse};
 
-use crate::{CacheBody, Clock, ResponseFuture, TurboCache, TurboCacheHandle, TurboCacheService};
+use crate::{
+    CacheBody, Clock, ResponseFuture, TurboCache, TurboCacheHandle, TurboCacheService,
+    store::Storage,
+};
 
 pub(crate) type Ask = Request<Empty<Bytes>>;
 pub(crate) type AppBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -63,7 +66,17 @@ impl Scene {
 
     pub(crate) fn with(cache: TurboCache) -> Self {
         let clock = Arc::new(MovedClock::new());
-        let cache = cache.clock(Arc::clone(&clock));
+        Self::of(&cache.clock(Arc::clone(&clock)), clock)
+    }
+
+    /// A cache that keeps its responses in `store`.
+    pub(crate) fn over(store: impl Storage) -> Self {
+        let clock = Arc::new(MovedClock::new());
+        let cache = TurboCache::conservative().clock(Arc::clone(&clock));
+        Self::of(&cache.over(store), clock)
+    }
+
+    fn of(cache: &TurboCache, clock: Arc<MovedClock>) -> Self {
         let (mock, app) = mock::pair();
         let live = Arc::new(());
         let inner = App {

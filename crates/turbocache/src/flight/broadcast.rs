@@ -4,7 +4,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
-    time::Instant,
 };
 
 use bytes::Bytes;
@@ -91,10 +90,6 @@ where
                 phase,
             }),
         })
-    }
-
-    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        self.candidate.head.ttl(now).is_some()
     }
 
     pub(crate) fn has_known_length(&self) -> bool {

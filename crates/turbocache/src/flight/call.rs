@@ -1,10 +1,10 @@
 use std::{
     any::Any,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
-    time::Instant,
 };
 
 use bytes::Bytes;
@@ -19,9 +19,10 @@ use super::{
     wakers::{Seat, Wakers},
 };
 use crate::{
-    fetch::{Fetch, Fetched},
-    policy::storable::NotStored,
-    store::Entry,
+    CacheBody,
+    fetch::{Fetch, Fetched, Reused},
+    policy::{storable::NotStored, vary::Vary},
+    store::{Entry, Head},
 };
 
 /// The call of a flight: one inner future, and all who wait for its response.
@@ -42,6 +43,8 @@ enum State<F, B, E> {
         parts: Option<response::Parts>,
         broadcast: Arc<Broadcast<B>>,
     },
+    /// A stored response is the answer, for whomever it suits.
+    Reused(Reused),
     /// Only the leader can have what came, and only once.
     Refused(Option<LeadersOwn<B, E>>),
 }
@@ -59,7 +62,7 @@ enum Driven<F, B, E> {
 }
 
 enum LeadersOwn<B, E> {
-    Response(Response<B>, NotStored),
+    Response(Response<CacheBody<B>>, NotStored),
     Error(E),
     /// What the inner future panicked with. It goes on where it would have
     /// happened without a cache: in the leader, whoever polled.
@@ -68,7 +71,8 @@ enum LeadersOwn<B, E> {
 
 /// What a leader is told.
 pub(crate) enum Led<B> {
-    Refused(Response<B>, NotStored),
+    Refused(Response<CacheBody<B>>, NotStored),
+    Reused(Reused),
     Shared(response::Parts, Reader<B>),
 }
 
@@ -78,8 +82,23 @@ pub(crate) enum Followed<B> {
     Shared(Arc<Broadcast<B>>, Reader<B>),
     /// It is complete, and stored.
     Stored(Arc<Entry>),
+    /// A stored response was the answer. It may not be one for you.
+    Reused(Reused),
+    /// There will be a response to share, but it is chosen by these fields, and
+    /// for a request that differs from yours in them.
+    OtherVariant(Vary),
     /// There is nothing to share. Go on with your own request.
     Alone,
+}
+
+/// Whether a response that is on its way is one for a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    Fits,
+    /// It is for requests with other fields (RFC 9111 §4.1).
+    OtherVariant,
+    /// It may be used for one request only, or not any more.
+    NotForOthers,
 }
 
 impl<F, B, E> Flight<F, B, E>
@@ -118,10 +137,10 @@ where
                 Poll::Ready(result) => {
                     let outcome = match result {
                         Ok(response) => share(call.fetch, response),
-                        Err(error) => {
-                            call.fetch.failed();
-                            State::Refused(Some(LeadersOwn::Error(error)))
-                        }
+                        Err(error) => call.fetch.failed().map_or_else(
+                            || State::Refused(Some(LeadersOwn::Error(error))),
+                            State::Reused,
+                        ),
                     };
                     Driven::There(outcome, call.future)
                 }
@@ -164,6 +183,7 @@ where
             parts: Some(parts),
             broadcast: Broadcast::new(*candidate, body),
         },
+        Fetched::Reused(reused) => State::Reused(reused),
         Fetched::Refused(response, reason) => {
             State::Refused(Some(LeadersOwn::Response(response, reason)))
         }
@@ -200,6 +220,15 @@ where
         }
     }
 
+    /// Sees to it that the flight comes to its end, for whoever needs it. Nobody
+    /// is told of an error; a panic is the one of the task that this is.
+    pub(crate) async fn finish(mut self) {
+        match poll_fn(|cx| self.poll(cx)).await {
+            Ok(Led::Shared(_, reader)) => reader.finish().await,
+            Ok(Led::Reused(_) | Led::Refused(..)) | Err(_) => {}
+        }
+    }
+
     fn take(&mut self) -> Option<Result<Led<B>, E>> {
         let mut state = lock(&self.flight.state);
         match &mut *state {
@@ -211,6 +240,7 @@ where
                 let reader = broadcast.leader(Some(Arc::clone(&self.flight) as _));
                 Some(Ok(Led::Shared(parts, reader)))
             }
+            State::Reused(reused) => Some(Ok(Led::Reused(reused.clone()))),
             State::Refused(own) => {
                 let own = own.take().expect("there is one leader, and it asks once");
                 drop(state);
@@ -225,11 +255,7 @@ where
 }
 
 /// One who came while the flight was on its way.
-pub(crate) struct Follower<F, B, E> {
-    stage: Stage<F, B, E>,
-    /// When its request came.
-    joined: Instant,
-}
+pub(crate) struct Follower<F, B, E>(Stage<F, B, E>);
 
 enum Stage<F, B, E> {
     Call(Arc<Flight<F, B, E>>, Seat),
@@ -244,22 +270,27 @@ where
     B::Error: Into<BoxError>,
     E: Send + 'static,
 {
-    pub(crate) fn new(flight: Arc<Flight<F, B, E>>, joined: Instant) -> Self {
+    pub(crate) fn new(flight: Arc<Flight<F, B, E>>) -> Self {
         let seat = flight.wakers.seat();
-        Self {
-            stage: Stage::Call(flight, seat),
-            joined,
-        }
+        Self(Stage::Call(flight, seat))
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Followed<B>> {
+    /// `fit` says of the head of a response whether it is for this follower.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        fit: impl Fn(&Head) -> Fit,
+    ) -> Poll<Followed<B>> {
         loop {
-            match &mut self.stage {
+            match &mut self.0 {
                 Stage::Call(flight, seat) => {
                     seat.register(cx);
                     let broadcast = match &*lock(&flight.state) {
                         State::Calling(_) => None,
                         State::Shared { broadcast, .. } => Some(Arc::clone(broadcast)),
+                        State::Reused(reused) => {
+                            return Poll::Ready(Followed::Reused(reused.clone()));
+                        }
                         State::Refused(_) => return Poll::Ready(Followed::Alone),
                     };
                     let Some(broadcast) = broadcast else {
@@ -268,15 +299,20 @@ where
                         }
                         continue;
                     };
-                    if !broadcast.is_fresh(self.joined) {
-                        return Poll::Ready(Followed::Alone);
+                    let head = &broadcast.candidate.head;
+                    match fit(head) {
+                        Fit::Fits => {}
+                        Fit::OtherVariant => {
+                            return Poll::Ready(Followed::OtherVariant(head.vary().clone()));
+                        }
+                        Fit::NotForOthers => return Poll::Ready(Followed::Alone),
                     }
                     let flight = Arc::clone(flight) as _;
                     if broadcast.has_known_length() {
                         let reader = broadcast.follower(flight);
                         return Poll::Ready(Followed::Shared(broadcast, reader));
                     }
-                    self.stage = Stage::Body(broadcast.waiter(flight));
+                    self.0 = Stage::Body(broadcast.waiter(flight));
                 }
                 Stage::Body(waiter) => {
                     return waiter.poll(cx).map(|waited| match waited {

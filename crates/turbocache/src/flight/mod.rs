@@ -25,6 +25,7 @@
 mod body_error;
 mod broadcast;
 mod call;
+mod key;
 mod reader;
 mod table;
 mod unshareable;
@@ -34,7 +35,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::{
     broadcast::Broadcast,
-    call::{Flight, Followed, Follower, Leader, Led},
+    call::{Fit, Flight, Followed, Follower, Leader, Led},
+    key::FlightKey,
     reader::Reader,
     table::{Entered, FlightTable, Ticket},
     unshareable::Unshareable,

@@ -1,4 +1,5 @@
 use std::{
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -113,6 +114,11 @@ where
             self.0 = Reading::Over;
             return Poll::Ready(frame);
         }
+    }
+
+    /// Reads all of it, for whoever needs it to be stored.
+    pub(crate) async fn finish(mut self) {
+        while let Some(Ok(_)) = poll_fn(|cx| self.poll_frame(cx)).await {}
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {

@@ -5,8 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use super::lock;
-use crate::key::Key;
+use super::{FlightKey, lock};
 
 /// The flights that may be joined, by key.
 ///
@@ -21,8 +20,15 @@ pub(crate) struct FlightTable {
 
 #[derive(Default)]
 struct Flights {
-    by_key: HashMap<Key, (u64, Weak<dyn Any + Send + Sync>)>,
+    by_key: HashMap<FlightKey, Place>,
     last_id: u64,
+}
+
+struct Place {
+    id: u64,
+    /// How many invalidations there had been when it set out.
+    generation: u64,
+    flight: Weak<dyn Any + Send + Sync>,
 }
 
 /// What is found on entering the table.
@@ -35,8 +41,15 @@ pub(crate) enum Entered<'a, T> {
 
 impl FlightTable {
     /// The flight for `key`, if there is one of this type.
-    pub(crate) fn find<T: Any + Send + Sync>(&self, key: &Key) -> Option<Arc<T>> {
-        let flight = lock(&self.flights).by_key.get(key)?.1.upgrade()?;
+    ///
+    /// One that set out before an invalidation is not joined by who comes after
+    /// it: `is_current` says of its generation whether it may be.
+    pub(crate) fn find<T: Any + Send + Sync>(
+        &self,
+        key: &FlightKey,
+        is_current: impl FnOnce(u64) -> bool,
+    ) -> Option<Arc<T>> {
+        let flight = lock(&self.flights).by_key.get(key)?.current(is_current)?;
         flight.downcast().ok()
     }
 
@@ -44,14 +57,12 @@ impl FlightTable {
     /// by a flight of another type, for another kind of service.
     pub(crate) fn enter<T: Any + Send + Sync>(
         self: &Arc<Self>,
-        key: &Key,
+        key: &FlightKey,
+        is_current: impl FnOnce(u64) -> bool,
     ) -> Option<Entered<'_, T>> {
         let flights = lock(&self.flights);
-        let flight = flights
-            .by_key
-            .get(key)
-            .and_then(|(_, flight)| flight.upgrade());
-        let Some(flight) = flight else {
+        let place = flights.by_key.get(key);
+        let Some(flight) = place.and_then(|place| place.current(is_current)) else {
             return Some(Entered::Vacant(Vacancy {
                 table: self,
                 flights,
@@ -70,17 +81,31 @@ impl FlightTable {
     }
 }
 
+impl Place {
+    fn current(&self, is_current: impl FnOnce(u64) -> bool) -> Option<Arc<dyn Any + Send + Sync>> {
+        if !is_current(self.generation) {
+            return None;
+        }
+        self.flight.upgrade()
+    }
+}
+
 /// The place for a flight, and the lock on the table.
 pub(crate) struct Vacancy<'a> {
     table: &'a Arc<FlightTable>,
     flights: MutexGuard<'a, Flights>,
-    key: Key,
+    key: FlightKey,
 }
 
 impl Vacancy<'_> {
-    /// Enters the flight that `lead` makes. It is to keep its ticket: when that
-    /// is dropped, the flight can no longer be found.
-    pub(crate) fn fill<T: Any + Send + Sync>(self, lead: impl FnOnce(Ticket) -> Arc<T>) -> Arc<T> {
+    /// Enters the flight that `lead` makes, and that sets out at `generation`. It
+    /// is to keep its ticket: when that is dropped, the flight can no longer be
+    /// found.
+    pub(crate) fn fill<T: Any + Send + Sync>(
+        self,
+        generation: u64,
+        lead: impl FnOnce(Ticket) -> Arc<T>,
+    ) -> Arc<T> {
         let Self {
             table,
             mut flights,
@@ -95,7 +120,14 @@ impl Vacancy<'_> {
         };
         let flight = lead(ticket);
         let known: Arc<dyn Any + Send + Sync> = Arc::clone(&flight) as _;
-        flights.by_key.insert(key, (id, Arc::downgrade(&known)));
+        let place = Place {
+            id,
+            generation,
+            flight: Arc::downgrade(&known),
+        };
+        // What was there is over, or goes on without being found, for those who
+        // take part in it already.
+        flights.by_key.insert(key, place);
         flight
     }
 }
@@ -112,7 +144,7 @@ impl fmt::Debug for FlightTable {
 /// A flight's place in the table, given up when it is over, or dropped.
 pub(crate) struct Ticket {
     table: Arc<FlightTable>,
-    key: Key,
+    key: FlightKey,
     id: u64,
 }
 
@@ -124,7 +156,7 @@ impl Ticket {
         let mine = flights
             .by_key
             .get(&self.key)
-            .is_some_and(|(id, _)| *id == self.id);
+            .is_some_and(|place| place.id == self.id);
         let removed = mine.then(|| flights.by_key.remove(&self.key));
         drop(flights);
         drop(removed);

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::key::Key;
+use super::FlightKey;
 
 /// Keys whose response turned out not to be one to share, remembered for a while
 /// so that requests for them do not queue behind one another again.
@@ -36,14 +36,14 @@ impl Unshareable {
         }
     }
 
-    pub(crate) fn remember(&self, key: &Key, now: Instant) {
+    pub(crate) fn remember(&self, key: &FlightKey, now: Instant) {
         let (place, mark) = self.place(key);
         let until = self.seconds(now + REMEMBERED);
         place.store(mark | u64::from(until), Relaxed);
     }
 
     /// Its response was one to share after all.
-    pub(crate) fn forget(&self, key: &Key) {
+    pub(crate) fn forget(&self, key: &FlightKey) {
         let (place, mark) = self.place(key);
         let held = place.load(Relaxed);
         if held & HASH == mark {
@@ -53,14 +53,14 @@ impl Unshareable {
         }
     }
 
-    pub(crate) fn holds(&self, key: &Key, now: Instant) -> bool {
+    pub(crate) fn holds(&self, key: &FlightKey, now: Instant) -> bool {
         let (place, mark) = self.place(key);
         let held = place.load(Relaxed);
         held & HASH == mark && u64::from(self.seconds(now)) < held & !HASH
     }
 
     /// The place for `key`, and the upper half of what is there if it is its.
-    fn place(&self, key: &Key) -> (&AtomicU64, u64) {
+    fn place(&self, key: &FlightKey) -> (&AtomicU64, u64) {
         let hash = self.hasher.hash_one(key);
         let index = usize::try_from(hash % PLACES as u64).expect("less than PLACES");
         (&self.places[index], hash & HASH)
@@ -86,19 +86,19 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::{key::query::QueryRules, policy::Policy};
+    use crate::{
+        key::{Key, query::QueryRules},
+        policy::Policy,
+    };
 
-    fn key(path: &str) -> Key {
+    fn key(path: &str) -> FlightKey {
         let request = Request::get(path)
             .header("host", "a")
             .body(http_body_util::Empty::<bytes::Bytes>::new())
             .unwrap();
-        Key::of(
-            &request,
-            &Policy::conservative().look_up(&request).unwrap(),
-            &QueryRules::All,
-        )
-        .unwrap()
+        let lookup = Policy::conservative().look_up(&request).unwrap();
+        let key = Key::of(&request, &lookup, &QueryRules::All).unwrap();
+        FlightKey::new(&key, None, request.headers())
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) enum QueryRules {
 impl QueryRules {
     /// `target` without what does not count. What does is left as it was sent,
     /// and a query of which nothing is left loses its `?`, too.
-    pub(super) fn apply<'a>(&self, target: &'a str) -> Cow<'a, str> {
+    pub(crate) fn apply<'a>(&self, target: &'a str) -> Cow<'a, str> {
         if matches!(self, Self::All) {
             return Cow::Borrowed(target);
         }

@@ -10,6 +10,7 @@ use http::{Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
 use super::{Authority, DIVIDER, Key, QueryRules, original_path_and_query, path_and_query, plain};
+use crate::policy::invalidation::Target;
 
 impl Key {
     /// The plain key of an absolute URI, or `None` if it is none that has a key.
@@ -43,6 +44,37 @@ impl Key {
     /// is a plain one.
     pub(crate) fn starts_with(&self, prefix: &Self) -> bool {
         self.0.starts_with(&prefix.0)
+    }
+
+    /// Whether it is one for the URI with the key `plain`, in any of its forms. One
+    /// for several queries may be, if it has the same path.
+    pub(crate) fn may_be_for(&self, plain: &Self) -> bool {
+        if self.is_general() {
+            return self.path() == plain.path();
+        }
+        self.0[..self.end_of_part(2)] == plain.0
+    }
+
+    /// Whether requests with different queries share it.
+    pub(crate) fn is_general(&self) -> bool {
+        self.0[self.end_of_part(2)..].starts_with(&[DIVIDER, b'n'])
+    }
+
+    /// Without the origin.
+    pub(crate) fn path_and_query(&self) -> &[u8] {
+        &self.0[self.end_of_part(1) + 1..self.end_of_part(2)]
+    }
+
+    /// What it is for, in words of RFC 9110 §7.1.
+    pub(crate) fn as_target(&self) -> Target<'_> {
+        let mut parts = self.0.split(|byte| *byte == DIVIDER);
+        // They were made of text.
+        let mut part = || str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
+        Target {
+            scheme: part(),
+            authority: part(),
+            path_and_query: part(),
+        }
     }
 
     fn of_parts(scheme: &str, authority: &[u8], path: &str, rules: &QueryRules) -> Option<Self> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use peregrine_core::ForwardReason;
 
 use super::{directives::Wishes, freshness::Freshness, request::Asked};
 
@@ -82,6 +83,17 @@ pub(crate) enum NoStale {
     Forbidden,
     /// It has been stale for longer than it allows, or it allows nothing.
     TooStale,
+}
+
+impl NotFresh {
+    /// The reason in RFC 9211's words.
+    pub(crate) const fn forward_reason(self) -> ForwardReason {
+        match self {
+            Self::Stale | Self::NoCache | Self::Purged => ForwardReason::Stale,
+            Self::Request => ForwardReason::Request,
+            Self::Authorization => ForwardReason::Miss,
+        }
+    }
 }
 
 impl Terms {

@@ -21,7 +21,7 @@ use super::{
     targeted, validation,
     vary::{VariesByAnything, Vary},
 };
-use crate::{clock::Now, range::field::ContentRange};
+use crate::{clock::Now, range::field::ContentRange, tags::Untaggable};
 
 /// One exchange with the inner service, up to the body of its response.
 #[derive(Clone, Debug)]
@@ -117,8 +117,14 @@ pub(crate) enum NotStored {
     Incomplete,
     /// The inner service failed.
     NoResponse,
-    /// The cache was cleared while it came.
+    /// It, or all that is stored, was invalidated while it came.
     Cleared,
+    /// It is the answer to a `HEAD`, without what a `GET` would get.
+    Head,
+    /// What it is called cannot be kept, so it could not be invalidated by it.
+    Untaggable(Untaggable),
+    /// It is a 304 about something else than what is stored (§4.3.4).
+    Validator,
 }
 
 impl NotStored {
@@ -149,6 +155,9 @@ impl NotStored {
             Self::Incomplete => "incomplete",
             Self::NoResponse => "no-response",
             Self::Cleared => "cleared",
+            Self::Head => "head",
+            Self::Untaggable(reason) => reason.as_str(),
+            Self::Validator => "validator",
         }
     }
 }

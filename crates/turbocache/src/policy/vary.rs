@@ -97,6 +97,16 @@ impl Vary {
 }
 
 impl Selection {
+    /// Bytes that it takes in memory beside itself.
+    pub(crate) fn weight(&self) -> usize {
+        let selecting = |selecting: &Selecting| {
+            let value = selecting.value.as_ref().map_or(0, |value| value.len());
+            // Its name is in the `Vary`, too, and may be one of the origin's own.
+            size_of::<Selecting>() + size_of::<HeaderName>() + value + 64
+        };
+        self.0.iter().map(selecting).sum()
+    }
+
     /// Whether `request` selects the response that this is kept with. Allocates
     /// nothing.
     ///

@@ -1,16 +1,20 @@
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{AGE, CACHE_STATUS, CONTENT_LENGTH, DATE},
-    response,
 };
 use peregrine_core::hop_by_hop;
 
+use super::Labels;
 use crate::{
-    key::Key,
-    policy::{freshness::Freshness, storable::Storable},
+    policy::{
+        reuse::Terms,
+        storable::Kept,
+        vary::{Selection, Vary},
+    },
+    tags,
 };
 
 /// A complete response, as it is kept and given out again.
@@ -26,31 +30,72 @@ pub(crate) struct Entry {
 pub(crate) struct Head {
     status: StatusCode,
     headers: HeaderMap,
-    freshness: Freshness,
+    terms: Terms,
+    vary: Vary,
+    selection: Selection,
+    labels: Labels,
+    /// When it came.
+    received: SystemTime,
 }
 
-/// What an entry weighs beyond the bytes of its key, head and body: the entry
-/// itself, and what moka keeps for each.
-const WEIGHT_OF_ENTRY: usize = 512;
-/// What a field weighs beyond its bytes: its place in the map.
+/// What was decided about the head of a response.
+pub(crate) struct Decided<'a> {
+    pub(crate) kept: &'a Kept,
+    /// The fields of the request that it is the answer to.
+    pub(crate) request: &'a HeaderMap,
+    /// When it came.
+    pub(crate) received: SystemTime,
+}
+
+/// What an entry weighs beyond the bytes of its head and body: itself, and its
+/// place among the variants of its key.
+const WEIGHT_OF_ENTRY: usize = 448;
+/// What a field weighs beyond its bytes: its place in the map, and now and then a
+/// name of its own.
 const WEIGHT_OF_FIELD: usize = 128;
+/// What a label weighs beyond its bytes, which are in the index, too.
+const WEIGHT_OF_LABEL: usize = 192;
 
 impl Entry {
     /// Bytes, as near as can be told.
-    pub(super) fn weight(&self, key: &Key) -> u32 {
-        let bytes = WEIGHT_OF_ENTRY + key.len() + self.head.weight() + self.body.len();
-        u32::try_from(bytes).unwrap_or(u32::MAX)
+    pub(super) fn weight(&self) -> usize {
+        WEIGHT_OF_ENTRY + self.head.weight() + self.body.len()
+    }
+
+    /// The same, to be validated at the next request.
+    pub(super) fn soft_purged(&self) -> Self {
+        let mut head = self.head.clone();
+        head.terms = head.terms.soft_purged();
+        Self {
+            head,
+            body: self.body.clone(),
+        }
     }
 }
 
 impl Head {
-    /// The head of `response` without what was for one connection only
-    /// (RFC 9111 §3.1), and with the `Date` that it lacked.
-    pub(crate) fn new(response: &response::Parts, storable: &Storable) -> Self {
-        let mut headers = response.headers.clone();
+    /// The head of `response`, kept as it was `decided`, without what was for one
+    /// connection only (RFC 9111 §3.1), and with the `Date` that it lacked.
+    pub(crate) fn new(
+        status: StatusCode,
+        mut headers: HeaderMap,
+        decided: &Decided<'_>,
+        labels: Labels,
+    ) -> Self {
+        let Kept {
+            terms,
+            vary,
+            without,
+            date,
+        } = decided.kept;
+        let selection = vary.selection(decided.request, &headers);
         hop_by_hop::remove(&mut headers);
-        if let Some(date) = storable.kept.date {
-            headers.insert(DATE, http_date(date));
+        tags::strip(&mut headers);
+        for name in without {
+            headers.remove(name);
+        }
+        if let Some(date) = date {
+            headers.insert(DATE, http_date(*date));
         }
         // These two are different in every response made of this head. Their
         // places are taken here, so that the clone need not grow.
@@ -59,26 +104,73 @@ impl Head {
             .entry(CACHE_STATUS)
             .or_insert(HeaderValue::from_static(""));
         Self {
-            status: response.status,
-            headers: compact(&headers),
-            freshness: storable.kept.terms.freshness,
+            status,
+            headers,
+            terms: *terms,
+            vary: vary.clone(),
+            selection,
+            labels,
+            received: decided.received,
         }
     }
 
-    /// The same with the length of the body that turned out to belong to it,
-    /// which a `HEAD` is told, too. RFC 9110 §8.6: never in a 204.
-    pub(crate) fn with_length(&self, length: u64) -> Self {
-        let mut head = self.clone();
-        if head.status != StatusCode::NO_CONTENT {
-            head.headers
+    /// The same for a complete body of `length`, in memory of its own. The length
+    /// is what a `HEAD` is told, too. RFC 9110 §8.6: never in a 204.
+    pub(crate) fn complete(mut self, length: u64) -> Self {
+        if self.status != StatusCode::NO_CONTENT {
+            self.headers
                 .insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        head
+        self.headers = compact(&self.headers);
+        self
     }
 
-    /// For how long it is still fresh, or `None` if it is stale.
-    pub(crate) fn ttl(&self, now: Instant) -> Option<Duration> {
-        self.freshness.ttl(now)
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// As they are stored, with a place for `Age` and `Cache-Status`.
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// As they came.
+    pub(crate) fn received_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove(AGE);
+        if headers[CACHE_STATUS].is_empty() {
+            headers.remove(CACHE_STATUS);
+        }
+        headers
+    }
+
+    /// When it came.
+    pub(crate) const fn received(&self) -> SystemTime {
+        self.received
+    }
+
+    /// On which terms it may be reused.
+    pub(crate) const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    pub(crate) const fn vary(&self) -> &Vary {
+        &self.vary
+    }
+
+    pub(crate) const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Whether a request with these fields selects it (RFC 9111 §4.1).
+    pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
+        self.selection.matches(request)
+    }
+
+    /// Whether every request that selects `older` selects this one, too, so that
+    /// `older` can never be of use again.
+    pub(super) fn hides(&self, older: &Self) -> bool {
+        self.vary.is_empty() || self.selection == older.selection
     }
 
     /// A response with this head at its age of `now` (RFC 9111 §4: "MUST
@@ -87,17 +179,21 @@ impl Head {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let mut headers = self.headers.clone();
-        headers.insert(AGE, HeaderValue::from(self.freshness.age(now).as_secs()));
+        headers.insert(AGE, HeaderValue::from(self.terms.age(now).as_secs()));
         *response.headers_mut() = headers;
         response
     }
 
     fn weight(&self) -> usize {
-        self.headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + WEIGHT_OF_FIELD)
-            .sum()
+        let fields = self.headers.iter().map(field).sum::<usize>();
+        let labels = self.labels.iter();
+        let labels = labels.map(|label| 2 * label.weight() + WEIGHT_OF_LABEL);
+        fields + labels.sum::<usize>() + self.selection.weight()
     }
+}
+
+fn field((name, value): (&http::HeaderName, &HeaderValue)) -> usize {
+    name.as_str().len() + value.len() + WEIGHT_OF_FIELD
 }
 
 /// The form of RFC 9110 §5.6.7 for `time`.
@@ -124,5 +220,6 @@ fn compact(headers: &HeaderMap) -> HeaderMap {
         copy.set_sensitive(value.is_sensitive());
         compacted.append(name, copy);
     }
-    compacted
+    // Without what a map keeps in reserve.
+    compacted.clone()
 }

@@ -1,0 +1,229 @@
+//! What a client is given of a response: RFC 9110 §13.2.2, RFC 9111 §4.3.2.
+
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, response};
+use http_body::Body;
+use peregrine_core::{CacheStatus, ForwardReason};
+use tokio::runtime::Handle;
+use tower::BoxError;
+use tracing::trace;
+
+use crate::{
+    CacheBody,
+    cache::Cache,
+    fetch::Reused,
+    flight::Reader,
+    key::Key,
+    policy::{
+        request::Asked,
+        storable::NotStored,
+        validation::{self, Verdict},
+    },
+    range::{
+        answer::Boundary,
+        verdict::{self as range, MAX_RANGES},
+    },
+    store::{Entry, Head},
+};
+
+/// Whoever asked, with what decides about what of a response it gets.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    pub(crate) cache: &'a Cache,
+    pub(crate) key: &'a Key,
+    pub(crate) asked: Asked,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Client<'_> {
+    /// An answer from memory.
+    pub(crate) fn hit<B>(
+        self,
+        entry: &Entry,
+        status: CacheStatus,
+        now: Instant,
+    ) -> Response<CacheBody<B>> {
+        trace!(%status, "hit");
+        self.cache.counters.hits.add_one();
+        let response = self.stored(entry, now);
+        self.say(response, status)
+    }
+
+    /// RFC 9111 §5.2.1.7: with `only-if-cached`, "the cache SHOULD […] respond
+    /// with a 504 (Gateway Timeout) status code" to what it cannot answer.
+    pub(crate) fn not_cached<B>(self, why: ForwardReason) -> Response<CacheBody<B>> {
+        self.cache.counters.misses.add_one();
+        let mut response = Response::new(CacheBody::stored(Bytes::new()));
+        *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+        self.say(
+            response,
+            CacheStatus::forward(why).because("only-if-cached"),
+        )
+    }
+
+    /// A complete response.
+    pub(crate) fn stored<B>(self, entry: &Entry, now: Instant) -> Response<CacheBody<B>> {
+        let head = &entry.head;
+        match self.verdict(head.status(), head.headers(), head.received()) {
+            Verdict::Proceed if self.asked.head => {
+                head.respond(CacheBody::stored(Bytes::new()), now)
+            }
+            Verdict::Proceed if self.asked.range && head.status() == StatusCode::OK => {
+                self.in_range(entry, now)
+            }
+            Verdict::Proceed => head.respond(CacheBody::stored(entry.body.clone()), now),
+            Verdict::NotModified => not_modified(head.respond((), now)),
+        }
+    }
+
+    /// A response whose body is still coming.
+    pub(crate) fn shared<B>(
+        self,
+        head: &Head,
+        reader: Reader<B>,
+        now: Instant,
+    ) -> Response<CacheBody<B>> {
+        match self.verdict(head.status(), head.headers(), head.received()) {
+            Verdict::Proceed => head.respond(CacheBody::shared(reader), now),
+            // It reads nothing; others may.
+            Verdict::NotModified => not_modified(head.respond((), now)),
+        }
+    }
+
+    pub(crate) fn say<B>(self, response: Response<B>, status: CacheStatus) -> Response<B> {
+        self.cache.say(response, status, Some(self.key))
+    }
+
+    /// RFC 9110 §13.2.2: after the preconditions.
+    fn in_range<B>(self, entry: &Entry, now: Instant) -> Response<CacheBody<B>> {
+        let (head, body) = (&entry.head, &entry.body);
+        let length = body.len() as u64;
+        let verdict = range::verdict(self.headers, head.headers(), length, MAX_RANGES);
+        if verdict == range::Verdict::Whole {
+            return head.respond(CacheBody::stored(body.clone()), now);
+        }
+        let (mut parts, ()) = head.respond((), now).into_parts();
+        let (status, pieces) = verdict.answer(&mut parts.headers, body, &Boundary::random());
+        parts.status = status;
+        Response::from_parts(parts, CacheBody::pieces(pieces))
+    }
+
+    fn verdict(self, status: StatusCode, headers: &HeaderMap, received: SystemTime) -> Verdict {
+        if self.asked.conditional {
+            validation::evaluate(self.headers, status, headers, received)
+        } else {
+            Verdict::Proceed
+        }
+    }
+}
+
+/// A client whose own request went forward, and what it takes to answer it when
+/// the answer comes.
+pub(crate) struct Asker {
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) key: Key,
+    pub(crate) asked: Asked,
+    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) why: ForwardReason,
+    /// Its preconditions were kept back.
+    pub(crate) validating: bool,
+}
+
+impl Asker {
+    pub(crate) fn client(&self) -> Client<'_> {
+        Client {
+            cache: &self.cache,
+            key: &self.key,
+            asked: self.asked,
+            headers: &self.headers,
+        }
+    }
+
+    /// Its own response, which is stored when its body is complete.
+    pub(crate) fn led<B>(&self, parts: response::Parts, reader: Reader<B>) -> Response<CacheBody<B>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let status = CacheStatus::forward(self.why).stored();
+        match self.verdict(&parts) {
+            Verdict::Proceed => {
+                let response = Response::from_parts(parts, CacheBody::shared(reader));
+                self.client().say(response, status)
+            }
+            Verdict::NotModified => {
+                let answered = parts.status;
+                // It is stored for others although this client does not need it.
+                // Without a runtime there must be another one to read it.
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(reader.finish());
+                }
+                let response = not_modified(Response::from_parts(parts, ()));
+                self.client().say(response, status.answered(answered))
+            }
+        }
+    }
+
+    /// Its own response, and nobody else's.
+    pub(crate) fn refused<B>(
+        &self,
+        response: Response<CacheBody<B>>,
+        reason: NotStored,
+    ) -> Response<CacheBody<B>> {
+        let status = CacheStatus::forward(self.why).because(reason.as_str());
+        let (parts, body) = response.into_parts();
+        let response = match self.verdict(&parts) {
+            Verdict::Proceed => Response::from_parts(parts, body),
+            Verdict::NotModified => not_modified(Response::from_parts(parts, ())),
+        };
+        self.client().say(response, status)
+    }
+
+    /// What is stored, after all.
+    pub(crate) fn reused<B>(&self, reused: &Reused, now: Instant) -> Response<CacheBody<B>> {
+        self.give(reused, reused.status(self.why, true), now)
+    }
+
+    /// What is stored, as another one has found out.
+    pub(crate) fn collapsed<B>(&self, reused: &Reused, now: Instant) -> Response<CacheBody<B>> {
+        self.cache.counters.collapsed.add_one();
+        self.give(reused, reused.status(self.why, false), now)
+    }
+
+    fn give<B>(
+        &self,
+        reused: &Reused,
+        status: CacheStatus,
+        now: Instant,
+    ) -> Response<CacheBody<B>> {
+        if reused.is_stale() {
+            self.cache.counters.stale_if_error.add_one();
+        }
+        let response = self.client().stored(&reused.entry, now);
+        self.client().say(response, status)
+    }
+
+    /// What its preconditions make of a response that the inner service gave
+    /// without having seen them.
+    fn verdict(&self, parts: &response::Parts) -> Verdict {
+        if self.validating {
+            let received = self.cache.now().wall;
+            self.client()
+                .verdict(parts.status, &parts.headers, received)
+        } else {
+            Verdict::Proceed
+        }
+    }
+}
+
+fn not_modified<B>(response: Response<()>) -> Response<CacheBody<B>> {
+    let (mut parts, ()) = response.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    validation::make_not_modified(&mut parts.headers);
+    Response::from_parts(parts, CacheBody::stored(Bytes::new()))
+}

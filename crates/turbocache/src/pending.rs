@@ -1,0 +1,457 @@
+//! A request that is not answered at once, and how it goes on.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body::Body;
+use peregrine_core::{CacheStatus, ForwardReason};
+use tokio::runtime::Handle;
+use tower::{BoxError, util::Oneshot};
+use tower_service::Service;
+use tracing::debug;
+
+use crate::{
+    cache::Cache,
+    client::{Asker, Client},
+    fetch::Miss,
+    flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
+    future::State,
+    key::Key,
+    policy::{
+        request::Asked,
+        reuse::Reuse,
+        validation::{self, Preconditions},
+        vary::Vary,
+    },
+    store::{Entry, Head, LookUp, Variants},
+};
+
+/// A request, and all that it takes to send it on.
+pub(crate) struct Pending<S, ReqB> {
+    /// Not ready yet.
+    inner: S,
+    cache: Arc<Cache>,
+    request: Request<ReqB>,
+    /// The fields of the request as the client sent them.
+    headers: Arc<HeaderMap>,
+    key: Key,
+    asked: Asked,
+    /// When it was looked up.
+    now: Instant,
+    /// By which fields a response was chosen that it waited for in vain.
+    known: Option<Vary>,
+    /// How often that was.
+    rounds: u32,
+}
+
+/// A request that goes forward, or waits for one that does.
+pub(crate) struct Forward<S, ReqB> {
+    pending: Pending<S, ReqB>,
+    why: ForwardReason,
+    /// The stored response that it selects, if that may still be of use.
+    stored: Option<Arc<Entry>>,
+    flight: FlightKey,
+}
+
+/// A flight of such requests.
+type FlightOf<S, ReqB, ResB> =
+    Flight<Oneshot<S, Request<ReqB>>, ResB, <S as Service<Request<ReqB>>>::Error>;
+
+/// How often a request waits for a response that turns out to be for others.
+/// Each time it has learned by which fields the response is chosen, so more than
+/// once is an application that cannot make up its mind.
+const MAX_ROUNDS: u32 = 2;
+
+impl<S, ReqB> Pending<S, ReqB> {
+    pub(crate) fn new(
+        inner: S,
+        cache: Arc<Cache>,
+        request: Request<ReqB>,
+        key: Key,
+        asked: Asked,
+        now: Instant,
+    ) -> Self {
+        Self {
+            inner,
+            cache,
+            headers: Arc::new(request.headers().clone()),
+            request,
+            key,
+            asked,
+            now,
+            known: None,
+            rounds: 0,
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client<'_> {
+        Client {
+            cache: &self.cache,
+            key: &self.key,
+            asked: self.asked,
+            headers: &self.headers,
+        }
+    }
+}
+
+impl<S, ReqB> Pending<S, ReqB>
+where
+    S: Service<Request<ReqB>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Send + 'static,
+{
+    /// Goes on with what was found.
+    pub(crate) fn go_on<ResB>(self, found: Option<Arc<Variants>>) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        let found = found.unwrap_or_default();
+        let vary = self.known.as_ref();
+        let vary = vary.or_else(|| found.newest().map(|newest| newest.head.vary()));
+        let flight = FlightKey::new(&self.key, vary, &self.headers);
+        let selected = found.select(&self.headers);
+        let reuse = selected.map(|entry| (entry, entry.head.terms().reuse(self.asked, self.now)));
+        let (why, stored) = match reuse {
+            Some((entry, Reuse::Fresh { ttl })) => {
+                return self.answered(entry, CacheStatus::hit(ttl));
+            }
+            Some((entry, Reuse::Stale { staleness })) => {
+                self.cache.counters.stale_hits.add_one();
+                return self.answered(entry, CacheStatus::stale_hit(staleness));
+            }
+            Some((entry, Reuse::StaleWhileRevalidate { staleness })) => {
+                let entry = Arc::clone(entry);
+                let forward = self.forward(ForwardReason::Stale, Some(Arc::clone(&entry)), flight);
+                // Who cannot go on in the background does so in the foreground.
+                return match Handle::try_current() {
+                    Ok(runtime) if forward.may_lead_in_background() => {
+                        let pending = &forward.pending;
+                        pending.cache.counters.stale_hits.add_one();
+                        let status = CacheStatus::stale_hit(staleness);
+                        let state = pending.answered(&entry, status);
+                        forward.validate_in_background(&runtime);
+                        state
+                    }
+                    _ => forward.go(),
+                };
+            }
+            Some((entry, Reuse::Validate(why))) => {
+                debug!(?why, key = %self.key, "not reused");
+                (why.forward_reason(), Some(Arc::clone(entry)))
+            }
+            Some((_, Reuse::Forward(why))) => {
+                debug!(?why, key = %self.key, "not reused");
+                (why.forward_reason(), None)
+            }
+            None if found.is_empty() => (ForwardReason::UriMiss, None),
+            None => (ForwardReason::VaryMiss, None),
+        };
+        if self.asked.wishes.only_if_cached {
+            return State::answered(self.client().not_cached(why));
+        }
+        self.forward(why, stored, flight).go()
+    }
+
+    /// Goes on with what was found at last.
+    pub(crate) fn again<ResB>(mut self, found: Option<Arc<Variants>>) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        self.now = self.cache.instant();
+        self.go_on(found)
+    }
+
+    fn answered<ResB>(&self, entry: &Entry, status: CacheStatus) -> State<S, ReqB, ResB> {
+        State::answered(self.client().hit(entry, status, self.now))
+    }
+
+    fn forward(
+        self,
+        why: ForwardReason,
+        stored: Option<Arc<Entry>>,
+        flight: FlightKey,
+    ) -> Forward<S, ReqB> {
+        Forward {
+            pending: self,
+            why,
+            stored,
+            flight,
+        }
+    }
+}
+
+impl<S, ReqB> Forward<S, ReqB> {
+    /// Whether a response on its way with this head is for it.
+    pub(crate) fn fit(&self, head: &Head) -> Fit {
+        let pending = &self.pending;
+        if !head.matches(&pending.headers) {
+            return Fit::OtherVariant;
+        }
+        match head.terms().reuse(pending.asked, pending.now) {
+            Reuse::Fresh { .. } => Fit::Fits,
+            _ => Fit::NotForOthers,
+        }
+    }
+
+    /// Its client, which is answered with what came of another request.
+    fn asker(self) -> Asker {
+        let pending = self.pending;
+        Asker {
+            cache: pending.cache,
+            key: pending.key,
+            asked: pending.asked,
+            headers: pending.headers,
+            why: self.why,
+            validating: false,
+        }
+    }
+
+    /// It goes with the validators of what is stored, and without the client's
+    /// own preconditions.
+    fn is_validating(&self) -> bool {
+        let asked = &self.pending.asked;
+        let stored = self.stored.as_ref();
+        !(asked.head || asked.wishes.no_store)
+            && stored.is_some_and(|entry| validation::has_validator(entry.head.headers()))
+    }
+
+    /// Whether others may wait for its response. Not if it may be for this client
+    /// alone: a 304 to its own preconditions, a part, or one without a body.
+    fn may_lead(&self) -> bool {
+        let asked = &self.pending.asked;
+        !(asked.head || asked.wishes.no_store || asked.authorization)
+            && (!(asked.conditional || asked.range) || self.is_validating())
+    }
+
+    /// In the background it goes as a plain `GET`.
+    fn may_lead_in_background(&self) -> bool {
+        let asked = &self.pending.asked;
+        !(asked.wishes.no_store || asked.authorization)
+    }
+
+    /// Whether it may wait for the response to another one. To join is as good as
+    /// a hit.
+    fn may_follow(&self) -> bool {
+        let asked = &self.pending.asked;
+        !(asked.head || asked.wishes.no_store || asked.authorization)
+            && (!asked.range || self.is_validating())
+    }
+
+    /// The request as the inner service gets it, what to know when the answer
+    /// comes, and whom to give it to.
+    fn set_out(self, background: bool) -> (Oneshot<S, Request<ReqB>>, Miss, Asker)
+    where
+        S: Service<Request<ReqB>>,
+    {
+        let mut sent = self.pending.asked;
+        let Self {
+            pending,
+            why,
+            stored,
+            flight,
+        } = self;
+        let Pending {
+            inner,
+            cache,
+            mut request,
+            headers,
+            key,
+            ..
+        } = pending;
+        if background {
+            *request.method_mut() = Method::GET;
+            sent.head = false;
+        }
+        let mut validating = false;
+        if let Some(entry) = &stored
+            && !(sent.head || sent.wishes.no_store)
+        {
+            validating = validation::ask(request.headers_mut(), [entry.head.headers()]);
+        }
+        if background && !validating {
+            drop(Preconditions::take(request.headers_mut()));
+        }
+        if background || validating {
+            sent.conditional = false;
+            sent.range = false;
+        }
+        let asker = Asker {
+            cache: Arc::clone(&cache),
+            key,
+            asked: pending.asked,
+            headers: Arc::clone(&headers),
+            why,
+            validating,
+        };
+        let miss = Miss {
+            cache,
+            key: flight,
+            asked: sent,
+            headers,
+            stored,
+            validating,
+            background,
+        };
+        (Oneshot::new(inner, request), miss, asker)
+    }
+}
+
+impl<S, ReqB> Forward<S, ReqB>
+where
+    S: Service<Request<ReqB>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Send + 'static,
+{
+    /// Waits for a flight, makes one, or goes alone.
+    fn go<ResB>(self) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        let cache = Arc::clone(&self.pending.cache);
+        let is_current = |generation| !cache.journal.overtook(generation, &self.pending.key, None);
+        let entered = if !self.may_follow() {
+            None
+        } else if !self.may_lead() {
+            let found = cache.flights.find(&self.flight, is_current);
+            found.map(Entered::Joined)
+        } else if cache.unshareable.holds(&self.flight, self.pending.now) {
+            None
+        } else {
+            cache.flights.enter(&self.flight, is_current)
+        };
+        let vacancy = match entered {
+            None => return self.alone(),
+            Some(Entered::Joined(flight)) => {
+                return State::following(Follower::new(flight), self);
+            }
+            Some(Entered::Vacant(vacancy)) => vacancy,
+        };
+        // A flight stores its response before it leaves the table. So if one has
+        // left since the look-up, this finds what it stored.
+        let Pending { asked, now, .. } = self.pending;
+        let found = cache.peek(&self.pending.key);
+        if let Some(found) = found
+            && let Some(entry) = found.select(&self.pending.headers)
+            && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
+        {
+            drop(vacancy);
+            return self.pending.answered(entry, CacheStatus::hit(ttl));
+        }
+        let generation = cache.journal.generation();
+        let (call, miss, asker) = self.set_out(false);
+        let flight = vacancy.fill(generation, |ticket| {
+            Flight::new(call, miss.fetch(now, generation, Some(ticket)))
+        });
+        State::leading(Leader::new(flight), asker)
+    }
+
+    /// Goes on with what came of the flight that it waited for.
+    pub(crate) fn followed<ResB>(self, followed: Followed<ResB>) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        let Pending { cache, asked, .. } = &self.pending;
+        let now = cache.instant();
+        let response = match followed {
+            Followed::Alone => return self.alone(),
+            Followed::OtherVariant(vary) => return self.go_round(vary),
+            Followed::Reused(reused) => {
+                if !reused.is_for(*asked, &self.pending.headers, now) {
+                    return self.alone();
+                }
+                self.asker().collapsed(&reused, now)
+            }
+            Followed::Shared(broadcast, reader) => {
+                let head = &broadcast.candidate.head;
+                let response = self.pending.client().shared(head, reader, now);
+                self.collapsed(response)
+            }
+            Followed::Stored(entry) => {
+                let response = self.pending.client().stored(&entry, now);
+                self.collapsed(response)
+            }
+        };
+        State::answered(response)
+    }
+
+    fn collapsed<B>(&self, response: Response<B>) -> Response<B> {
+        self.pending.cache.counters.collapsed.add_one();
+        let status = CacheStatus::forward(self.why).collapsed();
+        self.pending.client().say(response, status)
+    }
+
+    /// Goes forward for this client alone.
+    fn alone<ResB>(self) -> State<S, ReqB, ResB> {
+        let now = self.pending.cache.instant();
+        let generation = self.pending.cache.journal.generation();
+        let (call, miss, asker) = self.set_out(false);
+        State::fetching(call, miss.fetch(now, generation, None), asker)
+    }
+
+    /// The response that it waited for is chosen by `vary`, and not for it.
+    fn go_round<ResB>(self, vary: Vary) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        if self.pending.rounds == MAX_ROUNDS {
+            return self.alone();
+        }
+        let mut pending = self.pending;
+        pending.rounds += 1;
+        pending.known = Some(vary);
+        match pending.cache.look_up(&pending.key) {
+            LookUp::Ready(found) => pending.again(found),
+            LookUp::Later(later) => State::looking_up(later, pending),
+        }
+    }
+
+    /// Goes forward although its client is answered already, unless another one
+    /// is on its way.
+    fn validate_in_background<ResB>(self, runtime: &Handle)
+    where
+        S: Service<Request<ReqB>, Response = Response<ResB>>,
+        ResB: Body<Data = Bytes> + Send + 'static,
+        ResB::Error: Into<BoxError>,
+    {
+        let cache = Arc::clone(&self.pending.cache);
+        let now = self.pending.now;
+        // One that came to nothing is not tried again for a while: until then, what
+        // is stored is given, as long as it may be.
+        if cache.unshareable.holds(&self.flight, now) {
+            return;
+        }
+        let is_current = |generation| !cache.journal.overtook(generation, &self.pending.key, None);
+        let entered: Option<Entered<'_, FlightOf<S, ReqB, ResB>>> =
+            cache.flights.enter(&self.flight, is_current);
+        let Some(Entered::Vacant(vacancy)) = entered else {
+            return;
+        };
+        // One that has just ended may have left something newer.
+        let found = cache.peek(&self.pending.key).unwrap_or_default();
+        let selected = found.select(&self.pending.headers);
+        let is_same = |(one, other)| Arc::ptr_eq(one, other);
+        if !selected.zip(self.stored.as_ref()).is_some_and(is_same) {
+            return;
+        }
+        debug!(key = %self.flight, "validating in the background");
+        let generation = cache.journal.generation();
+        let (call, miss, _) = self.set_out(true);
+        let flight = vacancy.fill(generation, |ticket| {
+            Flight::new(call, miss.fetch(now, generation, Some(ticket)))
+        });
+        runtime.spawn(Leader::new(flight).finish());
+    }
+}

@@ -1,0 +1,241 @@
+//! What is not to be given any more: RFC 9111 §4.4, and the handle.
+
+use http::StatusCode;
+
+use super::*;
+use crate::Scope;
+
+fn with_status(status: u16, fields: &[(&str, &str)]) -> Response<AppBody> {
+    let mut response = page(fields, "");
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
+
+fn url(url: &str) -> http::Uri {
+    url.parse().unwrap()
+}
+
+#[test]
+fn an_unsafe_request_that_is_not_refused_invalidates_its_target() {
+    let cases = [
+        ("POST", &[][..], 200, true),
+        ("PUT", &[][..], 201, true),
+        ("DELETE", &[][..], 204, true),
+        ("PATCH", &[][..], 303, true),
+        ("FROBNICATE", &[][..], 200, true),
+        ("POST", &[][..], 400, false),
+        ("POST", &[][..], 500, false),
+        ("OPTIONS", &[][..], 200, false),
+        (
+            "GET",
+            &[("x-http-method-override", "DELETE")][..],
+            200,
+            true,
+        ),
+    ];
+    for (method, fields, answered, expected) in cases {
+        let mut scene = Scene::new();
+        store(&mut scene, "/page?id=1", fresh("page"));
+        store(&mut scene, "/page?id=2", fresh("other"));
+        let unsafe_request = request(method, "/page?id=1", fields);
+        scene.through(unsafe_request, with_status(answered, &[]));
+        let left = scene.handle.stats().entries;
+        assert_eq!(left, if expected { 1 } else { 2 }, "{method} {answered}");
+        assert_eq!(text(scene.answer(get("/page?id=2"))), "other");
+    }
+}
+
+#[test]
+fn so_does_it_with_what_its_answer_refers_to_at_the_same_origin() {
+    let cases = [
+        ("location", "/topics/7", true),
+        ("location", "../topics/7", true),
+        ("location", "http://forum.example:80/topics/7#last", true),
+        ("content-location", "/topics/7", true),
+        ("location", "http://other.example/topics/7", false),
+        ("location", "https://forum.example/topics/7", false),
+        ("link", "</topics/7>", false),
+    ];
+    for (name, reference, expected) in cases {
+        let mut scene = Scene::new();
+        store(&mut scene, "/topics/7", fresh("page"));
+        let answer = with_status(303, &[(name, reference)]);
+        scene.through(request("POST", "/posts/new", &[]), answer);
+        let left = scene.handle.stats().entries;
+        assert_eq!(left, u64::from(!expected), "{name}: {reference}");
+    }
+}
+
+#[test]
+fn a_fetch_that_an_invalidation_overtakes_is_not_stored_and_not_joined() {
+    let mut scene = Scene::new();
+    let mut before = scene.ask(get("/"));
+    assert!(before.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+
+    scene.through(request("POST", "/", &[]), with_status(200, &[]));
+    let mut after = scene.ask(get("/"));
+    assert!(after.poll().is_pending());
+    let (_, respond_anew) = scene.app_asked().expect("it does not wait for the old one");
+
+    respond.send_response(fresh("before"));
+    assert_eq!(text(ready(&mut before)), "before");
+    assert_eq!(scene.handle.stats().entries, 0);
+    respond_anew.send_response(fresh("after"));
+    assert_eq!(text(ready(&mut after)), "after");
+    assert_eq!(text(scene.answer(get("/"))), "after");
+    assert_eq!((scene.flights(), scene.live()), (0, 0));
+}
+
+#[test]
+fn an_invalidation_of_something_else_is_no_reason_not_to_store() {
+    let mut scene = Scene::new();
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    scene.through(request("POST", "/other", &[]), with_status(200, &[]));
+    respond.send_response(fresh("page"));
+    text(ready(&mut asking));
+    assert_eq!(text(scene.answer(get("/"))), "page");
+}
+
+#[test]
+fn groups_are_invalidated_within_their_origin() {
+    let groups = ("cache-groups", "\"news\", \"front\"");
+    let mut scene = Scene::new();
+    store(&mut scene, "/a", page(&[MINUTE, groups], "a"));
+    store(
+        &mut scene,
+        "/b",
+        page(&[MINUTE, ("cache-groups", "\"news\"")], "b"),
+    );
+    store(&mut scene, "/c", fresh("c"));
+    let elsewhere = get_with("http://other.example/a", &[("host", "")]);
+    let elsewhere = {
+        let mut request = elsewhere;
+        request.headers_mut().remove("host");
+        request
+    };
+    text(scene.through(elsewhere, page(&[MINUTE, groups], "elsewhere")));
+
+    let answer = with_status(200, &[("cache-group-invalidation", "\"news\"")]);
+    scene.through(request("POST", "/publish", &[]), answer);
+    assert_eq!(scene.handle.stats().entries, 2);
+    assert_eq!(text(scene.answer(get("/c"))), "c");
+}
+
+#[test]
+fn tags_are_for_the_cache_alone() {
+    let mut scene = Scene::new();
+    let fields = [
+        MINUTE,
+        ("surrogate-key", "topic-7 all"),
+        ("cache-tag", "front"),
+    ];
+    let answer = scene.through(get("/a"), page(&fields, "a"));
+    assert!(!answer.headers().contains_key("surrogate-key"));
+    assert!(!answer.headers().contains_key("cache-tag"));
+    text(answer);
+    store(
+        &mut scene,
+        "/b",
+        page(&[MINUTE, ("surrogate-key", "all")], "b"),
+    );
+    let answer = scene.answer(get("/a"));
+    assert!(!answer.headers().contains_key("surrogate-key"));
+    let answer = scene.through(request("POST", "/", &[]), page(&fields, ""));
+    assert!(!answer.headers().contains_key("surrogate-key"));
+
+    assert_eq!(scene.handle.purge(&Scope::tag("front")), 1);
+    assert_eq!(text(scene.answer(get("/b"))), "b");
+    assert_eq!(scene.handle.purge(&Scope::tag("all")), 1);
+    assert_eq!(scene.handle.stats().entries, 0);
+    assert_eq!(scene.handle.purge(&Scope::tag("all")), 0);
+}
+
+#[test]
+fn only_the_variants_with_a_tag_are_purged_by_it() {
+    let mut scene = Scene::new();
+    for (language, tag) in [("de", "deutsch"), ("fr", "french")] {
+        let fields = [MINUTE, ("vary", "accept-language"), ("cache-tag", tag)];
+        let request = get_with("/", &[("accept-language", language)]);
+        text(scene.through(request, page(&fields, "page")));
+    }
+    assert_eq!(scene.handle.purge(&Scope::tag("deutsch")), 1);
+    let answer = scene.answer(get_with("/", &[("accept-language", "fr")]));
+    assert_eq!(status(&answer), "hit; ttl=60");
+}
+
+#[test]
+fn pages_are_purged_by_their_url() {
+    let cases = [
+        ("http://forum.example/a?b=1", 1),
+        ("http://FORUM.example:80/a?b=1", 1),
+        ("/a?b=1", 1),
+        ("/a", 0),
+        ("https://forum.example/a?b=1", 0),
+        ("http://other.example/a?b=1", 0),
+    ];
+    for (name, expected) in cases {
+        let mut scene = Scene::new();
+        store(&mut scene, "/a?b=1", fresh("page"));
+        assert_eq!(
+            scene.handle.purge(&Scope::url(&url(name))),
+            expected,
+            "{name}"
+        );
+        assert_eq!(scene.handle.stats().entries, 1 - expected, "{name}");
+    }
+}
+
+#[test]
+fn what_has_more_to_its_key_is_found_by_its_url() {
+    let mut scene = Scene::new();
+    let request = get_with("/a", &[("x-forwarded-host", "www.forum.example")]);
+    text(scene.through(request, fresh("page")));
+    store(&mut scene, "/a", fresh("page"));
+    let scope = Scope::url(&url("http://forum.example/a"));
+    assert_eq!(scene.handle.purge(&scope), 2);
+    assert_eq!(scene.handle.stats().entries, 0);
+}
+
+#[test]
+fn pages_are_purged_by_the_beginning_of_their_url() {
+    let cases = [
+        ("http://forum.example/a/", 2),
+        ("http://forum.example/a", 3),
+        ("/a/", 2),
+        ("http://forum.example/", 4),
+        ("http://other.example/", 0),
+    ];
+    for (prefix, expected) in cases {
+        let mut scene = Scene::new();
+        for path in ["/a/1", "/a/2?x", "/ab", "/b"] {
+            store(&mut scene, path, fresh("page"));
+        }
+        assert_eq!(
+            scene.handle.purge(&Scope::prefix(&url(prefix))),
+            expected,
+            "{prefix}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_purged_softly_is_given_while_it_is_validated() {
+    let mut scene = Scene::new();
+    let fields = [MINUTE, ("etag", "\"a\"")];
+    store(&mut scene, "/", page(&fields, "old"));
+    assert_eq!(scene.handle.purge_softly(&Scope::everything()), 1);
+    let answer = scene.answer(get("/"));
+    assert_eq!(status(&answer), "hit; ttl=0");
+    assert_eq!(text(answer), "old");
+    tokio::task::yield_now().await;
+    let (request, respond) = scene.app_asked().unwrap();
+    assert_eq!(request.headers()["if-none-match"], "\"a\"");
+    respond.send_response(page(&fields, "new"));
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(text(scene.answer(get("/"))), "new");
+}

@@ -1,0 +1,131 @@
+use std::{
+    hash::RandomState,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use moka::{Entry, notification::RemovalCause, ops::compute::Op, sync::Cache};
+
+use super::{
+    Change, Label, LookUp, Purge, Scope, Size, Storage, Variants, index::Index, scope::Where,
+};
+use crate::key::Key;
+
+/// Responses in memory, up to a number of bytes. Which of them go when it is full
+/// is moka's decision (`TinyLFU`: those seldom asked for, and a newcomer may be
+/// one of them).
+#[derive(Debug)]
+pub(crate) struct MemoryStore {
+    entries: Cache<Key, Arc<Variants>, RandomState>,
+    index: Arc<Index>,
+    evicted: Arc<AtomicU64>,
+}
+
+impl MemoryStore {
+    pub(crate) fn new(capacity_bytes: u64) -> Self {
+        let index = Arc::<Index>::default();
+        let evicted = Arc::<AtomicU64>::default();
+        let (indexed, counted) = (Arc::clone(&index), Arc::clone(&evicted));
+        let entries = Cache::builder()
+            .max_capacity(capacity_bytes)
+            .weigher(|key: &Key, variants: &Arc<Variants>| variants.weight(key))
+            // Called once for each value that was ever put in, in whatever way it
+            // went, and with no lock held that the index might wait for.
+            .eviction_listener(move |key: Arc<Key>, variants: Arc<Variants>, cause| {
+                if cause == RemovalCause::Size {
+                    counted.fetch_add(1, Relaxed);
+                }
+                indexed.remove(&key, &variants);
+            })
+            // Keyed at random: nobody outside can choose keys that collide.
+            .build_with_hasher(RandomState::new());
+        Self {
+            entries,
+            index,
+            evicted,
+        }
+    }
+
+    fn purge_keys(&self, keys: impl IntoIterator<Item = Key>, scope: &Scope, how: Purge) -> u64 {
+        let mut purged = 0;
+        for key in keys {
+            self.change(&key, &mut |variants| {
+                let (change, number) = variants.purge(&key, scope, how);
+                purged += number;
+                change
+            });
+        }
+        purged
+    }
+
+    /// Clones of the keys, so that none is held while it is changed.
+    fn keys(&self, scope: &Scope) -> Vec<Key> {
+        self.entries
+            .iter()
+            .filter(|(key, variants)| variants.iter().any(|entry| scope.has_entry(key, entry)))
+            .map(|(key, _)| Key::clone(&key))
+            .collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn labels(&self) -> usize {
+        self.entries.run_pending_tasks();
+        self.index.len()
+    }
+}
+
+impl Storage for MemoryStore {
+    fn look_up(&self, key: &Key) -> LookUp {
+        LookUp::Ready(self.entries.get(key))
+    }
+
+    fn change(&self, key: &Key, change: &mut dyn FnMut(&Variants) -> Change) {
+        self.entries.entry_by_ref(key).and_compute_with(|entry| {
+            let stored = entry.map(Entry::into_value);
+            let none = Variants::default();
+            match change(stored.as_deref().unwrap_or(&none)) {
+                Change::Keep => Op::Nop,
+                Change::Store(variants) if variants.is_empty() => Op::Remove,
+                Change::Store(variants) => {
+                    self.index.add(key, &variants);
+                    Op::Put(Arc::new(variants))
+                }
+            }
+        });
+    }
+
+    fn purge(&self, scope: &Scope, how: Purge) -> u64 {
+        match (scope.place(), how) {
+            (Where::Url(plain), _) => {
+                let mut keys = self.index.keys(&Label::Plain(plain.clone()));
+                keys.extend(self.index.keys(&Label::Path(plain.path())));
+                keys.push(plain.clone());
+                self.purge_keys(keys, scope, how)
+            }
+            (Where::Label(label), _) => self.purge_keys(self.index.keys(label), scope, how),
+            (Where::Everything, Purge::Hard) => {
+                self.entries.run_pending_tasks();
+                let purged = self.entries.iter().map(|(_, stored)| stored.len() as u64);
+                let purged = purged.sum();
+                self.entries.invalidate_all();
+                purged
+            }
+            (Where::Anywhere | Where::Everything, _) => {
+                self.purge_keys(self.keys(scope), scope, how)
+            }
+        }
+    }
+
+    /// Does what moka has put off before it counts, so this is for snapshots, not
+    /// for requests.
+    fn size(&self) -> Size {
+        self.entries.run_pending_tasks();
+        Size {
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+            evicted: self.evicted.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::Empty;
+
+use super::*;
+use crate::{
+    clock::Now,
+    key::query::QueryRules,
+    policy::{Policy, request::Asked},
+};
+
+fn key(path: &str) -> Key {
+    let request = Request::get(path)
+        .header("host", "forum.example")
+        .body(Empty::<bytes::Bytes>::new())
+        .unwrap();
+    let lookup = Policy::conservative().look_up(&request).unwrap();
+    Key::of(&request, &lookup, &QueryRules::All).unwrap()
+}
+
+fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
+    let mut headers = HeaderMap::new();
+    headers.insert("cache-control", "max-age=60".parse().unwrap());
+    let now = Now::on(&crate::SystemClock);
+    let policy = Policy::conservative();
+    let kept = policy.keep(
+        Asked::default(),
+        StatusCode::OK,
+        &headers,
+        now.monotonic,
+        now,
+    );
+    let decided = Decided {
+        kept: &kept.unwrap(),
+        request: &HeaderMap::new(),
+        received: now.wall,
+    };
+    let labels = tags.iter().map(|tag| {
+        let tag = crate::tags::Tag::Tag(tag.as_bytes().into());
+        Label::new(tag, key)
+    });
+    let head = Head::new(StatusCode::OK, headers, &decided, labels.collect());
+    Arc::new(Entry {
+        head: head.complete(body as u64),
+        body: vec![b'x'; body].into(),
+    })
+}
+
+fn put(store: &MemoryStore, path: &str, tags: &[&str]) {
+    let key = key(path);
+    let entry = entry(&key, tags, 100);
+    store.change(&key, &mut |variants| {
+        Change::Store(variants.with(&key, &entry, 16))
+    });
+}
+
+fn is_stored(store: &MemoryStore, path: &str) -> bool {
+    match store.look_up(&key(path)) {
+        LookUp::Ready(found) => found.is_some(),
+        LookUp::Later(_) => panic!("it is in memory"),
+    }
+}
+
+#[test]
+fn the_index_knows_no_label_of_what_is_gone() {
+    let store = MemoryStore::new(1 << 20);
+    put(&store, "/a", &["one", "both"]);
+    put(&store, "/b", &["two", "both"]);
+    assert_eq!(store.labels(), 3);
+    // Replaced by one with another label.
+    put(&store, "/a", &["three"]);
+    assert_eq!(store.labels(), 3);
+    assert_eq!(store.purge(&Scope::tag("one"), Purge::Hard), 0);
+    assert_eq!(store.purge(&Scope::tag("both"), Purge::Hard), 1);
+    assert!(is_stored(&store, "/a") && !is_stored(&store, "/b"));
+    assert_eq!(store.labels(), 1);
+    assert_eq!(store.purge(&Scope::everything(), Purge::Hard), 1);
+    assert_eq!(store.labels(), 0);
+}
+
+#[test]
+fn the_index_knows_no_label_of_what_had_to_go() {
+    let store = MemoryStore::new(20 * 1024);
+    for page in 0..500 {
+        put(&store, &format!("/{page}"), &["all", &page.to_string()]);
+    }
+    let Size {
+        entries,
+        bytes,
+        evicted,
+    } = store.size();
+    assert!(bytes <= 20 * 1024);
+    assert_eq!(entries + evicted, 500);
+    assert_eq!(store.labels() as u64, entries + 1);
+    assert_eq!(store.purge(&Scope::tag("all"), Purge::Hard), entries);
+    assert_eq!(store.labels(), 0);
+}
+
+#[test]
+fn what_is_purged_softly_is_still_there_and_still_found() {
+    let store = MemoryStore::new(1 << 20);
+    put(&store, "/a", &["one"]);
+    for _ in 0..2 {
+        assert_eq!(store.purge(&Scope::tag("one"), Purge::Soft), 1);
+        assert!(is_stored(&store, "/a"));
+    }
+    assert_eq!(store.labels(), 1);
+    assert_eq!(store.purge(&Scope::tag("one"), Purge::Hard), 1);
+    assert_eq!(store.labels(), 0);
+}
+
+#[test]
+fn the_journal_remembers_what_was_invalidated_and_since_when() {
+    let journal = Journal::new();
+    let (page, other) = (key("/page"), key("/other"));
+    let before = journal.generation();
+    assert!(!journal.overtook(before, &page, None));
+
+    journal.record(&Scope::of_key(page.clone()));
+    let after = journal.generation();
+    assert!(journal.overtook(before, &page, None));
+    assert!(!journal.overtook(before, &other, None));
+    assert!(!journal.overtook(after, &page, None));
+
+    journal.record(&Scope::tag("one"));
+    let label = |tag: &str| [Label::Tag(tag.as_bytes().into())];
+    assert!(journal.overtook(after, &page, Some(&label("one"))));
+    assert!(!journal.overtook(after, &page, Some(&label("two"))));
+    assert!(
+        journal.overtook(after, &page, None),
+        "it may be called so: that is not known yet"
+    );
+}
+
+#[test]
+fn what_the_journal_does_not_reach_back_to_may_have_been_invalidated() {
+    let journal = Journal::new();
+    let page = key("/page");
+    let before = journal.generation();
+    for number in 0..1024 {
+        journal.record(&Scope::of_key(key(&format!("/{number}"))));
+    }
+    assert!(!journal.overtook(before, &page, None));
+    journal.record(&Scope::of_key(key("/one-more")));
+    assert!(journal.overtook(before, &page, None));
+}

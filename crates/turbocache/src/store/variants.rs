@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::{Change, Entry, Label, Purge, Scope};
+use crate::key::Key;
+
+/// The stored responses for one key, the newest first. They differ in the
+/// requests that select them (RFC 9111 §4.1).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Variants(Box<[Arc<Entry>]>);
+
+/// What a key weighs beyond its bytes: what moka keeps for each, and the list of
+/// its variants. Measured at 100,000 keys, like the weights of what is in them.
+const WEIGHT_OF_KEY: usize = 368;
+
+/// The most that moka can count for one key.
+const MOST: usize = u32::MAX as usize;
+
+impl Variants {
+    /// RFC 9111 §4.1: of those that match, "the most recent".
+    pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
+        self.0.iter().find(|entry| entry.head.matches(request))
+    }
+
+    /// What came last, for whatever request.
+    pub(crate) fn newest(&self) -> Option<&Arc<Entry>> {
+        self.0.first()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.0.iter()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// These and a newer one, which takes the place of what it makes unreachable.
+    /// No more than `most`, and no more than can be counted: the oldest go.
+    pub(crate) fn with(&self, key: &Key, entry: &Arc<Entry>, most: usize) -> Self {
+        let mut left = MOST.saturating_sub(weight_of_key(key) + entry.weight());
+        let others = self.iter().filter(|other| !entry.head.hides(&other.head));
+        let kept = others.take_while(|other| {
+            let weight = other.weight();
+            let fits = weight <= left;
+            left = left.saturating_sub(weight);
+            fits
+        });
+        let kept = kept.take(most.saturating_sub(1)).cloned();
+        Self(std::iter::once(Arc::clone(entry)).chain(kept).collect())
+    }
+
+    /// What is left of them without `entry`, if it is still among them.
+    pub(crate) fn without(&self, entry: &Arc<Entry>) -> Change {
+        let others = self.iter().filter(|other| !Arc::ptr_eq(other, entry));
+        let left = Self(others.cloned().collect());
+        if left.len() == self.len() {
+            Change::Keep
+        } else {
+            Change::Store(left)
+        }
+    }
+
+    /// What is left of them without what is in `scope`, and how many that were.
+    pub(super) fn purge(&self, key: &Key, scope: &Scope, how: Purge) -> (Change, u64) {
+        let mut purged = 0;
+        let left = self.iter().filter_map(|entry| {
+            if !scope.has_entry(key, entry) {
+                return Some(Arc::clone(entry));
+            }
+            purged += 1;
+            match how {
+                Purge::Hard => None,
+                Purge::Soft => Some(Arc::new(entry.soft_purged())),
+            }
+        });
+        let left = Self(left.collect());
+        match purged {
+            0 => (Change::Keep, 0),
+            _ => (Change::Store(left), purged),
+        }
+    }
+
+    /// Every label of every one of them, as often as it occurs.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.iter().flat_map(|entry| entry.head.labels())
+    }
+
+    /// Bytes, as near as can be told.
+    pub(super) fn weight(&self, key: &Key) -> u32 {
+        let entries: usize = self.iter().map(|entry| entry.weight()).sum();
+        u32::try_from(weight_of_key(key) + entries).unwrap_or(u32::MAX)
+    }
+}
+
+fn weight_of_key(key: &Key) -> usize {
+    WEIGHT_OF_KEY + key.len()
+}
