@@ -19,7 +19,8 @@
 //!   the cache, so that a hit pays nothing for it.
 //! - [`Inform`](upstream_pool::forwarded) tells the application who asked.
 //! - [`UpstreamPool`](upstream_pool::UpstreamPool) takes the least busy
-//!   process that is ready, with [`ProcessAccounting`] around each.
+//!   process that is ready, with [`ProcessAccounting`] around each, and in that
+//!   [`ProcessRest`].
 //!
 //! [`Stack`] puts them together:
 //!
@@ -48,8 +49,17 @@
 
 #[cfg(feature = "upstream-pool")]
 pub mod error_pages;
+#[cfg(all(
+    feature = "upstream-pool",
+    any(feature = "request-accounting", feature = "out-of-band")
+))]
+mod known;
+#[cfg(feature = "upstream-pool")]
+mod of_process;
 #[cfg(all(feature = "request-accounting", feature = "upstream-pool"))]
 mod process_accounting;
+#[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
+pub mod process_rest;
 #[cfg(all(
     feature = "request-accounting",
     feature = "turbocache",
@@ -58,6 +68,8 @@ mod process_accounting;
 mod stack;
 
 pub use peregrine_core as core;
+#[cfg(feature = "out-of-band")]
+pub use peregrine_out_of_band as out_of_band;
 #[cfg(feature = "request-accounting")]
 pub use peregrine_request_accounting as request_accounting;
 #[cfg(feature = "upstream-pool")]
@@ -67,8 +79,12 @@ pub use turbocache;
 
 #[cfg(feature = "upstream-pool")]
 pub use self::error_pages::ErrorPages;
+#[cfg(feature = "upstream-pool")]
+pub use self::of_process::OfProcess;
 #[cfg(all(feature = "request-accounting", feature = "upstream-pool"))]
 pub use self::process_accounting::{AccountedProcess, ProcessAccounting};
+#[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
+pub use self::process_rest::{ProcessRest, RestingProcess};
 #[cfg(all(
     feature = "request-accounting",
     feature = "turbocache",

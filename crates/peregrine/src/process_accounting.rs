@@ -22,54 +22,44 @@
 //! # }
 //! ```
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
 use peregrine_request_accounting::{RequestAccounting, RequestAccountingService, Snapshot};
-use peregrine_upstream_pool::Process;
+use peregrine_upstream_pool::{Process, ProcessHandle};
 use tower::load::Load;
 use tower_layer::Layer;
 use tower_service::Service;
 
-type Known = Arc<Mutex<HashMap<u32, RequestAccounting>>>;
+use crate::{
+    OfProcess,
+    known::{Entry, Known},
+};
 
 /// Layer for [`process_layer`](peregrine_upstream_pool::Builder::process_layer);
 /// clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct ProcessAccounting {
-    known: Known,
+    known: Known<RequestAccounting>,
 }
 
 impl ProcessAccounting {
     /// The numbers of the process with this id, if the pool has it.
     pub fn snapshot(&self, pid: u32) -> Option<Snapshot> {
-        // The map is whole between any two statements, whoever panicked.
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&pid).map(RequestAccounting::snapshot)
+        self.known.get(pid, RequestAccounting::snapshot)
     }
 }
 
-impl Layer<Process> for ProcessAccounting {
-    type Service = AccountedProcess;
+impl<S: OfProcess> Layer<S> for ProcessAccounting {
+    type Service = AccountedProcess<S>;
 
-    fn layer(&self, process: Process) -> AccountedProcess {
+    fn layer(&self, inner: S) -> AccountedProcess<S> {
         let accounting = RequestAccounting::new();
-        let entry = Entry {
-            pid: process.pid(),
-            known: Arc::clone(&self.known),
-        };
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(entry.pid, accounting.clone());
+        let pid = inner.process().pid();
         AccountedProcess {
-            inner: accounting.layer(process),
-            _entry: entry,
+            _entry: self.known.enter(pid, accounting.clone()),
+            inner: accounting.layer(inner),
         }
     }
 }
@@ -78,22 +68,28 @@ impl Layer<Process> for ProcessAccounting {
 ///
 /// Not `Clone`: it is known for as long as it exists.
 #[derive(Debug)]
-pub struct AccountedProcess {
-    inner: RequestAccountingService<Process>,
-    _entry: Entry,
+pub struct AccountedProcess<S = Process> {
+    inner: RequestAccountingService<S>,
+    _entry: Entry<RequestAccounting>,
 }
 
-impl<ReqB, ResB> Service<Request<ReqB>> for AccountedProcess
+impl<S: OfProcess> OfProcess for AccountedProcess<S> {
+    fn process(&self) -> ProcessHandle {
+        self.inner.get_ref().process()
+    }
+}
+
+impl<S, ReqB, ResB> Service<Request<ReqB>> for AccountedProcess<S>
 where
-    Process: Service<Request<ReqB>, Response = Response<ResB>>,
+    S: Service<Request<ReqB>, Response = Response<ResB>>,
     ResB: Body,
 {
-    type Response = <RequestAccountingService<Process> as Service<Request<ReqB>>>::Response;
-    type Error = <Process as Service<Request<ReqB>>>::Error;
-    type Future = <RequestAccountingService<Process> as Service<Request<ReqB>>>::Future;
+    type Response = <RequestAccountingService<S> as Service<Request<ReqB>>>::Response;
+    type Error = S::Error;
+    type Future = <RequestAccountingService<S> as Service<Request<ReqB>>>::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Service::<Request<ReqB>>::poll_ready(&mut self.inner, cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
@@ -101,29 +97,10 @@ where
     }
 }
 
-impl Load for AccountedProcess {
+impl<S> Load for AccountedProcess<S> {
     type Metric = usize;
 
     fn load(&self) -> usize {
         self.inner.load()
-    }
-}
-
-/// Forgets the process on drop.
-#[derive(Debug)]
-struct Entry {
-    pid: u32,
-    known: Known,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        // The operating system may have given the id to a successor, but not
-        // before the pool has dropped this one: it does when the process has
-        // exited, and before it starts another one.
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.pid);
     }
 }
