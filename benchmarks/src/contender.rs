@@ -19,6 +19,8 @@ use crate::{
     scenario::Scenario,
 };
 
+pub(crate) use self::peregrine::start_before as peregrine_before;
+
 /// Who is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Contender {

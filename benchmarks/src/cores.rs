@@ -23,7 +23,7 @@ impl CoreList {
 
 impl Cores {
     pub(crate) fn of(options: &RunOptions) -> Self {
-        let available = thread::available_parallelism().map_or(1, usize::from);
+        let available = available();
         let default = Self::on(available);
         let load = options.load_cores.clone().unwrap_or(default.load);
         let shared = available < 6;
@@ -35,6 +35,11 @@ impl Cores {
                 .unwrap_or_else(|| if shared { load.clone() } else { default.app }),
             load,
         }
+    }
+
+    /// What is sensible on this machine.
+    pub(crate) fn of_this_machine() -> Self {
+        Self::on(available())
     }
 
     /// What is sensible with so many cores.
@@ -51,6 +56,10 @@ impl Cores {
             app: CoreList(app),
         }
     }
+}
+
+fn available() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl FromStr for CoreList {

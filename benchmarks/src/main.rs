@@ -5,12 +5,16 @@ mod child;
 mod contender;
 mod cores;
 mod cpu;
+mod exchange;
+mod instructions;
 mod measure;
+mod memory;
 mod options;
 mod probe;
 mod report;
 mod scenario;
 mod server;
+mod stampede;
 mod wrk;
 
 use std::{error::Error, process::ExitCode};
@@ -27,11 +31,7 @@ type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let Cli { command, run } = Cli::parse();
-    let done = match command {
-        Some(Command::Serve(options)) => server::serve(&options),
-        None => compare(&run),
-    };
-    match done {
+    match play(command, &run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -40,18 +40,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare(options: &RunOptions) -> Result<()> {
+fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
     if cfg!(debug_assertions) {
         return Err("debug builds say nothing: cargo run --release -p benchmarks".into());
     }
+    match command {
+        Some(Command::Serve(options)) => server::serve(&options),
+        Some(Command::Exercise { exercise, count }) => {
+            exercise.run(count);
+            Ok(())
+        }
+        Some(Command::Instructions { update }) => instructions::run(update),
+        Some(Command::Memory { part: None }) => memory::run(),
+        Some(Command::Memory { part: Some(part) }) => part.run(),
+        Some(Command::Stampede { clients, peregrine }) => {
+            unless_interrupted(stampede::run(clients, peregrine))
+        }
+        None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
+    }
+}
+
+/// Whichever way this ends, what was started ends with it, on drop.
+fn unless_interrupted(work: impl Future<Output = Result<()>>) -> Result<()> {
     Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
-            // Whichever way this ends, what was started ends with it, on drop.
             tokio::select! {
-                report = measure::run(options) => report?.print(options.json),
+                done = work => done,
                 _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
                 _ = terminate.recv() => Err("terminated".into()),
             }

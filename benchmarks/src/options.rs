@@ -2,7 +2,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{contender::Contender, cores::CoreList, scenario::Scenario};
+use crate::{
+    contender::Contender, cores::CoreList, instructions::Exercise, memory::Part, scenario::Scenario,
+};
 
 /// Loads Peregrine and its peers in turn, and prints CPU per request, requests
 /// per second and p99.
@@ -18,6 +20,39 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Counts the instructions of each kind of exchange, under valgrind, and
+    /// compares with the reference in instructions.txt.
+    Instructions {
+        /// Makes what is counted the reference
+        #[arg(long)]
+        update: bool,
+    },
+    /// Looks at what the cache takes of the machine's memory: the overhead of
+    /// each entry, and how well it keeps its bound.
+    Memory {
+        /// Only this
+        #[arg(value_enum)]
+        part: Option<Part>,
+    },
+    /// Lets a crowd ask Peregrine for one page that is not there yet and takes
+    /// the application 100 ms.
+    Stampede {
+        /// How many ask
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+        clients: u32,
+        /// The binary to measure, instead of building it
+        #[arg(long, value_name = "PATH")]
+        peregrine: Option<PathBuf>,
+    },
+    /// Does one thing again and again, to be counted.
+    #[command(hide = true)]
+    Exercise {
+        /// What to do.
+        #[arg(value_enum)]
+        exercise: Exercise,
+        /// How often.
+        count: u32,
+    },
     /// One of the servers made with hyper that this program compares with;
     /// started by the program itself.
     #[command(hide = true)]

@@ -1,18 +1,36 @@
 use std::{
     env,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use tokio::process::Command;
 
 use super::{Running, Setting};
-use crate::{Result, child::Child};
+use crate::{Result, child::Child, cores::CoreList};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
 
 pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
-    let binary = match &setting.options.peregrine {
-        Some(binary) => binary.clone(),
+    let binary = setting.options.peregrine.clone();
+    let (child, address) = start_before(setting.app, binary, setting.cores, setting.folder).await?;
+    Ok(Running {
+        child,
+        hit: address,
+        proxied: address,
+        app: Some(setting.app),
+    })
+}
+
+/// Starts `binary`, or what the sources are, in front of `app`.
+pub(crate) async fn start_before(
+    app: SocketAddr,
+    binary: Option<PathBuf>,
+    cores: &CoreList,
+    folder: &Path,
+) -> Result<(Child, SocketAddr)> {
+    let binary = match binary {
+        Some(binary) => binary,
         None => build().await?,
     };
     // As an operator would start it; only its socket is kept apart from that
@@ -20,17 +38,12 @@ pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
     let mut command = Command::new(binary);
     command
         .args(["start", "--port", "0"])
-        .args(["--upstream", &format!("http://{}", setting.app)])
+        .args(["--upstream", &format!("http://{app}")])
         .arg("--admin-socket")
-        .arg(setting.folder.join("admin.sock"));
-    let mut child = Child::spawn(&command, setting.cores, setting.folder.join("log"))?;
+        .arg(folder.join("admin.sock"));
+    let mut child = Child::spawn(&command, cores, folder.join("log"))?;
     let address = child.announced().await?;
-    Ok(Running {
-        child,
-        hit: address,
-        proxied: address,
-        app: Some(setting.app),
-    })
+    Ok((child, address))
 }
 
 /// Builds the binary, and says where it is.
