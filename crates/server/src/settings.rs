@@ -94,6 +94,11 @@ pub(crate) struct AppSettings {
     /// After which idle time a process beyond `min_instances` is stopped;
     /// never if `None`.
     pub(crate) pool_idle_time: Option<Duration>,
+    /// Requests that a process may serve before it is replaced; any number if
+    /// 0.
+    pub(crate) max_requests: u64,
+    /// Bytes that a process may use before it is replaced; any number if 0.
+    pub(crate) memory_limit: u64,
 }
 
 /// A server that runs already, `http` without TLS.

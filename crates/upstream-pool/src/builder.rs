@@ -24,7 +24,7 @@ use crate::{
     queue::Queue,
     roster::{Gate, Policy, Roster},
     select::Selector,
-    supervisor::{Asked, Plan, Supervisor, notes},
+    supervisor::{Asked, Plan, Supervisor, notes, watch_memory},
 };
 
 /// How long to wait for a process of our own to take a connection.
@@ -45,6 +45,8 @@ pub struct Builder<L = Identity> {
     drain_timeout: Duration,
     shutdown_timeout: Duration,
     pool_idle_time: Duration,
+    max_requests: u64,
+    memory_limit: u64,
 }
 
 impl Builder {
@@ -61,6 +63,8 @@ impl Builder {
             drain_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             pool_idle_time: Duration::from_secs(300),
+            max_requests: 0,
+            memory_limit: 0,
         }
     }
 }
@@ -116,7 +120,10 @@ impl<L> Builder<L> {
     ///
     /// The request fails with [`is_timeout`](Error::is_timeout). Where a
     /// process takes [one request at a time](Self::max_concurrent_requests) it
-    /// is stuck, and is replaced.
+    /// is stuck, and is replaced. Otherwise it gets a ping, and is replaced if
+    /// it does not answer that within 5 s. Passenger's
+    /// `passenger_max_request_time` ends the process in any case, with the other
+    /// requests that it has.
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
@@ -145,6 +152,31 @@ impl<L> Builder<L> {
         self
     }
 
+    /// How many requests a process may serve before it is replaced, as
+    /// Passenger's `passenger_max_requests`: against memory that an application
+    /// does not give back. Default: 0, any number.
+    ///
+    /// A process is replaced after this many, or up to an eighth fewer, so that
+    /// not all are replaced together. It serves on until its replacement is
+    /// ready, one process at a time: no request waits for it. If no replacement
+    /// starts, it stays.
+    pub const fn max_requests(mut self, requests: u64) -> Self {
+        self.max_requests = requests;
+        self
+    }
+
+    /// How much memory a process may use before it is replaced, with all that
+    /// it has started, in bytes; as Passenger's `passenger_memory_limit`.
+    /// Default: 0, any amount.
+    ///
+    /// It is looked at every 2 s. Pages that processes share count by their
+    /// share, where the operating system tells it. The process serves on until
+    /// its replacement is ready, as with [`max_requests`](Self::max_requests).
+    pub const fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
     /// Puts `layer` around each process; one that was given before is put
     /// around this one. Default: nothing.
     ///
@@ -164,6 +196,8 @@ impl<L> Builder<L> {
             drain_timeout: self.drain_timeout,
             shutdown_timeout: self.shutdown_timeout,
             pool_idle_time: self.pool_idle_time,
+            max_requests: self.max_requests,
+            memory_limit: self.memory_limit,
         }
     }
 
@@ -209,6 +243,10 @@ impl<L> Builder<L> {
             max_pool_size: max,
             news: Mutex::new(News::default()),
         });
+        if self.memory_limit > 0 {
+            let board = Arc::downgrade(&board);
+            runtime.spawn(watch_memory(self.memory_limit, board, notes.clone()));
+        }
         let (lifeline, commands) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(false);
         // Without the command: it may hold secrets, and stands in each line.
@@ -219,6 +257,7 @@ impl<L> Builder<L> {
                 sockets,
                 guard,
                 concurrency: self.max_concurrent_requests,
+                max_requests: self.max_requests,
                 limits: Limits {
                     connect: CONNECT_TIMEOUT,
                     response,

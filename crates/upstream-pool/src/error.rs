@@ -144,6 +144,14 @@ impl Error {
             })
     }
 
+    /// Somebody listens, but takes no connection: it hangs.
+    pub(crate) fn is_connect_timeout(&self) -> bool {
+        self.is_connect()
+            && self
+                .source()
+                .is_some_and(|source| is_io(source, io::ErrorKind::TimedOut))
+    }
+
     /// The queue was full: 503, with [`retry_after`](Self::retry_after).
     pub fn is_queue_full(&self) -> bool {
         matches!(self.inner.kind, Kind::QueueFull)

@@ -78,8 +78,8 @@ pub struct PoolSnapshot {
     pub max_pool_size: usize,
     /// Whether the pool has been told to stop.
     pub stopping: bool,
-    /// How many processes are to be replaced: they run old code, or are to be
-    /// detached.
+    /// How many processes are to be replaced: they run old code, have reached a
+    /// limit, or are to be detached.
     pub due: usize,
     /// Whether old processes stay because a restart has failed.
     pub resisting_deployment_error: bool,

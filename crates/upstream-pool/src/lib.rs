@@ -53,9 +53,11 @@
 //! 3. While requests queue, one more process is started at a time, up to
 //!    [`max_pool_size`](Builder::max_pool_size). One that was idle for
 //!    [`pool_idle_time`](Builder::pool_idle_time) leaves.
-//! 4. A process that refuses connections is replaced, and so is one that runs
-//!    [one request at a time](Builder::max_concurrent_requests) and does not
-//!    answer it within the [response timeout](Builder::response_timeout).
+//! 4. A process that refuses connections, or takes none for 5 s, is replaced, and
+//!    so is one that runs [one request at a
+//!    time](Builder::max_concurrent_requests) and does not answer it within the
+//!    [response timeout](Builder::response_timeout). One that runs more than one
+//!    gets a ping then, and is replaced if it does not answer that within 5 s.
 //! 5. A process leads its own process group. To leave it is told by SIGTERM to
 //!    the whole group, then by SIGKILL; what it leaves behind is killed. When
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the
@@ -68,7 +70,9 @@
 //!
 //! 7. [`PoolHandle::restart`] replaces the processes one by one: a new one is
 //!    ready before an old one drains, and there is one too many at most. If the
-//!    new one does not start, the old ones stay.
+//!    new one does not start, the old ones stay. A process that has served its
+//!    [requests](Builder::max_requests), or uses more than its
+//!    [memory](Builder::memory_limit), is replaced in the same way.
 //!
 //! Requests:
 //!

@@ -206,6 +206,39 @@ async fn a_process_that_is_detached_leaves_and_another_one_takes_its_place() {
 }
 
 #[tokio::test]
+async fn a_process_that_has_served_its_requests_is_replaced() {
+    let app = App::new();
+    let server = app
+        .start(&["--max-requests", "10", "--max-pool-size", "1"])
+        .await;
+    server.get("/answer").await;
+    let old = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 2);
+    replaced(&server, &old).await;
+    load.answers(20).await;
+    load.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_too_large_with_its_children_is_replaced() {
+    tools::require("python3");
+    let script = format!(
+        "python3 -c 'import time; x = bytearray(64 << 20); time.sleep(1000)' & exec '{}'",
+        unruly::PROGRAM
+    );
+    let limit = ["--memory-limit", "32", "--max-pool-size", "1"];
+    let command = ["--", "/bin/sh", "-c", &script];
+    let args = [&["start", unruly::FOLDER], &limit[..], &command].concat();
+    let server = Server::start(&args).await;
+    server.get("/answer").await;
+    let old = server.ready_processes().await;
+    let load = Load::start(server.address(), "/answer", 2);
+    replaced(&server, &old).await;
+    load.answers(20).await;
+    load.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_nothing_to_restart_in_front_of_an_upstream() {
     let upstream = unruly::start(&[]).await;
     let address = format!("http://{}", upstream.address());

@@ -98,7 +98,8 @@ pub(crate) struct StartOptions {
         value_parser = upstream,
         conflicts_with_all = [
             "dir", "command", "environment", "envvar", "min_instances",
-            "max_pool_size", "start_timeout", "pool_idle_time",
+            "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
+            "memory_limit",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
         ],
     )]

@@ -64,6 +64,16 @@ pub(crate) struct PoolOptions {
         value_parser = positive_seconds
     )]
     pub(crate) start_timeout: Duration,
+
+    /// Requests that a process may serve before another one takes its place;
+    /// up to an eighth fewer, so that not all are replaced at once; 0 = no limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_requests: u64,
+
+    /// Megabytes that a process may use, with its children, before another one
+    /// takes its place; 0 = no limit
+    #[arg(long, value_name = "MB", default_value_t = 0)]
+    pub(crate) memory_limit: u32,
 }
 
 /// What happens to a request.
@@ -86,6 +96,10 @@ pub(crate) struct StackOptions {
     pub(crate) max_request_queue_size: u32,
 
     /// Seconds until the application must have begun its answer; 0 = never
+    ///
+    /// Then the client gets a 504. A process that is sent one request at a time
+    /// hangs, and is replaced; one that is sent more is asked whether it is
+    /// there, and replaced if it does not say so.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) max_request_time: Duration,
 

@@ -101,6 +101,8 @@ impl Run {
             .start_timeout(app.start_timeout)
             .response_timeout(settings.max_request_time.unwrap_or(forever))
             .pool_idle_time(app.pool_idle_time.unwrap_or(forever))
+            .max_requests(app.max_requests)
+            .memory_limit(app.memory_limit)
             .drain_timeout(settings.shutdown_timeout)
             .shutdown_timeout(settings.shutdown_timeout)
             .process_layer(accounting.clone())

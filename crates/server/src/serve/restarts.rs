@@ -31,6 +31,8 @@ impl Restarts {
     /// Of the application in `dir`. A restart is asked for by a touch from now
     /// on, not by one that was before.
     pub(super) async fn watch(dir: &Path, pool: PoolHandle, signals: Signals) -> Self {
+        // The `tmp` of the root folder is everybody's.
+        let watches_file = dir != Path::new("/");
         let mut file = RestartFile::new(dir).await;
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -40,7 +42,7 @@ impl Restarts {
             loop {
                 tokio::select! {
                     () = signals.restart() => {}
-                    () = file.touched() => info!(file = %file.path.display(), "touched"),
+                    () = file.touched(), if watches_file => info!(file = %file.path.display(), "touched"),
                     Some(_) = restarts.join_next() => continue,
                 }
                 let pool = pool.clone();

@@ -69,6 +69,7 @@ fn an_application_is_found_in_its_folder() {
     assert_eq!(app.dir, machine.path("app"));
     assert_eq!(app.concurrency, None);
     assert_eq!(app.pool_idle_time, Some(Duration::from_secs(300)));
+    assert_eq!((app.max_requests, app.memory_limit), (0, 0));
 }
 
 #[test]
@@ -124,6 +125,13 @@ fn zero_means_never_for_times_that_allow_it() {
     let started = machine.start(&first, &[]).unwrap();
     assert_eq!(started.settings.max_request_time, None);
     assert_eq!(app(started).pool_idle_time, None);
+}
+
+#[test]
+fn a_memory_limit_is_in_megabytes_as_passenger_s() {
+    let machine = Machine::with(&["node"], &[("app.js", "")]);
+    let started = machine.start(&["--memory-limit", "100"], &[]).unwrap();
+    assert_eq!(app(started).memory_limit, 100 * 1024 * 1024);
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Stage {
     fn publish(&mut self) -> ProcessId {
         let id = ProcessId::new(self.next_process);
         self.next_process += 1;
-        let busyness = Busyness::new(id, 0, self.concurrency, self.notes.clone());
+        let busyness = Busyness::new(id, 0, self.concurrency, 0, self.notes.clone());
         self.processes.insert(id, Arc::clone(&busyness));
         let service = Played {
             id,

@@ -4,6 +4,7 @@ mod children;
 mod exit;
 mod guard;
 mod handle;
+pub(crate) mod memory;
 mod orphans;
 mod permit;
 mod ready;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     exit::Group,
     guard::{Guard, Guardian},
     permit::{Busyness, Permit},
+    ready::answers,
     socket_dir::SocketDir,
     spawn::{Launch, run},
 };
@@ -120,6 +122,8 @@ impl Service<Request<RequestBody>> for Process {
 fn diagnose(error: &Error, permit: &Permit) {
     if error.is_refused() {
         permit.condemn("refuses connections");
+    } else if error.is_connect_timeout() {
+        permit.condemn("takes no connections");
     } else if error.is_timeout() {
         permit.overdue();
     }

@@ -22,6 +22,8 @@ pub(crate) struct Busyness {
     pid: u32,
     /// How many requests may run at the same time; 0 is any number.
     concurrency: usize,
+    /// How many responses may begin before it is replaced; 0 is any number.
+    max_requests: u64,
     running: AtomicUsize,
     served: AtomicU64,
     /// The process is broken. It takes nothing more, and waits to be replaced.
@@ -44,11 +46,18 @@ pub(crate) struct Busyness {
 pub(crate) struct Permit(Arc<Busyness>);
 
 impl Busyness {
-    pub(crate) fn new(id: ProcessId, pid: u32, concurrency: usize, notes: Notes) -> Arc<Self> {
+    pub(crate) fn new(
+        id: ProcessId,
+        pid: u32,
+        concurrency: usize,
+        max_requests: u64,
+        notes: Notes,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             pid,
             concurrency,
+            max_requests,
             running: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             failing: AtomicBool::new(false),
@@ -140,15 +149,20 @@ impl Busyness {
 
 impl Permit {
     pub(crate) fn served(&self) {
-        self.0.served.fetch_add(1, Ordering::Relaxed);
+        let before = self.0.served.fetch_add(1, Ordering::Relaxed);
+        if before + 1 == self.0.max_requests {
+            self.0.notes.send(Note::Worn(self.0.id));
+        }
     }
 
     /// The process did not answer in time. One that takes one request at a
-    /// time is stuck. With more than one the others may be well, and only the
-    /// late one is given up.
+    /// time is stuck. With more than one the others may be well: the late one
+    /// is given up, and the process is asked whether it is there.
     pub(crate) fn overdue(&self) {
         if self.0.concurrency == 1 {
             self.condemn("does not answer");
+        } else {
+            self.0.notes.send(Note::Overdue(self.0.id));
         }
     }
 
@@ -188,7 +202,7 @@ mod tests {
     fn busyness(concurrency: usize) -> (Arc<Busyness>, crate::supervisor::Inbox) {
         let (notes, inbox) = notes();
         (
-            Busyness::new(ProcessId::new(1), 4711, concurrency, notes),
+            Busyness::new(ProcessId::new(1), 4711, concurrency, 2, notes),
             inbox,
         )
     }
@@ -241,6 +255,25 @@ mod tests {
         permit.overdue();
         drop(permit);
         assert!(!is_free(&busyness));
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_among_several_is_a_reason_to_ask() {
+        let (busyness, mut inbox) = busyness(5);
+        Busyness::acquire(&busyness).overdue();
+        assert!(matches!(inbox.try_recv(), Some(Note::Overdue(_))));
+        assert!(is_free(&busyness), "perhaps it is well");
+    }
+
+    #[tokio::test]
+    async fn a_process_is_worn_once() {
+        let (busyness, mut inbox) = busyness(1);
+        for _ in 0..3 {
+            Busyness::acquire(&busyness).served();
+        }
+        assert!(matches!(inbox.try_recv(), Some(Note::Worn(_))));
+        assert!(inbox.try_recv().is_none());
+        assert!(is_free(&busyness), "until another one is ready");
     }
 
     #[tokio::test]

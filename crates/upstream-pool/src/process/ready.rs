@@ -40,6 +40,13 @@ pub(crate) async fn wait(endpoint: &Endpoint, last: &mut String) {
     }
 }
 
+/// Whether a server answers at `endpoint` within `limit`.
+pub(crate) async fn answers(endpoint: &Endpoint, limit: Duration) -> bool {
+    let mut last = String::new();
+    let answer = time::timeout(limit, ping(endpoint, &mut last)).await;
+    matches!(answer, Ok(Ok(())))
+}
+
 async fn ping(endpoint: &Endpoint, last: &mut String) -> io::Result<()> {
     let mut stream = endpoint.connect().await?;
     *last = "it took a connection, but did not answer".into();

@@ -6,11 +6,13 @@ pub(super) struct Stat {
     pub(super) group: i32,
     /// It has ended, and nobody has waited for it.
     pub(super) is_zombie: bool,
+    /// What of it is in memory.
+    pub(super) resident_pages: u64,
 }
 
 impl Stat {
-    /// The number, the name in parentheses, then the state, the parent and the
-    /// group.
+    /// The number, the name in parentheses, then the state, the parent, the
+    /// group, and as the 24th field the resident pages.
     pub(super) fn parse(line: &str) -> Option<Self> {
         // The name may hold anything, and ends with the last parenthesis.
         let (name, rest) = line.rsplit_once(')')?;
@@ -22,6 +24,10 @@ impl Stat {
             parent: fields.next()?.parse().ok()?,
             group: fields.next()?.parse().ok()?,
             is_zombie: matches!(state, "Z" | "X"),
+            resident_pages: fields
+                .nth(18)
+                .and_then(|pages| pages.parse().ok())
+                .unwrap_or(0),
         })
     }
 
@@ -50,6 +56,7 @@ mod tests {
                 parent,
                 group,
                 is_zombie,
+                resident_pages: 0,
             })
         };
         let cases = [
@@ -65,5 +72,8 @@ mod tests {
         for (name, line, expected) in cases {
             assert_eq!(Stat::parse(line), expected, "{name}");
         }
+
+        let whole = "9 (sh) S 1 9 9 0 -1 4194304 95 0 0 0 0 0 0 0 20 0 1 0 22 2543616 227 1";
+        assert_eq!(Stat::parse(whole).unwrap().resident_pages, 227);
     }
 }

@@ -21,8 +21,9 @@
 //!    last, starts are tried one at a time.
 //! 5. After a stop, nothing is started. Ready processes stay until the queue
 //!    is empty, then drain, then go; each step has a deadline.
-//! 6. One that is to be replaced (it runs old code, or is to be detached though
-//!    no other one is ready) takes requests until its replacement is ready. That one starts while no other process starts or
+//! 6. One that is to be replaced (it runs old code, has reached a limit, or is
+//!    to be detached though no other one is ready) takes requests until its
+//!    replacement is ready. That one starts while no other process starts or
 //!    leaves: there is at most one too many, `max + 1` in all.
 //! 7. A restart fails with the first pause between starts. What then still runs
 //!    old code goes on, and none leaves for being idle, until a process gets
@@ -32,11 +33,13 @@ mod backoff;
 mod rolling;
 #[cfg(test)]
 mod tests;
+mod wear;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::Instant;
 
+pub(crate) use self::wear::max_requests;
 use self::{
     backoff::Backoff,
     rolling::{Due, Rolling},
@@ -101,6 +104,8 @@ pub(crate) enum Event {
     Restart,
     /// It is to leave.
     Detach(ProcessId),
+    /// It has reached a limit.
+    Worn(ProcessId),
     Stop,
     /// Time has passed.
     Tick,
@@ -234,6 +239,11 @@ impl Roster {
         self.rolling.left()
     }
 
+    /// Whether this process is to be replaced.
+    pub(crate) fn is_due(&self, id: ProcessId) -> bool {
+        self.rolling.is_due(id)
+    }
+
     /// Whether old processes stay since new ones do not start: rule 7.
     pub(crate) const fn is_resisting(&self) -> bool {
         self.rolling.is_resisting()
@@ -309,6 +319,11 @@ impl Roster {
                         self.backoff = Backoff::default();
                         self.rolling.mark(id, Due::Detach);
                     }
+                }
+            }
+            Event::Worn(id) => {
+                if self.is(id, State::Ready) && self.stop_at.is_none() {
+                    self.rolling.mark(id, Due::Worn);
                 }
             }
             Event::Stop => {

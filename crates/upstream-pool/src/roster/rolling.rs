@@ -26,6 +26,8 @@ pub(super) enum Due {
     Detach,
     /// It runs what was there before a restart.
     Restart,
+    /// It has reached a limit.
+    Worn,
 }
 
 impl Rolling {
@@ -100,6 +102,9 @@ impl Rolling {
 
     /// Nothing starts for now. Gives back whether a restart has come to
     /// nothing by that, and who was to be detached and stays.
+    ///
+    /// One that has reached a limit stays due: it is tried again after each
+    /// pause.
     pub(super) fn starts_fail(&mut self) -> (bool, Vec<ProcessId>) {
         let restart = self.restart.take().is_some();
         self.resisting |= restart && self.due.values().any(|due| *due == Due::Restart);

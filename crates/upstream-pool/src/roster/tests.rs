@@ -74,7 +74,7 @@ const fn unhealthy(number: u64, proven: bool) -> Event {
 }
 
 use Action::{Kill, NotDetached, Publish, RestartFailed, Restarted, Spawn, Terminate, Withdraw};
-use Event::{Detach, Drained, IdleSince, Queued, Ready, Restart, StartFailed, Stop, Tick};
+use Event::{Detach, Drained, IdleSince, Queued, Ready, Restart, StartFailed, Stop, Tick, Worn};
 
 #[test]
 fn the_minimum_starts_at_once_and_is_published_as_it_gets_ready() {
@@ -421,6 +421,44 @@ fn one_of_several_is_detached_at_once_and_the_last_when_it_is_replaced() {
 }
 
 #[test]
+fn a_worn_process_serves_until_it_is_replaced_however_often_that_fails() {
+    Story::new(1, 1)
+        .on(Tick, &[Spawn(id(1))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(Worn(id(1)), &[Spawn(id(2))])
+        .on(StartFailed(id(2)), &[])
+        .gate(Gate::Open)
+        .on(Worn(id(1)), &[])
+        .at(1)
+        .on(Tick, &[Spawn(id(3))])
+        .on(StartFailed(id(3)), &[])
+        .at(3)
+        .on(Tick, &[Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4)), Withdraw(id(1))]);
+}
+
+#[test]
+fn processes_that_are_worn_together_are_replaced_one_after_the_other() {
+    two(2)
+        .on(Worn(id(2)), &[Spawn(id(3))])
+        .on(Worn(id(1)), &[])
+        .on(Ready(id(3)), &[Publish(id(3)), Withdraw(id(1))])
+        .on(exited(1, true), &[Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4)), Withdraw(id(2))]);
+}
+
+#[test]
+fn while_a_restart_has_failed_worn_processes_stay_too() {
+    two(2)
+        .on(Restart, &[Spawn(id(3))])
+        .on(StartFailed(id(3)), &[RestartFailed])
+        .on(Worn(id(1)), &[])
+        .at(60)
+        .on(Tick, &[])
+        .on(Restart, &[Spawn(id(4))]);
+}
+
+#[test]
 fn a_stop_ends_a_restart() {
     two(2)
         .on(Restart, &[Spawn(id(3))])
@@ -442,6 +480,7 @@ enum Turn {
     Wait(u32),
     Restart,
     Detach(usize),
+    Worn(usize),
     Stop,
 }
 
@@ -457,6 +496,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         4 => (0..400_u32).prop_map(Turn::Wait),
         2 => Just(Turn::Restart),
         1 => (0..9_usize).prop_map(Turn::Detach),
+        2 => (0..9_usize).prop_map(Turn::Worn),
         1 => Just(Turn::Stop),
     ];
     prop::collection::vec(turn, 0..120)
@@ -574,6 +614,7 @@ impl World {
             }
             Turn::Restart => Some(Restart),
             Turn::Detach(n) => nth(n).map(Detach),
+            Turn::Worn(n) => nth(n).map(Worn),
             Turn::Stop => {
                 self.stopped = true;
                 self.restarting = false;

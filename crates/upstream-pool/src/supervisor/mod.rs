@@ -1,6 +1,7 @@
 //! The one task that carries out what the [roster](crate::roster) decides.
 
 mod asked;
+mod memory;
 mod note;
 
 use std::{
@@ -19,17 +20,22 @@ use tower_service::Service;
 
 pub(crate) use self::{
     asked::{Asked, DetachReply, RestartReply},
+    memory::watch as watch_memory,
     note::{Inbox, Note, Notes, notes},
 };
 use crate::{
     AppCommand, Error, ReplaceError, RequestBody, StartReport,
-    connection::{Client, Limits},
+    connection::{Client, Endpoint, Limits},
     handle::{Board, Command, Entry, ProcessState},
     process::{self, Busyness, Group, Guard, Guardian, Launch, Process, SocketDir},
     queue::Queue,
-    roster::{Action, Event, Gate, ProcessId, Roster, State},
+    roster::{Action, Event, Gate, ProcessId, Roster, State, max_requests},
     select::Selector,
 };
+
+/// How long a process that was too slow with a request may take to answer a
+/// ping, before it is taken to hang.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What all processes of a pool have in common.
 #[derive(Clone, Debug)]
@@ -38,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) sockets: Option<Arc<SocketDir>>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) concurrency: usize,
+    /// How many requests each process may serve; 0 is any number.
+    pub(crate) max_requests: u64,
     pub(crate) limits: Limits,
     pub(crate) start_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
@@ -69,6 +77,10 @@ pub(crate) struct Member {
     started: (SystemTime, Instant),
     /// Present once it has been ready.
     service: Option<(Arc<Busyness>, Arc<Client>)>,
+    /// Where it listens; present once it has been ready.
+    endpoint: Option<Endpoint>,
+    /// It is being asked whether it is there.
+    probed: bool,
 }
 
 impl<L> Supervisor<L>
@@ -158,8 +170,7 @@ where
                 Event::Restart
             }
             Command::Detach(pid, reply) => {
-                let known = self.members.iter().find(|(_, member)| member.pid == pid);
-                let Some((&id, _)) = known else {
+                let Some(id) = self.id_of(pid) else {
                     let _ = reply.send(Err(ReplaceError::unknown_process(pid)));
                     return Event::Tick;
                 };
@@ -211,6 +222,8 @@ where
                     group,
                     started: (SystemTime::now(), Instant::now()),
                     service: None,
+                    endpoint: None,
+                    probed: false,
                 };
                 self.members.insert(id, member);
                 Event::Tick
@@ -219,9 +232,12 @@ where
                 if let Some(member) = self.members.get_mut(&id) {
                     let after = member.started.1.elapsed();
                     tracing::info!(pid = member.pid, ?after, "process ready");
+                    member.endpoint = Some(endpoint.clone());
                     let client = Client::new(endpoint, self.plan.limits);
                     let notes = self.notes.clone();
-                    let busyness = Busyness::new(id, member.pid, self.plan.concurrency, notes);
+                    let max_requests = max_requests(self.plan.max_requests, id);
+                    let busyness =
+                        Busyness::new(id, member.pid, self.plan.concurrency, max_requests, notes);
                     member.service = Some((busyness, client));
                 }
                 self.last_failure = None;
@@ -258,7 +274,58 @@ where
                 Event::Unhealthy { id, proven }
             }
             Note::Drained(id) => Event::Drained(id),
+            Note::Worn(id) => {
+                let pid = self.members.get(&id).map(|member| member.pid);
+                tracing::info!(pid, "process has served its requests, and is replaced");
+                Event::Worn(id)
+            }
+            Note::Heavy { pid, bytes } => match self.id_of(pid) {
+                Some(id) => {
+                    if !self.roster.is_due(id) {
+                        tracing::warn!(pid, bytes, "process is over its memory limit");
+                    }
+                    Event::Worn(id)
+                }
+                None => Event::Tick,
+            },
+            Note::Overdue(id) => {
+                self.probe(id);
+                Event::Tick
+            }
+            Note::Probed { id, answers } => {
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.probed = false;
+                }
+                if answers {
+                    Event::Tick
+                } else {
+                    self.read(Note::Unhealthy(id, "does not answer"))
+                }
+            }
         }
+    }
+
+    fn id_of(&self, pid: u32) -> Option<ProcessId> {
+        let mut members = self.members.iter();
+        members.find_map(|(id, member)| (member.pid == pid).then_some(*id))
+    }
+
+    /// Asks a process whether it is there, once at a time.
+    fn probe(&mut self, id: ProcessId) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let Some(endpoint) = member.endpoint.clone() else {
+            return;
+        };
+        if std::mem::replace(&mut member.probed, true) {
+            return;
+        }
+        let notes = self.notes.clone();
+        tokio::spawn(async move {
+            let answers = process::answers(&endpoint, PROBE_TIMEOUT).await;
+            notes.send(Note::Probed { id, answers });
+        });
     }
 
     fn is_wanted(&self, id: ProcessId) -> bool {

@@ -23,6 +23,20 @@ pub(crate) enum Note {
     /// It is of no use, and why.
     Unhealthy(ProcessId, &'static str),
     Drained(ProcessId),
+    /// It has served as many requests as it may.
+    Worn(ProcessId),
+    /// The process group `pid` uses more memory than it may.
+    Heavy {
+        pid: u32,
+        bytes: u64,
+    },
+    /// One of several requests was not answered in time.
+    Overdue(ProcessId),
+    /// It was asked whether it is there.
+    Probed {
+        id: ProcessId,
+        answers: bool,
+    },
 }
 
 /// Where notes are sent. Nobody waits: each process sends few, and the

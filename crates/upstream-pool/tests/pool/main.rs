@@ -4,6 +4,7 @@ mod beside;
 mod crowd;
 mod exchange;
 mod life;
+mod limits;
 mod restart;
 mod retry;
 mod support;

@@ -1,20 +1,11 @@
 //! Processes that are replaced while they serve.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use peregrine_upstream_pool::{AppCommand, PoolHandle, ProcessState, UpstreamPool};
-use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::support::{get, pid, ready, script, shell, text, until};
+use crate::support::{Clients, get, pid, ready, script, shell, text, until};
 
 /// The application, unless there is a file `broken`.
 fn unless_broken(dir: &Path) -> AppCommand {
@@ -28,47 +19,6 @@ fn unless_broken(dir: &Path) -> AppCommand {
 fn pids(handle: &PoolHandle) -> Vec<u32> {
     let processes = handle.snapshot().processes;
     processes.iter().map(|process| process.pid).collect()
-}
-
-/// Clients that ask for as long as this lives, and want an answer each time.
-struct Clients {
-    stop: Arc<AtomicBool>,
-    answers: Arc<AtomicUsize>,
-    tasks: JoinSet<()>,
-}
-
-impl Clients {
-    fn ask(pool: &UpstreamPool) -> Self {
-        let mut this = Self {
-            stop: Arc::default(),
-            answers: Arc::default(),
-            tasks: JoinSet::new(),
-        };
-        for _ in 0..4 {
-            let (stop, answers) = (Arc::clone(&this.stop), Arc::clone(&this.answers));
-            let pool = pool.clone();
-            this.tasks.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    pid(&pool).await;
-                    answers.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        this
-    }
-
-    async fn some_answers(&self) {
-        let before = self.answers.load(Ordering::Relaxed);
-        until("they are answered", || {
-            self.answers.load(Ordering::Relaxed) > before + 20
-        })
-        .await;
-    }
-
-    async fn stop(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.tasks.join_all().await;
-    }
 }
 
 #[tokio::test]

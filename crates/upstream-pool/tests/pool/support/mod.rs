@@ -3,6 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use peregrine_upstream_pool::{AppCommand, Error, PoolHandle, ProcessState, UpstreamPool};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 /// Long enough for the slowest machine; no test waits for it to pass.
@@ -119,4 +124,45 @@ pub(crate) fn kill(signal: &str, pid: u32) {
 pub(crate) fn lines(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().map(Into::into).collect()
+}
+
+/// Clients that ask for as long as this lives, and want an answer each time.
+pub(crate) struct Clients {
+    stop: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    tasks: JoinSet<()>,
+}
+
+impl Clients {
+    pub(crate) fn ask(pool: &UpstreamPool) -> Self {
+        let mut this = Self {
+            stop: Arc::default(),
+            answers: Arc::default(),
+            tasks: JoinSet::new(),
+        };
+        for _ in 0..4 {
+            let (stop, answers) = (Arc::clone(&this.stop), Arc::clone(&this.answers));
+            let pool = pool.clone();
+            this.tasks.spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    pid(&pool).await;
+                    answers.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        this
+    }
+
+    pub(crate) async fn some_answers(&self) {
+        let before = self.answers.load(Ordering::Relaxed);
+        until("they are answered", || {
+            self.answers.load(Ordering::Relaxed) > before + 20
+        })
+        .await;
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.tasks.join_all().await;
+    }
 }

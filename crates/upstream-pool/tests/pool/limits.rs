@@ -1,0 +1,102 @@
+//! Processes that have reached a limit, or hang.
+
+use std::time::Duration;
+
+use peregrine_upstream_pool::UpstreamPool;
+use tower::ServiceExt;
+
+use crate::support::{Clients, app, get, kill, pid, ready, until};
+
+#[tokio::test]
+async fn a_process_that_has_served_its_requests_is_replaced_under_load() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .min_instances(2)
+        .max_pool_size(2)
+        .max_requests(20)
+        .spawn()
+        .unwrap();
+    until("both are ready", || ready(&handle) == 2).await;
+    let clients = Clients::ask(&pool);
+    let mut seen = std::collections::BTreeSet::new();
+    until("there were six processes", || {
+        let snapshot = handle.snapshot();
+        assert!(snapshot.processes.len() <= 3, "{snapshot:?}");
+        seen.extend(snapshot.processes.iter().map(|process| process.pid));
+        seen.len() >= 6
+    })
+    .await;
+    clients.stop().await;
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_over_its_memory_limit_is_replaced_under_load() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .memory_limit(1)
+        .spawn()
+        .unwrap();
+    let first = pid(&pool).await;
+    let clients = Clients::ask(&pool);
+    until("it is replaced", || {
+        let processes = handle.snapshot().processes;
+        !processes.is_empty() && processes.iter().all(|process| process.pid != first)
+    })
+    .await;
+    clients.stop().await;
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_below_its_memory_limit_stays() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .memory_limit(1 << 40)
+        .spawn()
+        .unwrap();
+    let first = pid(&pool).await;
+    // For two looks at the memory. There is nothing to wait for.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(pid(&pool).await, first);
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_with_several_requests_is_replaced() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .max_concurrent_requests(10)
+        .response_timeout(Duration::from_millis(200))
+        .shutdown_timeout(Duration::from_millis(200))
+        .spawn()
+        .unwrap();
+    let first = pid(&pool).await;
+    kill("STOP", first);
+    let error = pool.clone().oneshot(get("/pid")).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    until("it is replaced", || {
+        let processes = handle.snapshot().processes;
+        ready(&handle) == 1 && processes.iter().all(|process| process.pid != first)
+    })
+    .await;
+    assert_ne!(pid(&pool).await, first);
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_only_slow_with_one_of_several_requests_stays() {
+    let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .max_concurrent_requests(10)
+        .response_timeout(Duration::from_millis(200))
+        .spawn()
+        .unwrap();
+    let first = pid(&pool).await;
+    let error = pool.clone().oneshot(get("/never")).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    for _ in 0..20 {
+        assert_eq!(pid(&pool).await, first);
+    }
+    assert_eq!(handle.snapshot().due, 0);
+    handle.stop().await;
+}
