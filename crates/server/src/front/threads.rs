@@ -11,6 +11,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body::Body;
 use hyper_util::server::graceful::Watcher;
@@ -176,10 +177,9 @@ async fn serve<S, B>(
                     client.watcher,
                 );
                 let place = client.place;
-                connections.spawn(async move {
-                    connection.await;
-                    drop((place, served));
-                });
+                // An async block would keep the connection twice: as what it was
+                // given, and as what it waits for.
+                connections.spawn(connection.map(move |()| drop((place, served))));
             }
             Err(error) => debug!(%error, "can't serve a client"),
         }
