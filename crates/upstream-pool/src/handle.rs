@@ -53,6 +53,7 @@ pub(crate) struct News {
     pub(crate) stopping: bool,
     pub(crate) due: usize,
     pub(crate) resisting: bool,
+    pub(crate) pause: Option<(u32, Instant)>,
     pub(crate) last_start_failure: Option<Arc<StartReport>>,
 }
 
@@ -83,6 +84,9 @@ pub struct PoolSnapshot {
     pub due: usize,
     /// Whether old processes stay because a restart has failed.
     pub resisting_deployment_error: bool,
+    /// How many starts in a row have come to nothing, and how long it takes until
+    /// the next one is tried; absent unless there is such a pause.
+    pub start_pause: Option<(u32, Duration)>,
     /// Why the last start failed; absent if the last start succeeded.
     pub last_start_failure: Option<Arc<StartReport>>,
 }
@@ -167,6 +171,9 @@ impl PoolHandle {
             stopping: news.stopping,
             due: news.due,
             resisting_deployment_error: news.resisting,
+            start_pause: news
+                .pause
+                .map(|(failures, at)| (failures, at.saturating_duration_since(now))),
             last_start_failure: news.last_start_failure.clone(),
         }
     }

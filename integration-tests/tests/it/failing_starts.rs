@@ -44,6 +44,21 @@ async fn in_production_the_error_page_keeps_it_to_itself() {
 }
 
 #[tokio::test]
+async fn status_says_that_starts_fail_and_when_the_next_one_is_tried() {
+    let server = start_shell(FAILS, &[]).await;
+    let said = wait::until("a pause between starts", async || {
+        let status = server.status().await;
+        let failures = status["pool"]["failed_starts"].as_u64()?;
+        (failures >= 2).then_some(status)
+    })
+    .await;
+    let next = said["pool"]["next_start_seconds"].as_f64().unwrap();
+    assert!(next <= 30.0, "{said:#}");
+    let failure = said["pool"]["last_start_failure"].as_str().unwrap();
+    assert!(failure.contains("no such database: forum"), "{said:#}");
+}
+
+#[tokio::test]
 async fn a_process_that_never_answers_is_given_up() {
     let server = start_shell(
         "echo warming up; exec sleep 1000",

@@ -66,6 +66,10 @@ fn write_pool(page: &mut String, pool: &PoolStatus, status: &Status) -> fmt::Res
     if pool.resisting_deployment_error {
         writeln!(page, "  Resisting deployment error")?;
     }
+    if let (Some(failures), Some(next)) = (pool.failed_starts, pool.next_start_seconds) {
+        let next = Span(next);
+        writeln!(page, "  Starts failed in a row: {failures}; next in {next}")?;
+    }
     if let Some(failure) = &pool.last_start_failure {
         writeln!(page, "  The latest start failed:")?;
         for line in failure.lines() {
@@ -231,6 +235,7 @@ Requests in top-level queue : 3 of 100
     State: starting
   Processes to be replaced: 1
   Resisting deployment error
+  Starts failed in a row: 3; next in 4s
   The latest start failed:
     exit status 1
     cannot load such file -- rack

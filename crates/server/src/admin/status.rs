@@ -48,6 +48,13 @@ pub(crate) struct PoolStatus {
     /// A restart has failed, and old processes stay.
     #[serde(default)]
     pub(crate) resisting_deployment_error: bool,
+    /// How many starts in a row have come to nothing; absent unless the next one
+    /// waits for its time.
+    #[serde(default)]
+    pub(crate) failed_starts: Option<u32>,
+    /// How long it waits.
+    #[serde(default)]
+    pub(crate) next_start_seconds: Option<f64>,
     /// Why the latest process that failed to start failed, and none has
     /// started since.
     pub(crate) last_start_failure: Option<String>,
@@ -250,6 +257,8 @@ pub(super) fn example() -> Status {
             processes: vec![busy.with_usage(Some(&usage)), starting],
             due: 1,
             resisting_deployment_error: true,
+            failed_starts: Some(3),
+            next_start_seconds: Some(4.0),
             last_start_failure: Some("exit status 1\ncannot load such file -- rack\n".to_owned()),
         }),
         requests: RequestsStatus {

@@ -98,6 +98,8 @@ impl PoolSources {
             processes: pool.processes.iter().map(process).collect(),
             due: pool.due,
             resisting_deployment_error: pool.resisting_deployment_error,
+            failed_starts: pool.start_pause.map(|(failures, _)| failures),
+            next_start_seconds: pool.start_pause.map(|(_, next)| next.as_secs_f64()),
             last_start_failure: pool.last_start_failure.map(|report| report.to_string()),
         }
     }

@@ -51,6 +51,11 @@ impl Backoff {
         *self = Self::default();
     }
 
+    /// How many starts in a row came to nothing.
+    pub(super) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) const fn is_failing(&self) -> bool {
         self.failures > 0
     }

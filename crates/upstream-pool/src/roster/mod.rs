@@ -239,6 +239,13 @@ impl Roster {
         self.rolling.left()
     }
 
+    /// Starts that came to nothing, in a row, and when the next one is tried;
+    /// while that is still to come.
+    pub(crate) fn pause(&self) -> Option<(u32, Instant)> {
+        let retry_at = self.backoff.retry_at()?;
+        Some((self.backoff.failures(), retry_at))
+    }
+
     /// Whether this process is to be replaced.
     pub(crate) fn is_due(&self, id: ProcessId) -> bool {
         self.rolling.is_due(id)

@@ -459,6 +459,7 @@ where
             .unwrap_or_else(PoisonError::into_inner);
         news.processes = entries.collect();
         news.due = self.roster.due();
+        news.pause = self.roster.pause();
         news.resisting = self.roster.is_resisting();
         news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
         news.last_start_failure.clone_from(&self.last_failure);

@@ -312,5 +312,8 @@ os._exit(4)'"#;
     let report = error.start_report().unwrap();
     assert_eq!(report.exit_status().unwrap().code(), Some(4));
     assert_eq!(report.output(), ["enough"]);
+    let (failures, next) = handle.snapshot().start_pause.unwrap();
+    assert!(failures >= 2, "{failures}");
+    assert!(next <= error.retry_after().unwrap(), "{next:?}");
     handle.stop().await;
 }
