@@ -129,6 +129,8 @@ impl ConcurrencyChoice {
 pub(crate) enum CacheMode {
     /// Those that say so themselves and are the same for everybody.
     Conservative,
+    /// All that a shared cache may store.
+    Standard,
     /// None.
     Off,
 }

@@ -84,11 +84,7 @@ pub(crate) fn assemble(
         _ if stack.disable_turbocaching => CacheMode::Off,
         Cache::Conservative => CacheMode::Conservative,
         Cache::Off => CacheMode::Off,
-        Cache::Standard => {
-            return Err(StartError::new(
-                "--cache standard is not there yet; use --cache conservative",
-            ));
-        }
+        Cache::Standard => CacheMode::Standard,
     };
     Ok(ServeSettings {
         address: listen.address,

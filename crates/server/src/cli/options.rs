@@ -144,7 +144,7 @@ pub(crate) enum Cache {
     /// Responses that say for how long they are fresh, and are the same for
     /// everybody
     Conservative,
-    /// All that a shared cache may store by RFC 9111 (not yet)
+    /// All that a shared cache may store by RFC 9111
     Standard,
     /// None
     Off,

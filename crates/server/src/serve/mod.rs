@@ -162,6 +162,7 @@ impl Run {
             .error_pages(details);
         let cache = match settings.cache {
             CacheMode::Conservative => Some(TurboCache::conservative()),
+            CacheMode::Standard => Some(TurboCache::standard()),
             CacheMode::Off => None,
         };
 

@@ -135,11 +135,12 @@ fn a_memory_limit_is_in_megabytes_as_passenger_s() {
 }
 
 #[test]
-fn the_cache_can_be_off_in_two_ways() {
+fn the_cache_has_two_modes_and_can_be_off_in_two_ways() {
     let machine = Machine::with(&["node"], &[("app.js", "")]);
     let cases: &[(&[&str], CacheMode)] = &[
         (&[], CacheMode::Conservative),
         (&["--cache", "conservative"], CacheMode::Conservative),
+        (&["--cache", "standard"], CacheMode::Standard),
         (&["--cache", "off"], CacheMode::Off),
         (&["--disable-turbocaching"], CacheMode::Off),
     ];
@@ -168,12 +169,6 @@ fn what_cannot_start_is_refused_with_what_to_do() {
             &["--min-instances", "7"],
             &[],
             "--max-pool-size 6",
-        ),
-        (
-            "not yet",
-            &["--cache", "standard"],
-            &[],
-            "--cache conservative",
         ),
         (
             "no such program",
