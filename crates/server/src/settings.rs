@@ -13,6 +13,7 @@ use std::{
 
 use http::uri::Authority;
 use ipnet::IpNet;
+use peregrine::process_rest::WorkRequest;
 
 /// One run of the server.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ impl Guide {
 #[derive(Clone, Debug)]
 pub(crate) enum Application {
     /// Processes of our own.
-    Processes(AppSettings),
+    Processes(Box<AppSettings>),
     /// A server that runs already.
     Upstream(UpstreamSettings),
 }
@@ -99,6 +100,26 @@ pub(crate) struct AppSettings {
     pub(crate) max_requests: u64,
     /// Bytes that a process may use before it is replaced; any number if 0.
     pub(crate) memory_limit: u64,
+    /// Work between requests.
+    pub(crate) out_of_band: OutOfBandSettings,
+}
+
+/// How processes do out-of-band work that ask for it.
+#[derive(Clone, Debug)]
+pub(crate) struct OutOfBandSettings {
+    /// The request that tells a process to begin.
+    pub(crate) request: WorkRequest,
+    /// How many processes may be away for it at a time.
+    pub(crate) instances: NonZeroUsize,
+}
+
+impl Default for OutOfBandSettings {
+    fn default() -> Self {
+        Self {
+            request: WorkRequest::default(),
+            instances: NonZeroUsize::MIN,
+        }
+    }
 }
 
 /// A server that runs already, `http` without TLS.

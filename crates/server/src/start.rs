@@ -10,11 +10,17 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
+use peregrine::process_rest::WorkRequest;
+
 use crate::{
-    cli::{Cache, EnvVar, ListenOptions, OperatorOptions, PoolOptions, StackOptions, StartOptions},
+    cli::{
+        Cache, EnvVar, ListenOptions, OperatorOptions, OutOfBandOptions, PoolOptions, StackOptions,
+        StartOptions,
+    },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
     settings::{
-        AppSettings, Application, CacheMode, EnvVars, Environment, ServeSettings, UpstreamSettings,
+        AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings,
+        ServeSettings, UpstreamSettings,
     },
     start_error::StartError,
 };
@@ -42,6 +48,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         envvar,
         listen,
         pool,
+        out_of_band,
         stack,
         operator,
     } = options;
@@ -54,7 +61,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
             announcement,
         )
     } else {
-        let (app, announcement) = app(
+        let (mut app, announcement) = app(
             &dir,
             command,
             &environment,
@@ -63,12 +70,23 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
             &pool,
             &stack,
         )?;
-        (Application::Processes(app), announcement)
+        app.out_of_band = out_of_band_settings(out_of_band)?;
+        (Application::Processes(Box::new(app)), announcement)
     };
     let settings = assemble(application, environment, listen, stack, operator)?;
     Ok(Start {
         settings,
         announcement,
+    })
+}
+
+fn out_of_band_settings(options: OutOfBandOptions) -> Result<OutOfBandSettings, StartError> {
+    let request = WorkRequest::new(options.oob_work_method, &options.oob_work_path)
+        .map_err(|error| StartError::new(format!("{error}; see --oob-work-path")))?;
+    Ok(OutOfBandSettings {
+        request,
+        instances: NonZeroUsize::new(size(options.max_out_of_band_work_instances))
+            .unwrap_or(NonZeroUsize::MIN),
     })
 }
 
@@ -165,6 +183,7 @@ fn app(
         pool_idle_time: Some(pool.pool_idle_time).filter(|time| !time.is_zero()),
         max_requests: pool.max_requests,
         memory_limit: u64::from(pool.memory_limit) << 20,
+        out_of_band: OutOfBandSettings::default(),
     };
     Ok((settings, run.announcement))
 }

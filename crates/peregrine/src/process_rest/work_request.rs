@@ -27,6 +27,7 @@ const TOKEN: HeaderName = HeaderName::from_static("!~oob-work-token");
 /// // Nobody would see the front page any more.
 /// assert!(WorkRequest::new(Method::POST, "/").is_err());
 /// ```
+#[derive(Clone)]
 pub struct WorkRequest {
     method: Method,
     path: PathAndQuery,

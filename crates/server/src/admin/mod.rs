@@ -32,6 +32,6 @@ pub(crate) use self::{
     socket::AdminSocket,
     status::{
         CacheOutcomes, CacheStatus, Latency, PoolStatus, ProcessStatus, QueueStatus,
-        RequestsStatus, Status, StatusClasses,
+        RequestsStatus, RestsStatus, Status, StatusClasses,
     },
 };

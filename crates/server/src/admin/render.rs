@@ -98,6 +98,16 @@ fn write_process(page: &mut String, process: &ProcessStatus) -> fmt::Result {
         page,
         "    CPU: {cpu:<7} Memory  : {memory:<7} Last used: {last_used}"
     )?;
+    if let Some(rests) = &process.rests
+        && rests.finished > 0
+    {
+        writeln!(
+            page,
+            "    Out-of-band work: {} times, the last for {:.0} ms",
+            rests.finished,
+            rests.last_ms.unwrap_or_default()
+        )?;
+    }
     // As `passenger-status`, which only mentions what is out of the ordinary.
     if process.state != "ready" {
         writeln!(page, "    State: {}", process.state)?;
@@ -230,6 +240,7 @@ Requests in top-level queue : 3 of 100
 /srv/app (development):
   * PID: 101     Sessions: 1       Processed: 120     Uptime: 1h 0m 50s
     CPU: 2%      Memory  : 23M     Last used: 0s ago
+    Out-of-band work: 7 times, the last for 35 ms
   * PID: 202     Sessions: 0       Processed: 0       Uptime: 2s
     CPU: ?       Memory  : ?       Last used: never
     State: starting

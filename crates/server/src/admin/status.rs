@@ -74,7 +74,7 @@ pub(crate) struct QueueStatus {
 pub(crate) struct ProcessStatus {
     /// Its id in the operating system, which is its process group's, too.
     pub(crate) pid: u32,
-    /// `starting`, `ready`, `draining`, …
+    /// `starting`, `ready`, `resting` (for out-of-band work), `draining`, …
     pub(crate) state: String,
     /// Requests that it works on.
     pub(crate) sessions: usize,
@@ -97,6 +97,23 @@ pub(crate) struct ProcessStatus {
     /// The requests that were sent to it, in the same words as those that came
     /// to the server; absent unless it takes requests.
     pub(crate) requests: Option<RequestsStatus>,
+    /// Its out-of-band work; absent unless it takes requests.
+    pub(crate) rests: Option<RestsStatus>,
+}
+
+/// A process's out-of-band work.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestsStatus {
+    /// How often it was given time for it.
+    pub(crate) finished: u64,
+    /// Of these: it took longer than it may.
+    pub(crate) timed_out: u64,
+    /// How often it asked, and its requests did not end in time.
+    pub(crate) given_up: u64,
+    /// How long the last took, in milliseconds; absent before the first.
+    pub(crate) last_ms: Option<f64>,
+    /// How long all of them took.
+    pub(crate) total_seconds: f64,
 }
 
 /// The requests that came.
@@ -229,6 +246,13 @@ pub(super) fn example() -> Status {
             finished: 120,
             ..RequestsStatus::default()
         }),
+        rests: Some(RestsStatus {
+            finished: 7,
+            timed_out: 0,
+            given_up: 1,
+            last_ms: Some(35.2),
+            total_seconds: 0.25,
+        }),
     };
     let starting = ProcessStatus {
         pid: 202,
@@ -238,6 +262,7 @@ pub(super) fn example() -> Status {
         uptime_seconds: 2.0,
         last_used_seconds_ago: None,
         requests: None,
+        rests: None,
         ..busy.clone()
     };
     Status {

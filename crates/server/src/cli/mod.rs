@@ -18,7 +18,10 @@ use clap::{Args, Parser, Subcommand};
 
 use self::values::upstream;
 pub(crate) use self::{
-    options::{Cache, ListenOptions, LogLevel, OperatorOptions, PoolOptions, StackOptions},
+    options::{
+        Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,
+        StackOptions,
+    },
     usage::refusal,
     values::EnvVar,
 };
@@ -101,6 +104,7 @@ pub(crate) struct StartOptions {
             "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
             "memory_limit",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
+            "max_out_of_band_work_instances", "oob_work_method", "oob_work_path",
         ],
     )]
     pub(crate) upstream: Option<Authority>,
@@ -126,6 +130,9 @@ pub(crate) struct StartOptions {
 
     #[command(flatten)]
     pub(crate) pool: PoolOptions,
+
+    #[command(flatten)]
+    pub(crate) out_of_band: OutOfBandOptions,
 
     #[command(flatten)]
     pub(crate) stack: StackOptions,

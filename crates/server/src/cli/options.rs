@@ -4,11 +4,12 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use http::Method;
 use ipnet::IpNet;
 
 use crate::settings::ConcurrencyChoice;
 
-use super::values::{self, address, network, port, positive_seconds, seconds};
+use super::values::{self, address, method, network, port, positive_seconds, seconds};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug, Args)]
@@ -74,6 +75,34 @@ pub(crate) struct PoolOptions {
     /// takes its place; 0 = no limit
     #[arg(long, value_name = "MB", default_value_t = 0)]
     pub(crate) memory_limit: u32,
+}
+
+/// Work between requests.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Out-of-band work")]
+pub(crate) struct OutOfBandOptions {
+    /// Processes that may be away at a time to do out-of-band work
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = values::pool_size()
+    )]
+    pub(crate) max_out_of_band_work_instances: u32,
+
+    /// The method of the request that tells a process to begin; OOBW for an
+    /// application that was made for Passenger
+    ///
+    /// A process asks by the response header !~Request-OOB-Work. It finds method,
+    /// path and a token for the request that it gets then in
+    /// PEREGRINE_OOB_WORK_METHOD, PEREGRINE_OOB_WORK_PATH and
+    /// PEREGRINE_OOB_WORK_TOKEN. Clients that send it are answered with 404.
+    #[arg(long, value_name = "METHOD", default_value = "POST", value_parser = method)]
+    pub(crate) oob_work_method: Method,
+
+    /// The path of that request
+    #[arg(long, value_name = "PATH", default_value = "/.peregrine/oob-work")]
+    pub(crate) oob_work_path: String,
 }
 
 /// What happens to a request.

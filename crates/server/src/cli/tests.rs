@@ -32,6 +32,7 @@ fn the_defaults_are_passenger_s() {
     assert_eq!(options.pool.max_pool_size, 6);
     assert_eq!(options.pool.pool_idle_time.as_secs(), 300);
     assert_eq!(options.pool.start_timeout.as_secs(), 90);
+    assert_eq!(options.out_of_band.max_out_of_band_work_instances, 1);
     assert_eq!(options.stack.max_request_queue_size, 100);
     assert_eq!(options.stack.concurrency(), ConcurrencyChoice::new(None));
     assert_eq!(options.stack.cache, Cache::Conservative);

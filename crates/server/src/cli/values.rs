@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{builder::RangedI64ValueParser, value_parser};
-use http::{Uri, uri::Authority};
+use http::{Method, Uri, uri::Authority};
 use ipnet::IpNet;
 
 /// Longer waits are typing errors, and could overflow a point in time.
@@ -70,6 +70,12 @@ pub(super) fn positive_seconds(text: &str) -> Result<Duration, String> {
         return Err("must be more than 0 seconds".to_owned());
     }
     Ok(duration)
+}
+
+/// A method of HTTP, which minds its case.
+pub(super) fn method(text: &str) -> Result<Method, String> {
+    text.parse()
+        .map_err(|_| "not a method, such as POST or OOBW".to_owned())
 }
 
 /// A network, or one address.

@@ -18,7 +18,7 @@ use std::{env, num::NonZeroU32, path::PathBuf, time::Duration};
 pub(crate) use self::worker::work;
 use crate::{
     cli::DemoOptions,
-    settings::{AppSettings, Application, EnvVars, Environment},
+    settings::{AppSettings, Application, EnvVars, Environment, OutOfBandSettings},
     start::{self, Start},
     start_error::StartError,
 };
@@ -59,10 +59,11 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
         pool_idle_time: Some(Duration::from_secs(60)),
         max_requests: 0,
         memory_limit: 0,
+        out_of_band: OutOfBandSettings::default(),
     };
     let guide = guide::guide(operator.admin_socket.as_deref());
     let environment = Environment::new("development");
-    let application = Application::Processes(app);
+    let application = Application::Processes(Box::new(app));
     let mut settings = start::assemble(application, environment, listen, stack, operator)?;
     settings.guide = Some(guide);
     Ok(Start {

@@ -22,11 +22,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use peregrine::{
-    ErrorPages, ProcessAccounting, Stack,
+    ErrorPages, ProcessAccounting, ProcessRest, Stack,
     turbocache::TurboCache,
     upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, adopt_orphans},
 };
-use tower::{BoxError, Service};
+use tower::{BoxError, Layer, Service};
 use tracing::{info, warn};
 
 use self::{
@@ -68,7 +68,7 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         admin,
     };
     match settings.application.clone() {
-        Application::Processes(app) => run.serve_processes(settings, app).await,
+        Application::Processes(app) => run.serve_processes(settings, *app).await,
         Application::Upstream(upstream) => run.serve_upstream(settings, upstream).await,
     }
 }
@@ -87,10 +87,12 @@ impl Run {
         app: AppSettings,
     ) -> Result<(), StartError> {
         let accounting = ProcessAccounting::default();
+        let rest = ProcessRest::with(app.out_of_band.request, app.out_of_band.instances);
         let command = AppCommand::new(app.program)
             .args(app.args)
             .current_dir(&app.dir)
-            .envs(app.env);
+            .envs(app.env)
+            .envs(rest.environment());
         let served = command.to_string();
         let forever = Duration::ZERO;
         let (pool, handle) = UpstreamPool::builder(command)
@@ -106,6 +108,7 @@ impl Run {
             .drain_timeout(settings.shutdown_timeout)
             .shutdown_timeout(settings.shutdown_timeout)
             .process_layer(accounting.clone())
+            .process_layer(rest.clone())
             .spawn()
             .map_err(|error| cannot("prepare the application's processes", error))?;
 
@@ -114,9 +117,13 @@ impl Run {
         let pool_sources = PoolSources {
             handle: handle.clone(),
             accounting,
+            rest: rest.clone(),
             min_instances: app.min_instances,
         };
-        let served = self.serve(settings, served, Some(pool_sources), pool).await;
+        let application = rest.hide().layer(pool);
+        let served = self
+            .serve(settings, served, Some(pool_sources), application)
+            .await;
         stop(handle, &signals).await;
         served
     }

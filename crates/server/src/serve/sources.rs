@@ -1,17 +1,18 @@
 use std::{net::SocketAddr, process, sync::Arc, time::Duration};
 
 use peregrine::{
-    ProcessAccounting,
+    ProcessAccounting, ProcessRest,
+    out_of_band::{RestState, Rests},
     request_accounting::{RequestAccounting, Snapshot},
     turbocache::TurboCacheHandle,
-    upstream_pool::{PoolHandle, ProcessSnapshot},
+    upstream_pool::{PoolHandle, ProcessSnapshot, ProcessState},
 };
 use tokio::time::Instant;
 
 use crate::{
     admin::{
         CacheOutcomes, CacheStatus, GroupUsage, Latency, PoolStatus, ProcessStatus, QueueStatus,
-        RequestsStatus, Status, StatusClasses,
+        RequestsStatus, RestsStatus, Status, StatusClasses,
     },
     settings::ServeSettings,
 };
@@ -40,6 +41,7 @@ struct Identity {
 pub(super) struct PoolSources {
     pub(super) handle: PoolHandle,
     pub(super) accounting: ProcessAccounting,
+    pub(super) rest: ProcessRest,
     pub(super) min_instances: usize,
 }
 
@@ -107,9 +109,10 @@ impl PoolSources {
     fn process(&self, process: &ProcessSnapshot) -> ProcessStatus {
         // None before a process is ready, and none once it is leaving.
         let accounted = self.accounting.snapshot(process.pid);
+        let rest = self.rest.snapshot(process.pid);
         ProcessStatus {
             pid: process.pid,
-            state: process.state.as_str().to_owned(),
+            state: state(process.state, rest.map(|(state, _)| state)).to_owned(),
             sessions: process.running,
             processed: process.served,
             uptime_seconds: process.uptime.as_secs_f64(),
@@ -121,7 +124,26 @@ impl PoolSources {
             cpu_percent: None,
             memory_bytes: None,
             requests: accounted.as_ref().map(requests),
+            rests: rest.map(|(_, rests)| rests_status(&rests)),
         }
+    }
+}
+
+/// A process that rests is ready for those who run it, but takes no requests.
+fn state(process: ProcessState, rest: Option<RestState>) -> &'static str {
+    match (process, rest) {
+        (ProcessState::Ready, Some(RestState::Draining | RestState::Resting)) => "resting",
+        _ => process.as_str(),
+    }
+}
+
+fn rests_status(rests: &Rests) -> RestsStatus {
+    RestsStatus {
+        finished: rests.finished,
+        timed_out: rests.timed_out,
+        given_up: rests.given_up,
+        last_ms: rests.last.map(|took| took.as_secs_f64() * 1000.0),
+        total_seconds: rests.total.as_secs_f64(),
     }
 }
 

@@ -52,7 +52,7 @@ fn run(arguments: &[&str], path: OsString) -> Result<Start, StartError> {
 
 fn app(start: Start) -> AppSettings {
     match start.settings.application {
-        Application::Processes(app) => app,
+        Application::Processes(app) => *app,
         Application::Upstream(upstream) => panic!("{upstream:?}"),
     }
 }
@@ -202,4 +202,24 @@ fn a_folder_has_to_be_one() {
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         assert!(error.ends_with("name the application's folder"), "{error}");
     }
+}
+
+#[test]
+fn out_of_band_work_is_asked_for_as_the_operator_says() {
+    let machine = Machine::with(&["node"], &[("app.js", "")]);
+    let reserves = |options: &[&str], method: &str, path: &str| {
+        let request = app(machine.start(options, &[]).unwrap())
+            .out_of_band
+            .request;
+        request.reserves(&method.parse().unwrap(), &path.parse().unwrap())
+    };
+    let ours = "/.peregrine/oob-work";
+    let passengers = ["--oob-work-method", "OOBW", "--oob-work-path", "/"];
+    assert!(reserves(&[], "GET", ours));
+    assert!(!reserves(&[], "OOBW", "/"));
+    assert!(reserves(&passengers, "OOBW", "/"));
+    assert!(!reserves(&passengers, "GET", ours));
+
+    let error = machine.start(&["--oob-work-path", "/"], &[]).unwrap_err();
+    assert!(error.to_string().contains("--oob-work-path"), "{error}");
 }
