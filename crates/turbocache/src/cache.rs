@@ -9,6 +9,7 @@ use http::{
 use peregrine_core::CacheStatus;
 
 use crate::{
+    admission::Admission,
     clock::{Clock, Now, SystemClock},
     flight::{FlightTable, Unshareable},
     key::{Key, query::QueryRules},
@@ -51,6 +52,7 @@ impl Config {
 pub(crate) struct Cache {
     pub(crate) config: Config,
     pub(crate) counters: Counters,
+    pub(crate) admission: Admission,
     pub(crate) flights: Arc<FlightTable>,
     pub(crate) unshareable: Unshareable,
     pub(crate) journal: Journal,
@@ -66,6 +68,7 @@ impl Cache {
     pub(crate) fn with_store(config: Config, store: Box<dyn Storage>) -> Self {
         Self {
             counters: Counters::default(),
+            admission: Admission::new(config.clock.monotonic()),
             flights: Arc::default(),
             unshareable: Unshareable::new(config.clock.monotonic()),
             journal: Journal::new(),

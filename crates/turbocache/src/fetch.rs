@@ -13,6 +13,7 @@ use tracing::debug;
 
 use crate::{
     CacheBody,
+    admission::Route,
     cache::Cache,
     clock::Now,
     flight::{FlightKey, Ticket},
@@ -42,6 +43,8 @@ pub(crate) struct Miss {
     pub(crate) validating: bool,
     /// Nobody waits for it.
     pub(crate) background: bool,
+    /// Where it is to be told of what comes of it.
+    pub(crate) route: Route,
 }
 
 /// A miss on its way to the inner service.
@@ -109,16 +112,6 @@ impl Miss {
             ticket,
         }
     }
-
-    /// Whether the response says something of what others would get.
-    const fn is_like_any_other(&self) -> bool {
-        let asked = &self.asked;
-        !(asked.conditional
-            || asked.range
-            || asked.head
-            || asked.wishes.no_store
-            || asked.authorization)
-    }
 }
 
 impl Fetch {
@@ -160,6 +153,7 @@ impl Fetch {
             }
             Err(reason) => {
                 self.refuse(reason);
+                self.brought_nothing(parts.status, now.monotonic);
                 tags::strip(&mut parts.headers);
                 let response = Response::from_parts(parts, CacheBody::passed(body));
                 Fetched::Refused(response, reason)
@@ -341,6 +335,7 @@ impl Fetch {
     /// entry.
     fn insert(&self, entry: &Arc<Entry>) -> bool {
         let Miss { cache, key, .. } = &self.miss;
+        cache.admission.stored(self.miss.route, key.primary());
         if !cache.insert(key.primary(), entry, self.generation) {
             self.refuse(NotStored::Cleared);
             return false;
@@ -363,10 +358,21 @@ impl Fetch {
         let Miss { cache, key, .. } = &self.miss;
         debug!(reason = reason.as_str(), %key, "not stored");
         cache.counters.not_stored.add_one();
-        if self.miss.is_like_any_other() {
+        if self.miss.asked.is_like_any_other() {
             cache.unshareable.remember(key, cache.instant());
         }
         self.retire();
+    }
+
+    /// There was a response, and nothing of it to store. A failure says nothing of
+    /// what comes next.
+    fn brought_nothing(&self, status: StatusCode, now: Instant) {
+        let Miss { cache, key, .. } = &self.miss;
+        if self.miss.asked.is_like_any_other() && !reuse::is_error(status) {
+            cache
+                .admission
+                .not_stored(self.miss.route, key.primary(), now);
+        }
     }
 
     fn retire(&self) {

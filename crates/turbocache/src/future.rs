@@ -16,6 +16,7 @@ use tracing::debug;
 
 use crate::{
     CacheBody,
+    admission::Glance,
     cache::Cache,
     client::Asker,
     fetch::{Fetch, Fetched},
@@ -59,8 +60,7 @@ pin_project! {
             call: Oneshot<S, Request<ReqB>>,
             cache: Arc<Cache>,
             status: CacheStatus,
-            // What its response may make invalid.
-            invalidates: Option<Box<UnsafeRequest>>,
+            then: Then,
         },
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
@@ -81,6 +81,17 @@ pin_project! {
             own: Option<Box<Forward<S, ReqB>>>,
         },
     }
+}
+
+/// What the response to a request that passes is looked at for.
+#[derive(Default)]
+pub(crate) enum Then {
+    #[default]
+    Nothing,
+    /// It may make something invalid.
+    Invalidate(Box<UnsafeRequest>),
+    /// It may be something to store, after all.
+    LookAt(Glance),
 }
 
 impl<S, ReqB, ResB> From<State<S, ReqB, ResB>> for ResponseFuture<S, ReqB, ResB>
@@ -110,13 +121,13 @@ where
         call: Oneshot<S, Request<ReqB>>,
         cache: Arc<Cache>,
         status: CacheStatus,
-        invalidates: Option<Box<UnsafeRequest>>,
+        then: Then,
     ) -> Self {
         Self::Passing {
             call,
             cache,
             status,
-            invalidates,
+            then,
         }
     }
 
@@ -176,15 +187,19 @@ where
                     call,
                     cache,
                     status,
-                    invalidates,
+                    then,
                 } => {
-                    let mut response = ready!(call.poll(cx))?;
-                    if let Some(request) = invalidates.take() {
-                        request.answered(cache, response.status(), response.headers());
+                    let (mut parts, body) = ready!(call.poll(cx))?.into_parts();
+                    match std::mem::take(then) {
+                        Then::Nothing => {}
+                        Then::Invalidate(request) => {
+                            request.answered(cache, parts.status, &parts.headers);
+                        }
+                        Then::LookAt(glance) => glance.at(&parts, body.size_hint(), cache),
                     }
-                    tags::strip(response.headers_mut());
-                    let response = cache.say(response.map(CacheBody::passed), *status, None);
-                    return Poll::Ready(Ok(response));
+                    tags::strip(&mut parts.headers);
+                    let response = Response::from_parts(parts, CacheBody::passed(body));
+                    return Poll::Ready(Ok(cache.say(response, *status, None)));
                 }
                 StateProj::Fetching { call, fetch, asker } => {
                     let result = ready!(call.poll(cx));

@@ -12,6 +12,7 @@ use tower_service::Service;
 use tracing::debug;
 
 use crate::{
+    admission::Route,
     cache::Cache,
     client::{Asker, Client},
     fetch::Miss,
@@ -37,6 +38,7 @@ pub(crate) struct Pending<S, ReqB> {
     headers: Arc<HeaderMap>,
     key: Key,
     asked: Asked,
+    route: Route,
     /// When it was looked up.
     now: Instant,
     /// By which fields a response was chosen that it waited for in vain.
@@ -70,6 +72,7 @@ impl<S, ReqB> Pending<S, ReqB> {
         request: Request<ReqB>,
         key: Key,
         asked: Asked,
+        route: Route,
         now: Instant,
     ) -> Self {
         Self {
@@ -79,6 +82,7 @@ impl<S, ReqB> Pending<S, ReqB> {
             request,
             key,
             asked,
+            route,
             now,
             known: None,
             rounds: 0,
@@ -297,6 +301,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             stored,
             validating,
             background,
+            route: pending.route,
         };
         (Oneshot::new(inner, request), miss, asker)
     }

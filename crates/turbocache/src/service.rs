@@ -2,24 +2,29 @@ use std::{
     any, fmt,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::CacheStatus;
+use peregrine_core::{CacheStatus, ForwardReason};
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
 use tracing::debug;
 
 use crate::{
     CacheBody, ResponseFuture,
+    admission::{Aside, Glance, STEPPED_ASIDE},
     cache::Cache,
     client::Client,
-    future::State,
+    future::{State, Then},
     key::Key,
     pending::Pending,
-    policy::{request::Pass, reuse::Reuse},
+    policy::{
+        request::{Asked, Pass},
+        reuse::Reuse,
+    },
     store::LookUp,
     unsafe_request::UnsafeRequest,
 };
@@ -83,12 +88,16 @@ where
             Ok(lookup) => lookup,
             Err(reason) => return self.pass(request, reason).into(),
         };
+        let asked = lookup.asked;
+        let now = self.cache.instant();
+        let route = match self.cache.admission.ask(&request, now) {
+            Ok(route) => route,
+            Err(aside) => return self.step_aside(request, aside, asked, now).into(),
+        };
         let key = match Key::of(&request, &lookup, &self.cache.config.query) {
             Ok(key) => key,
             Err(reason) => return self.pass(request, reason).into(),
         };
-        let asked = lookup.asked;
-        let now = self.cache.instant();
         let found = self.cache.look_up(&key);
         // What most requests come to, before anything is done for the others.
         if let LookUp::Ready(Some(variants)) = &found
@@ -104,7 +113,7 @@ where
             return State::answered(client.hit(entry, CacheStatus::hit(ttl), now)).into();
         }
         let (inner, cache) = (self.inner.clone(), Arc::clone(&self.cache));
-        let pending = Pending::new(inner, cache, request, key, asked, now);
+        let pending = Pending::new(inner, cache, request, key, asked, route, now);
         match found {
             LookUp::Ready(found) => pending.go_on(found),
             LookUp::Later(later) => State::looking_up(later, pending),
@@ -127,9 +136,35 @@ impl<S> TurboCacheService<S> {
             Pass::Method => status,
             _ => status.because(reason.as_str()),
         };
-        let invalidates = UnsafeRequest::new(&request, reason, &cache.config.query).map(Box::new);
+        let then = match UnsafeRequest::new(&request, reason, &cache.config.query) {
+            Some(request) => Then::Invalidate(Box::new(request)),
+            None => Then::Nothing,
+        };
         let call = Oneshot::new(self.inner.clone(), request);
-        State::passing(call, cache, status, invalidates)
+        State::passing(call, cache, status, then)
+    }
+
+    fn step_aside<ReqB, ResB>(
+        &self,
+        request: Request<ReqB>,
+        aside: Aside,
+        asked: Asked,
+        requested: Instant,
+    ) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>> + Clone,
+    {
+        debug!(reason = STEPPED_ASIDE, uri = %request.uri(), "pass");
+        let cache = Arc::clone(&self.cache);
+        cache.counters.passes.add_one();
+        let status = CacheStatus::forward(ForwardReason::Bypass).because(STEPPED_ASIDE);
+        let glance = Glance {
+            aside,
+            asked,
+            requested,
+        };
+        let call = Oneshot::new(self.inner.clone(), request);
+        State::passing(call, cache, status, Then::LookAt(glance))
     }
 }
 

@@ -4,10 +4,11 @@
 //! Passenger turns its cache off for everything while fewer than half of twenty
 //! fetches are hits. That is hard on an application whose pages become hits
 //! slowly, and one busy API turns it off for all pages. Here it goes by
-//! [route](route::of), and a single hit is enough to go on:
+//! [route](route::of), and by what could have been stored:
 //!
-//! 1. A route of which [`RUN`] fetches in a row brought nothing to store, with no
-//!    hit between them, is left alone for [`ASIDE`].
+//! 1. A route of which [`RUN`] fetches in a row brought nothing to store is left
+//!    alone for [`ASIDE`]. Failures do not count: they say nothing of what comes
+//!    after them.
 //! 2. Each response that passes meanwhile is looked at. The first that could have
 //!    been stored ends it.
 //! 3. Later, [`PROBES`] such fetches in a row are enough.
@@ -15,7 +16,8 @@
 //! What can be cached does not suffer. On a route that is left alone, a request
 //! goes through the cache nevertheless
 //!
-//! - if something was stored for its path within [`KNOWN`];
+//! - if anything was ever stored for its path: so whatever is in the store is
+//!   found, also while the application is down;
 //! - or if another one for its path has gone before, and what it got is not known
 //!   yet: of a stampede on a page that nobody has asked for before, one passes, and
 //!   the others are collapsed as ever.
@@ -23,61 +25,64 @@
 //! Only `GET` and `HEAD` are left alone. Whatever may invalidate something always
 //! goes through the cache.
 //!
-//! All of this is two tables of fixed size, whose entries are hashes, keyed at
-//! random: what a client asks for cannot be made to collide. To be wrong costs a
-//! hit or a moment, and gives nobody a page that is not his.
+//! All of this is three tables of fixed size, which know names by a hash that is
+//! keyed at random: what a client asks for cannot be made to collide. To be wrong
+//! costs a look-up or a moment, and gives nobody a page that is not his.
 
+mod glance;
 mod places;
 mod route;
+mod stored_paths;
 
 use std::{
     fmt,
+    hash::{BuildHasher, RandomState},
     time::{Duration, Instant},
 };
 
 use http::{Method, Request};
 use tracing::debug;
 
-use self::places::{Place, Places};
+pub(crate) use self::glance::Glance;
+use self::{
+    places::{Place, Places},
+    stored_paths::StoredPaths,
+};
 use crate::key::{self, Key};
 
 /// How many fetches in a row have to bring nothing to store.
 const RUN: u8 = 200;
 /// For how long a route is left alone then.
 const ASIDE: Duration = Duration::from_secs(10);
-/// How many of them are enough right after that.
+/// How many of them are enough after that.
 const PROBES: u8 = 5;
-/// For how long it is remembered that something was stored for a path.
-const KNOWN: Duration = Duration::from_secs(300);
 
-/// How many routes, and paths, have a place of their own: 8 KiB and 64 KiB.
+/// How many routes, and paths on routes that are left alone, have a place of their
+/// own: 8 KiB and 32 KiB.
 const ROUTES: usize = 1024;
-const PATHS: usize = 8192;
+const PATHS: usize = 4096;
 
 /// The word for logs and for `Cache-Status`, with `fwd=bypass`.
 pub(crate) const STEPPED_ASIDE: &str = "stepped-aside";
 
 /// Where the cache steps aside, and until when.
 pub(crate) struct Admission {
+    hasher: RandomState,
     /// How many fetches in a row brought nothing; and until when the route is left
     /// alone, if it is.
     routes: Places,
-    /// What is known of responses for the path, and for how long that holds.
+    /// What came of the last request for a path that passed.
     paths: Places,
+    stored: StoredPaths,
 }
 
-/// What a place of [`Admission::paths`] may hold.
-mod known {
-    /// A request for it passes just now.
-    pub(super) const ASKED_FOR: u8 = 1;
-    /// What passed could not have been stored.
-    pub(super) const NOT_STORABLE: u8 = 2;
-    /// Something was stored, or could have been.
-    pub(super) const STORABLE: u8 = 3;
-}
+/// What a place of [`Admission::paths`] may hold: it passes just now.
+const ASKED_FOR: u8 = 1;
+/// Or: it has passed, and could not have been stored.
+const NOT_STORABLE: u8 = 2;
 
-/// Where a request belongs that goes through the cache. What becomes of it is to
-/// be told, unless it only takes part in what another one fetches.
+/// Where a request belongs that goes through the cache. If it is sent on, what
+/// comes of it is to be told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route(Place);
 
@@ -93,45 +98,41 @@ impl Admission {
     /// With nothing known. Times are kept as seconds since `epoch`.
     pub(crate) fn new(epoch: Instant) -> Self {
         Self {
+            hasher: RandomState::new(),
             routes: Places::new(ROUTES, epoch),
             paths: Places::new(PATHS, epoch),
+            stored: StoredPaths::new(),
         }
     }
 
     /// Whether `request` is to go through the cache. To be asked before a key is
     /// made of it. Where the route is not left alone, this is a hash and a look.
     pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Result<Route, Aside> {
-        let route = self.routes.place(route::of(request).as_bytes());
+        let route = self.routes.place(self.hash(route::of(request).as_bytes()));
         if self.routes.read(route, now).is_none()
             || !matches!(*request.method(), Method::GET | Method::HEAD)
         {
             return Ok(Route(route));
         }
-        let path = self.paths.place(key::path_of(request).as_bytes());
+        let hash = self.hash(key::path_of(request).as_bytes());
+        let path = self.paths.place(hash);
         match self.paths.read(path, now) {
-            Some(known::NOT_STORABLE) => {}
+            _ if self.stored.may_have(hash) => return Ok(Route(route)),
+            Some(NOT_STORABLE) => {}
+            Some(_) => return Ok(Route(route)),
             // Two threads may both find it so, and both pass.
-            None if self.may_note(path, now) => {
-                self.paths.write(path, known::ASKED_FOR, now + ASIDE);
-            }
-            _ => return Ok(Route(route)),
+            None => self.paths.write(path, ASKED_FOR, now + ASIDE),
         }
         Err(Aside { route, path })
     }
 
-    /// It was answered from memory.
-    pub(crate) fn hit(&self, route: Route) {
-        self.routes.clear(route.0);
+    /// Something is stored under `key`. To be told before it can be found there.
+    pub(crate) fn stored(&self, Route(route): Route, key: &Key) {
+        self.stored.add(self.hash(key.path_alone()));
+        self.routes.clear(route);
     }
 
-    /// What it fetched was stored, under `key`.
-    pub(crate) fn stored(&self, route: Route, key: &Key, now: Instant) {
-        self.routes.clear(route.0);
-        let path = self.paths.place(key.path_alone());
-        self.paths.write(path, known::STORABLE, now + KNOWN);
-    }
-
-    /// What it fetched, for `key`, could not be stored.
+    /// What was fetched for `key` could not be stored.
     pub(crate) fn not_stored(&self, Route(route): Route, key: &Key, now: Instant) {
         if self
             .routes
@@ -142,21 +143,17 @@ impl Admission {
     }
 
     /// What passed could have been stored, or not.
-    pub(crate) fn passed(&self, aside: Aside, storable: bool, now: Instant) {
-        let Aside { route, path } = aside;
+    pub(crate) fn passed(&self, Aside { route, path }: Aside, storable: bool, now: Instant) {
         if storable {
             self.routes.clear(route);
-            self.paths.write(path, known::STORABLE, now + KNOWN);
             debug!("steps in again: there is something to store");
-        } else if self.may_note(path, now) {
-            self.paths.write(path, known::NOT_STORABLE, now + ASIDE);
+        } else {
+            self.paths.write(path, NOT_STORABLE, now + ASIDE);
         }
     }
 
-    /// Whether the place is free for something that is not storable: it is not to
-    /// drive out what protects another path.
-    fn may_note(&self, path: Place, now: Instant) -> bool {
-        self.paths.holder(path, now) != Some(known::STORABLE)
+    fn hash(&self, name: &[u8]) -> u64 {
+        self.hasher.hash_one(name)
     }
 }
 

@@ -1,17 +1,15 @@
 use std::{
-    hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Instant,
 };
 
-/// A table of small numbers with deadlines, for names. It has a fixed number of
-/// places, and a name that falls on the place of another replaces it.
+/// A table of small numbers with deadlines, for hashes of names. It has a fixed
+/// number of places, and a name that falls on the place of another replaces it.
 ///
 /// A place is one word, so whatever order threads write and read in, they read
 /// what one of them wrote. Nothing else is ordered by it.
 pub(super) struct Places {
     words: Box<[AtomicU64]>,
-    hasher: RandomState,
     epoch: Instant,
 }
 
@@ -32,13 +30,11 @@ impl Places {
     pub(super) fn new(places: usize, epoch: Instant) -> Self {
         Self {
             words: (0..places).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
             epoch,
         }
     }
 
-    pub(super) fn place(&self, name: &[u8]) -> Place {
-        let hash = self.hasher.hash_one(name);
+    pub(super) fn place(&self, hash: u64) -> Place {
         // The lower bits; the mark is made of the upper ones.
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
         let index = hash as usize % self.words.len();
@@ -49,12 +45,6 @@ impl Places {
     /// The number that is there, until its deadline.
     pub(super) fn read(&self, place: Place, now: Instant) -> Option<u8> {
         let word = self.word_of(place);
-        self.is_before(now, word).then_some(number(word))
-    }
-
-    /// The same, whosever place it is.
-    pub(super) fn holder(&self, place: Place, now: Instant) -> Option<u8> {
-        let word = self.words[place.index].load(Relaxed);
         self.is_before(now, word).then_some(number(word))
     }
 

@@ -46,6 +46,13 @@ pub(crate) struct Asked {
     pub(crate) cookie: bool,
 }
 
+impl Asked {
+    /// Whether its response says something of what others would get.
+    pub(crate) const fn is_like_any_other(&self) -> bool {
+        !(self.conditional || self.range || self.head || self.wishes.no_store || self.authorization)
+    }
+}
+
 /// Why a request passes the cache by: nothing is read for it, and nothing of
 /// its answer stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

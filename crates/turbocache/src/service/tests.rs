@@ -473,6 +473,7 @@ fn clones_of_a_cache_share_what_is_stored() {
     assert_eq!(text(answer.unwrap()), "page");
 }
 
+mod aside;
 mod invalidation;
 mod ranges;
 mod slow_store;

@@ -1,0 +1,42 @@
+use std::time::Instant;
+
+use http::response;
+use http_body::SizeHint;
+
+use super::Aside;
+use crate::{
+    cache::Cache,
+    policy::{request::Asked, reuse, storable::Exchange},
+};
+
+/// A look at what passes the cache by because it has stepped aside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glance {
+    pub(crate) aside: Aside,
+    pub(crate) asked: Asked,
+    /// When the request was sent.
+    pub(crate) requested: Instant,
+}
+
+impl Glance {
+    /// Tells whether `response` could have been stored, if it tells that.
+    pub(crate) fn at(self, response: &response::Parts, body: SizeHint, cache: &Cache) {
+        // What a client gets for preconditions or a range of its own says nothing
+        // of what others would get, and a failure nothing of what comes next.
+        if !self.asked.is_like_any_other() || reuse::is_error(response.status) {
+            return;
+        }
+        let received = cache.now();
+        let storable = cache.config.policy.storable(&Exchange {
+            asked: self.asked,
+            response,
+            body,
+            requested: self.requested,
+            received,
+            max_body: cache.config.max_entry_bytes,
+        });
+        cache
+            .admission
+            .passed(self.aside, storable.is_ok(), received.monotonic);
+    }
+}

@@ -1,0 +1,37 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Paths of which something was ever stored: a bit for each hash, never taken back.
+/// A path whose bit is set by another one counts as stored, too; so does, in the
+/// end, every path, where there are many more of them than bits. Then the cache
+/// no longer steps aside, which is what it would do without all this.
+pub(super) struct StoredPaths {
+    words: Box<[AtomicU64]>,
+}
+
+/// 32 KiB.
+const BITS: usize = 1 << 18;
+
+impl StoredPaths {
+    pub(super) fn new() -> Self {
+        let words = (0..BITS / 64).map(|_| AtomicU64::new(0)).collect();
+        Self { words }
+    }
+
+    pub(super) fn add(&self, hash: u64) {
+        let (word, bit) = self.bit(hash);
+        // Most are there already, and are only read.
+        if word.load(Relaxed) & bit == 0 {
+            word.fetch_or(bit, Relaxed);
+        }
+    }
+
+    pub(super) fn may_have(&self, hash: u64) -> bool {
+        let (word, bit) = self.bit(hash);
+        word.load(Relaxed) & bit != 0
+    }
+
+    fn bit(&self, hash: u64) -> (&AtomicU64, u64) {
+        let index = (hash >> 6) as usize % self.words.len();
+        (&self.words[index], 1 << (hash % 64))
+    }
+}
