@@ -136,10 +136,6 @@ mod key;
 mod layer;
 mod name;
 mod pending;
-#[allow(
-    dead_code,
-    reason = "decisions that the service learns to carry out one by one"
-)]
 mod policy;
 #[cfg_attr(
     not(test),

@@ -19,12 +19,7 @@ use crate::{
     flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
     future::State,
     key::Key,
-    policy::{
-        request::Asked,
-        reuse::Reuse,
-        validation::{self, Preconditions},
-        vary::Vary,
-    },
+    policy::{request::Asked, reuse::Reuse, validation, vary::Vary},
     store::{Entry, Head, LookUp, Variants},
 };
 
@@ -279,7 +274,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             validating = validation::ask(request.headers_mut(), [entry.head.headers()]);
         }
         if background && !validating {
-            drop(Preconditions::take(request.headers_mut()));
+            validation::remove_preconditions(request.headers_mut());
         }
         if background || validating {
             sent.conditional = false;

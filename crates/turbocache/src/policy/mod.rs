@@ -52,7 +52,8 @@ pub(crate) struct Policy {
     /// one, or for none that is not stored.
     pub(crate) request_directives: bool,
     /// §4.2.4: for how long a stale response is given if the origin cannot be
-    /// reached, and the response says nothing about it. Zero: never.
+    /// reached or fails, as if the response had this for its `stale-if-error`.
+    /// Nothing is given that forbids it, or that says another time. Zero: never.
     pub(crate) grace: Duration,
     /// RFC 9213 §2.2: the fields that are for this cache, the first one first.
     pub(crate) target_list: Arc<[HeaderName]>,
@@ -79,6 +80,9 @@ impl Policy {
             authorization: true,
             qualified: true,
             partial: true,
+            // As long as an application may take to be deployed, or its database
+            // to come back.
+            grace: Duration::from_secs(5 * 60),
             ..Self::conservative()
         }
     }

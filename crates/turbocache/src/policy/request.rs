@@ -61,8 +61,6 @@ pub(crate) enum Pass {
     Method,
     /// `Authorization` (RFC 9111 §3.5).
     Authorization,
-    /// `Range` (RFC 9110 §14.2).
-    Range,
     /// `If-Match` or `If-Unmodified-Since` (RFC 9110 §13.1): they keep a client
     /// from acting on something that the origin has no longer.
     Precondition,
@@ -91,7 +89,6 @@ impl Pass {
         match self {
             Self::Method => "method",
             Self::Authorization => "authorization",
-            Self::Range => "range",
             Self::Precondition => "precondition",
             Self::RequestBody => "request-body",
             Self::MethodOverride => "method-override",

@@ -236,7 +236,7 @@ impl Policy {
             authorized,
             soft_purged: false,
         };
-        of_use(&terms, &directives, headers, received)?;
+        of_use(&terms, &directives, headers)?;
         Ok(Kept {
             terms,
             vary,
@@ -360,12 +360,7 @@ impl Policy {
 
 /// Whether a response is worth its place: if it is fresh, may be used stale, or
 /// can be validated.
-fn of_use(
-    terms: &Terms,
-    directives: &Directives,
-    headers: &HeaderMap,
-    received: Now,
-) -> Result<(), NotStored> {
+fn of_use(terms: &Terms, directives: &Directives, headers: &HeaderMap) -> Result<(), NotStored> {
     let can_be_validated = validation::has_validator(headers);
     if terms.no_cache {
         return if can_be_validated {
@@ -374,7 +369,7 @@ fn of_use(
             Err(NotStored::NoCache)
         };
     }
-    let fresh = terms.freshness.ttl(received.monotonic).is_some();
+    let fresh = !terms.freshness.is_stale_on_arrival();
     let may_be_stale = !terms.must_revalidate
         && [directives.stale_while_revalidate, directives.stale_if_error]
             .into_iter()

@@ -14,19 +14,10 @@ use http::{
 use self::etag::EntityTag;
 use super::freshness::the_one_date;
 
-#[allow(
-    unused_imports,
-    reason = "decisions that the service learns to carry out one by one"
-)]
 pub(crate) use self::update::{HeadEffect, Update, head_effect};
 
 mod etag;
 mod update;
-
-/// The preconditions that one client sent (RFC 9110 §13.1), kept apart from what
-/// the cache asks the origin.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Preconditions(HeaderMap);
 
 /// What a client's preconditions make of the response that it would get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,33 +28,21 @@ pub(crate) enum Verdict {
     NotModified,
 }
 
-/// RFC 9110 §13.1.
-const PRECONDITIONS: [HeaderName; 5] = [
+/// RFC 9110 §13.1, §14.2.
+const PRECONDITIONS: [HeaderName; 6] = [
     IF_MATCH,
     IF_NONE_MATCH,
     IF_MODIFIED_SINCE,
     IF_UNMODIFIED_SINCE,
     IF_RANGE,
+    RANGE,
 ];
 
-impl Preconditions {
-    /// Takes all of them out of `request`, and the `Range` to which `If-Range`
-    /// belongs.
-    pub(crate) fn take(request: &mut HeaderMap) -> Self {
-        let mut taken = HeaderMap::new();
-        for name in PRECONDITIONS.into_iter().chain([RANGE]) {
-            if let http::header::Entry::Occupied(lines) = request.entry(&name) {
-                for value in lines.remove_entry_mult().1 {
-                    taken.append(&name, value);
-                }
-            }
-        }
-        Self(taken)
-    }
-
-    /// As fields, for what is asked about ranges.
-    pub(crate) const fn fields(&self) -> &HeaderMap {
-        &self.0
+/// Takes all preconditions out of `request`, and the `Range` to which `If-Range`
+/// belongs: what one client has is nothing to ask for others by.
+pub(crate) fn remove_preconditions(request: &mut HeaderMap) {
+    for name in PRECONDITIONS {
+        request.remove(name);
     }
 }
 
@@ -182,7 +161,7 @@ pub(crate) fn ask<'a>(
     if tags.is_empty() && last_modified.is_none() {
         return false;
     }
-    drop(Preconditions::take(request));
+    remove_preconditions(request);
     if !tags.is_empty() {
         let value = HeaderValue::from_bytes(&tags.join(&b", "[..]));
         request.insert(IF_NONE_MATCH, value.expect("made of values, and of ASCII"));
