@@ -163,7 +163,7 @@ impl Rules {
                 let now = self.settings.clock.monotonic();
                 let (name, tick) = self.sessions.look_up(&id, now);
                 let variant = name.map_or(Variant::ToldByResponse, |name| {
-                    Variant::Known(names.rendered_for(&name))
+                    Variant::Expected(names.rendered_for(&name))
                 });
                 (variant, Who::One(id, tick))
             }

@@ -34,8 +34,14 @@ use bytes::Bytes;
 /// A cache that finds none of these on a request has pages with one variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// It reads what is stored under this name, and its answer is stored there.
+    /// It is certain: it reads what is stored under this name, and its answer is
+    /// stored there.
     Known(VariantName),
+    /// It is what the application has said before, which may have changed since.
+    /// It reads and writes under this name as if that were certain. But where it
+    /// goes forward it must get a whole answer: one that says no more than "not
+    /// modified" might be said of another variant than ours.
+    Expected(VariantName),
     /// Nobody knows until the response says it by a [`RenderedFor`]. It reads
     /// nothing, shares no answer with other requests, and its answer is stored
     /// under what the response says; not at all if it says nothing.
@@ -64,12 +70,24 @@ pub enum RenderedFor {
 pub struct VariantName(Bytes);
 
 impl Variant {
+    /// The name under which it reads.
+    pub const fn name(&self) -> Option<&VariantName> {
+        match self {
+            Self::Known(name) | Self::Expected(name) => Some(name),
+            Self::ToldByResponse | Self::Pass(_) => None,
+        }
+    }
+
     /// Under which name a response may be stored and shared, `said` being what
     /// it says itself. `None`: it is for the client who asked alone.
     pub fn stored_under<'a>(&'a self, said: Option<&'a RenderedFor>) -> Option<&'a VariantName> {
         match (self, said) {
-            (Self::Known(name), None) => Some(name),
-            (Self::Known(name), Some(RenderedFor::Variant(said))) if name == said => Some(name),
+            (Self::Known(name) | Self::Expected(name), None) => Some(name),
+            (Self::Known(name) | Self::Expected(name), Some(RenderedFor::Variant(said)))
+                if name == said =>
+            {
+                Some(name)
+            }
             (Self::ToldByResponse, Some(RenderedFor::Variant(said))) => Some(said),
             _ => None,
         }
@@ -108,6 +126,7 @@ mod tests {
         let staff = || VariantName::new("staff");
         let member = || VariantName::new("member");
         let known = || Variant::Known(staff());
+        let expected = || Variant::Expected(staff());
         let said = RenderedFor::Variant;
         let cases = [
             ("known, nothing said", known(), None, Some(staff())),
@@ -127,6 +146,19 @@ mod tests {
                 "known, for one client",
                 known(),
                 Some(RenderedFor::OneClient),
+                None,
+            ),
+            ("expected, nothing said", expected(), None, Some(staff())),
+            (
+                "expected, the same said",
+                expected(),
+                Some(said(staff())),
+                Some(staff()),
+            ),
+            (
+                "expected, something else said",
+                expected(),
+                Some(said(member())),
                 None,
             ),
             (

@@ -64,8 +64,60 @@ impl VariantNames {
 }
 
 fn add(written: &mut Vec<u8>, part: &[u8]) {
-    // As wide as it comes: 32 bits are more than a header field ever has.
-    let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-    written.extend_from_slice(&length.to_be_bytes());
+    written.extend_from_slice(part.len().to_string().as_bytes());
+    written.push(b':');
     written.extend_from_slice(part);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    /// Names made of few letters, among them all that divide.
+    fn part() -> impl Strategy<Value = String> {
+        "[0-2:vac]{0,3}"
+    }
+
+    fn name(who: &Who, preferences: &[String]) -> VariantName {
+        let values = preferences
+            .iter()
+            .map(|value| Some(value.as_bytes()).filter(|value| !value.is_empty()));
+        let values = Values::from(values.collect::<Vec<_>>());
+        let names = VariantNames::new(&values, 0..preferences.len());
+        match who {
+            Who::Visitors => names.visitors(),
+            Who::RenderedFor(name) => names.rendered_for(&Bytes::from(name.clone())),
+            Who::Claimed(claims) => names.claimed(claims),
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    enum Who {
+        Visitors,
+        RenderedFor(String),
+        Claimed(Vec<String>),
+    }
+
+    fn who() -> impl Strategy<Value = Who> {
+        prop_oneof![
+            Just(Who::Visitors),
+            part()
+                .prop_filter("for visitors", |name| !name.is_empty())
+                .prop_map(Who::RenderedFor),
+            vec(part(), 2).prop_map(Who::Claimed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_variants_have_one_name(
+            one in (who(), vec(part(), 2)),
+            other in (who(), vec(part(), 2)),
+        ) {
+            let same = name(&one.0, &one.1) == name(&other.0, &other.1);
+            prop_assert_eq!(same, one == other);
+        }
+    }
 }
