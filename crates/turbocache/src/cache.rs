@@ -25,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) capacity_bytes: u64,
     pub(crate) max_entry_bytes: u64,
     pub(crate) max_variants: usize,
+    pub(crate) max_named_variants: usize,
     pub(crate) policy: Policy,
     pub(crate) query: QueryRules,
     pub(crate) name: CacheName,
@@ -39,6 +40,7 @@ impl Config {
             capacity_bytes: 64 * 1024 * 1024,
             max_entry_bytes: 1024 * 1024,
             max_variants: 16,
+            max_named_variants: 64,
             policy,
             query: QueryRules::default(),
             name: CacheName::default(),
@@ -61,7 +63,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(config: Config) -> Self {
-        let store = MemoryStore::new(config.capacity_bytes);
+        let store = MemoryStore::new(config.capacity_bytes, config.max_named_variants);
         Self::with_store(config, Box::new(store))
     }
 

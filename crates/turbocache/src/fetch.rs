@@ -8,7 +8,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header::DATE, response};
 use http_body::{Body, SizeHint};
-use peregrine_core::{CacheStatus, ForwardReason, hop_by_hop};
+use peregrine_core::{CacheStatus, ForwardReason, RenderedFor, Variant, hop_by_hop};
 use tracing::debug;
 
 use crate::{
@@ -32,6 +32,8 @@ use crate::{
 pub(crate) struct Miss {
     pub(crate) cache: Arc<Cache>,
     pub(crate) key: FlightKey,
+    /// Which variant of the page it is for.
+    pub(crate) variant: Option<Variant>,
     /// What the request says that the inner service gets.
     pub(crate) asked: Asked,
     /// What the client sent, whatever of it the inner service gets.
@@ -112,6 +114,20 @@ impl Miss {
             ticket,
         }
     }
+
+    /// The response has come, and says for whom it was rendered. Settles for which
+    /// variant it is, if it is one that others may have.
+    fn settle_variant(&mut self, said: Option<&RenderedFor>) -> Result<(), NotStored> {
+        let Some(variant) = &self.variant else {
+            // Said to somebody else than us, or by mistake.
+            return said.map_or(Ok(()), |_| Err(NotStored::Variant));
+        };
+        let name = variant.stored_under(said).ok_or(NotStored::Variant)?;
+        if self.asked.told {
+            self.key = self.key.of_variant(name);
+        }
+        Ok(())
+    }
 }
 
 impl Fetch {
@@ -124,21 +140,27 @@ impl Fetch {
         reused
     }
 
-    pub(crate) fn judge<B: Body>(self, response: Response<B>) -> Fetched<B> {
+    pub(crate) fn judge<B: Body>(mut self, response: Response<B>) -> Fetched<B> {
         let now = self.miss.cache.now();
         let (mut parts, body) = response.into_parts();
+        let said = parts.extensions.remove();
+        let settled = self.miss.settle_variant(said.as_ref());
         if self.miss.validating && parts.status == StatusCode::NOT_MODIFIED {
-            return self.not_modified(parts.headers, now);
+            return self.not_modified(parts.headers, settled, now);
         }
+        // What is stored is not for who is said to be somebody else by now.
+        let is_other = settled.is_err() && matches!(said, Some(RenderedFor::Variant(_)));
         if reuse::is_error(parts.status)
+            && !is_other
             && let Some(reused) = self.instead_of_failure(Some(parts.status))
         {
             return Fetched::Reused(reused);
         }
-        if self.miss.asked.head {
+        if self.miss.asked.head && settled.is_ok() {
             self.learn_from_head(&parts, now);
         }
-        match self.storable(&parts, body.size_hint(), now) {
+        let storable = settled.and_then(|()| self.storable(&parts, body.size_hint(), now));
+        match storable {
             Ok((head, date, length)) => {
                 if let Some(date) = date {
                     parts.headers.insert(DATE, date);
@@ -213,7 +235,15 @@ impl Fetch {
 
     /// RFC 9111 §4.3.3: "A 304 (Not Modified) response status code indicates that
     /// the stored response can be updated and reused".
-    fn not_modified<B>(self, answer: HeaderMap, now: Now) -> Fetched<B> {
+    ///
+    /// Not if it was `settled` that the answer is for one client: then it is his
+    /// alone, and nothing is updated.
+    fn not_modified<B>(
+        self,
+        answer: HeaderMap,
+        settled: Result<(), NotStored>,
+        now: Now,
+    ) -> Fetched<B> {
         let entry = self.miss.stored.as_ref();
         let entry = Arc::clone(entry.expect("it was asked about this one"));
         let reused = |entry, by| {
@@ -231,11 +261,16 @@ impl Fetch {
         }
         match self.freshen(&entry, answer, now) {
             Ok(entry) => {
-                self.miss.cache.counters.validated.add_one();
-                let by = if self.insert(&entry) {
-                    By::Validation
+                let by = if let Err(reason) = settled {
+                    self.refuse(reason);
+                    By::Favour(reason)
                 } else {
-                    By::Favour(NotStored::Cleared)
+                    self.miss.cache.counters.validated.add_one();
+                    if self.insert(&entry) {
+                        By::Validation
+                    } else {
+                        By::Favour(NotStored::Cleared)
+                    }
                 };
                 reused(entry, by)
             }

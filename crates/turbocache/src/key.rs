@@ -18,7 +18,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri};
-use peregrine_core::TargetOrigin;
+use peregrine_core::{TargetOrigin, Variant, VariantName};
 
 use self::{authority::Authority, query::QueryRules, search_variance::SearchVariance};
 use crate::policy::request::{self, Lookup, Pass};
@@ -40,6 +40,7 @@ use crate::policy::request::{self, Lookup, Pass};
 /// | `o` | a trusted proxy said whom it is for |
 /// | `h` | a `Host` that says something else than the trusted proxy |
 /// | `f`, `=` | a field like `X-Forwarded-Host`, and its value |
+/// | `v` | the name of a [`Variant`], in full |
 ///
 /// A key without any but `n` is [plain](Self::plain): it can be made of a URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,6 +109,9 @@ impl Key {
                 }
             }
         }
+        if let Some(name) = request.extensions().get().and_then(Variant::name) {
+            add_variant(&mut key, name);
+        }
         Ok(Self(Bytes::from(key)))
     }
 
@@ -137,6 +141,19 @@ impl Key {
             }
         }
         Self(Bytes::from(key))
+    }
+
+    /// The key of one variant of what this is the key of.
+    pub(crate) fn of_variant(&self, name: &VariantName) -> Self {
+        let mut key = self.0.to_vec();
+        add_variant(&mut key, name);
+        Self(Bytes::from(key))
+    }
+
+    /// Whether it is for a variant that has a name.
+    pub(crate) fn has_variant(&self) -> bool {
+        let mut others = self.0.split(|byte| *byte == DIVIDER).skip(3);
+        others.any(|part| part.first() == Some(&b'v'))
     }
 
     /// Scheme and authority: what RFC 9110 §4.3.1 calls the origin, within which
@@ -175,15 +192,19 @@ impl Key {
     }
 }
 
-/// For logs: the parts as they are, divided by spaces.
+/// For logs: the parts as they are, divided by spaces. But for the name of a
+/// variant, which may tell who somebody is.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = self.0.split(|byte| *byte == DIVIDER);
         if let Some(scheme) = parts.next() {
             scheme.escape_ascii().fmt(f)?;
         }
-        for part in parts {
-            write!(f, " {}", part.escape_ascii())?;
+        for (number, part) in parts.enumerate() {
+            match part {
+                [b'v', ..] if number >= 2 => f.write_str(" v")?,
+                _ => write!(f, " {}", part.escape_ascii())?,
+            }
         }
         Ok(())
     }
@@ -206,6 +227,19 @@ fn add(key: &mut Vec<u8>, kind: u8, part: &[u8]) {
     key.reserve_exact(part.len() + 2);
     key.extend_from_slice(&[DIVIDER, kind]);
     key.extend_from_slice(part);
+}
+
+/// Appends a name that may have any bytes, so that its part has no divider.
+fn add_variant(key: &mut Vec<u8>, name: &VariantName) {
+    key.reserve_exact(name.as_bytes().len() + 2);
+    key.extend_from_slice(&[DIVIDER, b'v']);
+    for byte in name.as_bytes() {
+        match byte {
+            0 => key.extend_from_slice(&[1, 1]),
+            1 => key.extend_from_slice(&[1, 2]),
+            byte => key.push(*byte),
+        }
+    }
 }
 
 /// The path that a request's key would have, without making one.

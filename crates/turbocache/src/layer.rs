@@ -159,6 +159,14 @@ impl TurboCache {
         self.with(|config| config.max_variants = variants.max(1))
     }
 
+    /// How many variants of one page are stored that somebody in front of the cache
+    /// has named ([`Variant`](peregrine_core::Variant)), as one for each user. 64
+    /// by default, at least 1; with one more, the least recently used goes, so
+    /// that no page can push others out by having many.
+    pub fn max_named_variants(self, variants: usize) -> Self {
+        self.with(|config| config.max_named_variants = variants.max(1))
+    }
+
     /// For how long a stale page is given where the inner service fails or answers
     /// with 500, 502, 503 or 504, and the page itself says nothing about that
     /// (RFC 5861 §4, RFC 9111 §4.2.4). Zero by default: not at all.

@@ -40,7 +40,9 @@
 //! 3. The key is the scheme, the authority (in any case, with or without the
 //!    scheme's own port), and path and query as they were sent. `Forwarded` and
 //!    `X-Forwarded-*`, but for `X-Forwarded-For`, are part of it where they occur,
-//!    because applications build links from them.
+//!    because applications build links from them. Who knows which variant of a
+//!    page a client may see puts a [`Variant`](peregrine_core::Variant) into the
+//!    request's extensions: its name is part of the key, or the request passes.
 //! 4. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
 //!    empty the application's protection with them. Its `no-store` is obeyed in
 //!    that nothing is stored for it.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Body;
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::{CacheStatus, ForwardReason, Variant};
 use tokio::runtime::Handle;
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
@@ -91,6 +91,12 @@ impl<S, ReqB> Pending<S, ReqB> {
             asked: self.asked,
             headers: &self.headers,
         }
+    }
+
+    /// The client may see another variant by now, of which the application could
+    /// say "not modified" as well. So it is not asked for validation.
+    fn expects_variant(&self) -> bool {
+        matches!(self.request.extensions().get(), Some(Variant::Expected(_)))
     }
 }
 
@@ -216,7 +222,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     fn is_validating(&self) -> bool {
         let asked = &self.pending.asked;
         let stored = self.stored.as_ref();
-        !(asked.head || asked.wishes.no_store)
+        !(asked.head || asked.wishes.no_store || self.pending.expects_variant())
             && stored.is_some_and(|entry| validation::has_validator(entry.head.headers()))
     }
 
@@ -224,7 +230,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     /// alone: a 304 to its own preconditions, a part, or one without a body.
     fn may_lead(&self) -> bool {
         let asked = &self.pending.asked;
-        !(asked.head || asked.wishes.no_store || asked.authorization)
+        !(asked.head || asked.wishes.no_store || asked.authorization || asked.told)
             && (!(asked.conditional || asked.range) || self.is_validating())
     }
 
@@ -238,7 +244,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     /// a hit.
     fn may_follow(&self) -> bool {
         let asked = &self.pending.asked;
-        !(asked.head || asked.wishes.no_store || asked.authorization)
+        !(asked.head || asked.wishes.no_store || asked.authorization || asked.told)
             && (!asked.range || self.is_validating())
     }
 
@@ -255,6 +261,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             stored,
             flight,
         } = self;
+        let may_validate = !pending.expects_variant();
         let Pending {
             inner,
             cache,
@@ -269,6 +276,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         }
         let mut validating = false;
         if let Some(entry) = &stored
+            && may_validate
             && !(sent.head || sent.wishes.no_store)
         {
             validating = validation::ask(request.headers_mut(), [entry.head.headers()]);
@@ -290,6 +298,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         };
         let miss = Miss {
             cache,
+            variant: request.extensions().get().cloned(),
             key: flight,
             asked: sent,
             headers,

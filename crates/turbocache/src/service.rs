@@ -98,7 +98,12 @@ where
             Ok(key) => key,
             Err(reason) => return self.pass(request, reason).into(),
         };
-        let found = self.cache.look_up(&key);
+        let found = if asked.told {
+            // Whatever is stored, nobody knows whether this client may see it.
+            LookUp::Ready(None)
+        } else {
+            self.cache.look_up(&key)
+        };
         // What most requests come to, before anything is done for the others.
         if let LookUp::Ready(Some(variants)) = &found
             && let Some(entry) = variants.select(request.headers())

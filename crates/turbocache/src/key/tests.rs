@@ -1,8 +1,12 @@
 #![expect(clippy::too_many_lines, reason = "a table is as long as it has rows")]
 
 use bytes::Bytes;
-use http::uri::{Authority as UriAuthority, Scheme};
+use http::{
+    HeaderMap,
+    uri::{Authority as UriAuthority, Scheme},
+};
 use http_body_util::Empty;
+use proptest::prelude::*;
 
 use super::*;
 use crate::policy::Policy;
@@ -290,5 +294,36 @@ fn requests_without_a_plain_host_have_no_key() {
     ];
     for (name, asked, reason) in cases {
         assert_eq!(key(asked).unwrap_err(), reason, "{name}");
+    }
+}
+
+/// Names of all bytes that divide or escape, and of letters of other parts.
+fn variant() -> impl Strategy<Value = (String, Vec<u8>)> {
+    let byte = proptest::sample::select(vec![0, 1, 2, b'u', b'v', b'n', b'/', b'?']);
+    ("/[ab]{0,2}", proptest::collection::vec(byte, 0..6))
+}
+
+proptest! {
+    #[test]
+    fn two_variants_share_a_key_only_if_they_share_a_name(one in variant(), other in variant()) {
+        let key = |(path, name): &(String, Vec<u8>)| {
+            let request = Request::get(path)
+                .header("host", "a")
+                .extension(Variant::Known(VariantName::new(name.clone())))
+                .body(Empty::<Bytes>::new())
+                .unwrap();
+            let lookup = Policy::conservative().look_up(&request).unwrap();
+            Key::of(&request, &lookup, &QueryRules::All).unwrap()
+        };
+        let same = one == other;
+        prop_assert_eq!(key(&one) == key(&other), same);
+        let mut any_order = HeaderMap::new();
+        any_order.insert("no-vary-search", "key-order".parse().unwrap());
+        let variance = SearchVariance::of(&any_order).unwrap();
+        prop_assert_eq!(key(&one).under(&variance) == key(&other).under(&variance), same);
+        prop_assert!(key(&one).has_variant());
+        let plain = key(&(one.0.clone(), Vec::new())).plain().unwrap();
+        prop_assert!(!plain.has_variant());
+        prop_assert_eq!(plain.of_variant(&VariantName::new(one.1.clone())), key(&one));
     }
 }

@@ -6,7 +6,7 @@ use http::{
     header::{CACHE_CONTROL, PRAGMA},
 };
 use http_body::Body;
-use peregrine_core::ForwardReason;
+use peregrine_core::{ForwardReason, Variant};
 
 use super::{Policy, directives::Wishes};
 
@@ -44,12 +44,19 @@ pub(crate) struct Asked {
     /// It has `Cookie`, so that the answer may be for one client, whether or not
     /// it says so.
     pub(crate) cookie: bool,
+    /// Which variant it is of is known only when the response says so.
+    pub(crate) told: bool,
 }
 
 impl Asked {
     /// Whether its response says something of what others would get.
     pub(crate) const fn is_like_any_other(&self) -> bool {
-        !(self.conditional || self.range || self.head || self.wishes.no_store || self.authorization)
+        !(self.conditional
+            || self.range
+            || self.head
+            || self.wishes.no_store
+            || self.authorization
+            || self.told)
     }
 }
 
@@ -81,6 +88,8 @@ pub(crate) enum Pass {
     /// The target's authority and `Host` differ: the application may go by
     /// either.
     HostMismatch,
+    /// Whoever knows which variant a client may see says so, and why.
+    Variant(&'static str),
 }
 
 impl Pass {
@@ -98,6 +107,7 @@ impl Pass {
             Self::SeveralHosts => "several-hosts",
             Self::BadHost => "bad-host",
             Self::HostMismatch => "host-mismatch",
+            Self::Variant(reason) => reason,
         }
     }
 
@@ -159,6 +169,12 @@ impl Policy {
         }
         if cache_control || pragma && self.request_directives {
             asked.wishes = self.wishes(request.headers());
+        }
+        // Last, since some of those above say more about what the request changes.
+        match request.extensions().get() {
+            Some(Variant::Pass(reason)) => return Err(Pass::Variant(reason)),
+            Some(Variant::ToldByResponse) => asked.told = true,
+            Some(Variant::Known(_) | Variant::Expected(_)) | None => {}
         }
         Ok(Lookup {
             asked,

@@ -124,6 +124,8 @@ pub(crate) enum NotStored {
     Untaggable(Untaggable),
     /// It is a 304 about something else than what is stored (§4.3.4).
     Validator,
+    /// It is of another variant than the request, or nobody knows of which.
+    Variant,
 }
 
 impl NotStored {
@@ -157,6 +159,7 @@ impl NotStored {
             Self::Head => "head",
             Self::Untaggable(reason) => reason.as_str(),
             Self::Validator => "validator",
+            Self::Variant => "variant",
         }
     }
 }

@@ -475,6 +475,7 @@ fn clones_of_a_cache_share_what_is_stored() {
 
 mod aside;
 mod invalidation;
+mod named_variants;
 mod ranges;
 mod slow_store;
 mod stale;

@@ -63,6 +63,11 @@ impl Index {
         labelled.cloned().collect()
     }
 
+    /// Under how many keys.
+    pub(super) fn count(&self, label: &Label) -> usize {
+        self.lock().get(label).map_or(0, HashMap::len)
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.lock().len()

@@ -21,10 +21,15 @@ pub(crate) struct MemoryStore {
     entries: Cache<Key, Arc<Variants>, RandomState>,
     index: Arc<Index>,
     evicted: Arc<AtomicU64>,
+    /// How many variants with names one page may have.
+    max_named: usize,
+    /// Counts what is stored for variants with names: the clock by which it is
+    /// known which of them were used last.
+    tick: AtomicU64,
 }
 
 impl MemoryStore {
-    pub(crate) fn new(capacity_bytes: u64) -> Self {
+    pub(crate) fn new(capacity_bytes: u64, max_named: usize) -> Self {
         let index = Arc::<Index>::default();
         let evicted = Arc::<AtomicU64>::default();
         let (indexed, counted) = (Arc::clone(&index), Arc::clone(&evicted));
@@ -45,6 +50,33 @@ impl MemoryStore {
             entries,
             index,
             evicted,
+            max_named,
+            tick: AtomicU64::new(0),
+        }
+    }
+
+    /// Something was stored for a variant with a name. If its page has too many of
+    /// them, those least recently used go: of one page, so that no page can push
+    /// others out by having a variant for each user.
+    fn make_room(&self, newest: &Key) {
+        let Some(page) = newest.plain().map(Label::Plain) else {
+            return;
+        };
+        if self.index.count(&page) <= self.max_named {
+            return;
+        }
+        let mut variants: Vec<_> = self
+            .index
+            .keys(&page)
+            .into_iter()
+            .filter(|key| key != newest && key.has_variant())
+            .filter_map(|key| Some((self.entries.get(&key)?.last_used(), key)))
+            .collect();
+        variants.sort_unstable_by_key(|(last_used, _)| *last_used);
+        // And the newest one.
+        let too_many = (variants.len() + 1).saturating_sub(self.max_named);
+        for (_, key) in variants.into_iter().take(too_many) {
+            self.entries.invalidate(&key);
         }
     }
 
@@ -78,10 +110,20 @@ impl MemoryStore {
 
 impl Storage for MemoryStore {
     fn look_up(&self, key: &Key) -> LookUp {
-        LookUp::Ready(self.entries.get(key))
+        let found = self.entries.get(key);
+        if let Some(variants) = &found {
+            variants.use_at(self.tick.load(Relaxed));
+        }
+        LookUp::Ready(found)
     }
 
     fn change(&self, key: &Key, change: &mut dyn FnMut(&Variants) -> Change) {
+        let named = key.has_variant();
+        let tick = if named {
+            self.tick.fetch_add(1, Relaxed) + 1
+        } else {
+            self.tick.load(Relaxed)
+        };
         self.entries.entry_by_ref(key).and_compute_with(|entry| {
             let stored = entry.map(Entry::into_value);
             let none = Variants::default();
@@ -90,10 +132,14 @@ impl Storage for MemoryStore {
                 Change::Store(variants) if variants.is_empty() => Op::Remove,
                 Change::Store(variants) => {
                     self.index.add(key, &variants);
+                    variants.use_at(tick);
                     Op::Put(Arc::new(variants))
                 }
             }
         });
+        if named {
+            self.make_room(key);
+        }
     }
 
     fn purge(&self, scope: &Scope, how: Purge) -> u64 {

@@ -62,7 +62,7 @@ fn is_stored(store: &MemoryStore, path: &str) -> bool {
 
 #[test]
 fn the_index_knows_no_label_of_what_is_gone() {
-    let store = MemoryStore::new(1 << 20);
+    let store = MemoryStore::new(1 << 20, 64);
     put(&store, "/a", &["one", "both"]);
     put(&store, "/b", &["two", "both"]);
     assert_eq!(store.labels(), 3);
@@ -79,7 +79,7 @@ fn the_index_knows_no_label_of_what_is_gone() {
 
 #[test]
 fn the_index_knows_no_label_of_what_had_to_go() {
-    let store = MemoryStore::new(20 * 1024);
+    let store = MemoryStore::new(20 * 1024, 64);
     for page in 0..500 {
         put(&store, &format!("/{page}"), &["all", &page.to_string()]);
     }
@@ -97,7 +97,7 @@ fn the_index_knows_no_label_of_what_had_to_go() {
 
 #[test]
 fn what_is_purged_softly_is_still_there_and_still_found() {
-    let store = MemoryStore::new(1 << 20);
+    let store = MemoryStore::new(1 << 20, 64);
     put(&store, "/a", &["one"]);
     for _ in 0..2 {
         assert_eq!(store.purge(&Scope::tag("one"), Purge::Soft), 1);

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use http::HeaderMap;
 
@@ -7,8 +10,12 @@ use crate::key::Key;
 
 /// The stored responses for one key, the newest first. They differ in the
 /// requests that select them (RFC 9111 §4.1).
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Variants(Box<[Arc<Entry>]>);
+#[derive(Debug, Default)]
+pub(crate) struct Variants {
+    entries: Box<[Arc<Entry>]>,
+    /// By the clock of the store, which goes on only where it matters.
+    last_used: AtomicU64,
+}
 
 /// What a key weighs beyond its bytes: what moka keeps for each, and the list of
 /// its variants. Measured at 100,000 keys, like the weights of what is in them.
@@ -17,27 +24,38 @@ const WEIGHT_OF_KEY: usize = 368;
 /// The most that moka can count for one key.
 const MOST: usize = u32::MAX as usize;
 
+impl FromIterator<Arc<Entry>> for Variants {
+    fn from_iter<I: IntoIterator<Item = Arc<Entry>>>(entries: I) -> Self {
+        Self {
+            entries: entries.into_iter().collect(),
+            last_used: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Variants {
     /// RFC 9111 §4.1: of those that match, "the most recent".
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
-        self.0.iter().find(|entry| entry.head.matches(request))
+        self.entries
+            .iter()
+            .find(|entry| entry.head.matches(request))
     }
 
     /// What came last, for whatever request.
     pub(crate) fn newest(&self) -> Option<&Arc<Entry>> {
-        self.0.first()
+        self.entries.first()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.0.iter()
+        self.entries.iter()
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     pub(crate) const fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// These and a newer one, which takes the place of what it makes unreachable.
@@ -52,13 +70,13 @@ impl Variants {
             fits
         });
         let kept = kept.take(most.saturating_sub(1)).cloned();
-        Self(std::iter::once(Arc::clone(entry)).chain(kept).collect())
+        std::iter::once(Arc::clone(entry)).chain(kept).collect()
     }
 
     /// What is left of them without `entry`, if it is still among them.
     pub(crate) fn without(&self, entry: &Arc<Entry>) -> Change {
         let others = self.iter().filter(|other| !Arc::ptr_eq(other, entry));
-        let left = Self(others.cloned().collect());
+        let left: Self = others.cloned().collect();
         if left.len() == self.len() {
             Change::Keep
         } else {
@@ -79,11 +97,23 @@ impl Variants {
                 Purge::Soft => Some(Arc::new(entry.soft_purged())),
             }
         });
-        let left = Self(left.collect());
+        let left: Self = left.collect();
         match purged {
             0 => (Change::Keep, 0),
             _ => (Change::Store(left), purged),
         }
+    }
+
+    /// Somebody has asked for one of them. Written only where it says something
+    /// new: many threads read this at once.
+    pub(super) fn use_at(&self, tick: u64) {
+        if self.last_used.load(Relaxed) != tick {
+            self.last_used.store(tick, Relaxed);
+        }
+    }
+
+    pub(super) fn last_used(&self) -> u64 {
+        self.last_used.load(Relaxed)
     }
 
     /// Every label of every one of them, as often as it occurs.

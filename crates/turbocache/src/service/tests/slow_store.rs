@@ -48,7 +48,7 @@ impl Storage for SlowStore {
 fn slow() -> (Scene, Arc<Mutex<Vec<Held>>>) {
     let held = Arc::<Mutex<Vec<Held>>>::default();
     let store = SlowStore {
-        memory: MemoryStore::new(1 << 20),
+        memory: MemoryStore::new(1 << 20, 64),
         held: Arc::clone(&held),
     };
     (Scene::over(store), held)
