@@ -255,7 +255,10 @@ impl Fetch {
         };
         if validation::selected(&answer, [entry.head.headers()]).is_none() {
             // §4.3.4: it must not update what it is not about. But we asked about
-            // this one only, and are told that there is nothing better.
+            // this one only, and are told that there is nothing better. Once: an
+            // application that went back to an older page may say so for ever, so
+            // the next request goes without our validators.
+            self.miss.cache.remove(self.miss.key.primary(), &entry);
             self.refuse(NotStored::Validator);
             return reused(entry, By::Favour(NotStored::Validator));
         }

@@ -184,7 +184,7 @@ fn what_a_304_says_not_to_store_is_given_once_more_and_forgotten() {
 }
 
 #[test]
-fn a_304_about_something_else_changes_nothing() {
+fn after_a_304_about_something_else_the_application_is_asked_for_what_it_has() {
     let mut scene = stale(tagged("page"));
     let answer = scene.through(get("/"), not_modified(&[MINUTE, ("etag", "\"b\"")]));
     assert_eq!(
@@ -193,11 +193,15 @@ fn a_304_about_something_else_changes_nothing() {
     );
     assert_eq!(answer.headers()["etag"], TAG.1);
     assert_eq!(text(answer), "page");
-    assert_eq!(
-        store(&mut scene, "/", tagged("new")),
-        "fwd=stale; stored",
-        "it is still stale"
-    );
+
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (sent, respond) = scene.app_asked().unwrap();
+    assert!(!sent.headers().contains_key("if-none-match"));
+    respond.send_response(tagged("new"));
+    let answer = ready(&mut asking);
+    assert_eq!(status(&answer), "fwd=uri-miss; stored");
+    assert_eq!(text(answer), "new");
 }
 
 #[test]
