@@ -317,7 +317,9 @@ impl Fetch {
         let mut headers = freshened.headers;
         match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
             Ok((kept, labels)) => {
-                let head = self.head(entry.head.status(), headers, &kept, labels, now);
+                let head = self
+                    .head(entry.head.status(), headers, &kept, labels, now)
+                    .updating(&entry.head);
                 Ok(Arc::new(Entry {
                     head: head.complete(entry.body.len() as u64),
                     body: entry.body.clone(),
@@ -333,8 +335,17 @@ impl Fetch {
     /// RFC 9111 §4.3.5: "a response to a HEAD request […] can be used to update or
     /// invalidate a cached GET response".
     fn learn_from_head(&self, response: &response::Parts, now: Now) {
-        let Miss { cache, stored, .. } = &self.miss;
-        let Some(entry) = stored else { return };
+        let Miss {
+            cache,
+            stored,
+            asked,
+            ..
+        } = &self.miss;
+        // §5.2.1.5: no part of the answer to a `no-store` is kept, so it changes
+        // nothing for others, either.
+        let Some(entry) = stored.as_ref().filter(|_| !asked.wishes.no_store) else {
+            return;
+        };
         let headers = &response.headers;
         let effect = validation::head_effect(response.status, headers, entry.head.headers());
         debug!(?effect, key = %self.miss.key, "a HEAD was answered");

@@ -162,6 +162,16 @@ impl Head {
         &self.labels
     }
 
+    /// The same for those who select `stored`, of which it is the update: RFC 9111
+    /// §4.3.4 changes the fields of a response, and not the request that it came
+    /// for. Who has validated it may accept fewer codings than that one.
+    pub(crate) fn updating(mut self, stored: &Self) -> Self {
+        if self.vary == stored.vary {
+            self.selection = stored.selection.clone();
+        }
+        self
+    }
+
     /// Whether a request with these fields selects it (RFC 9111 §4.1).
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.selection.matches(request)

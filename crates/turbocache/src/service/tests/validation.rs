@@ -219,6 +219,18 @@ fn a_304_that_an_invalidation_has_overtaken_does_not_bring_back_what_was_removed
 }
 
 #[test]
+fn a_head_that_wants_nothing_stored_takes_nothing_away() {
+    let mut scene = stale(page(
+        &[("cache-control", "max-age=60, stale-if-error=60"), TAG],
+        "page",
+    ));
+    let head = request("HEAD", "/", &[("cache-control", "no-store")]);
+    let answer = scene.through(head, page(&[MINUTE, ("etag", "\"b\"")], ""));
+    assert_eq!(status(&answer), "fwd=stale; detail=head");
+    assert_eq!(scene.handle.stats().entries, 1);
+}
+
+#[test]
 fn a_head_freshens_a_stored_get_if_it_is_still_the_same() {
     let mut scene = stale(tagged("page"));
     let head = || request("HEAD", "/", &[]);

@@ -63,6 +63,33 @@ fn of_several_that_match_the_newest_is_given() {
 }
 
 #[test]
+fn what_one_has_validated_is_still_for_all_who_select_it() {
+    const TAG: (&str, &str) = ("etag", "\"a\"");
+    let accepting = |codings| get_with("/", &[("accept-encoding", codings)]);
+    let encoded = [
+        MINUTE,
+        TAG,
+        ("vary", "accept-encoding"),
+        ("content-encoding", "br"),
+    ];
+    let mut scene = Scene::new();
+    stored(&mut scene, accepting("gzip, br"), page(&encoded, "page"));
+    scene.clock.forward(60);
+    // It accepts nothing that the application had not been offered.
+    let mut not_modified = page(&[TAG], "");
+    *not_modified.status_mut() = http::StatusCode::NOT_MODIFIED;
+    let said = stored(&mut scene, accepting("br"), not_modified);
+    assert_eq!(said, "fwd=stale; fwd-status=304; stored");
+    for codings in ["gzip, br", "br"] {
+        assert_eq!(
+            status(&scene.answer(accepting(codings))),
+            "hit; ttl=60",
+            "{codings}"
+        );
+    }
+}
+
+#[test]
 fn with_one_variant_too_many_the_oldest_is_forgotten() {
     let mut scene = Scene::with(TurboCache::conservative().max_variants(2));
     for language in ["de", "fr", "it"] {
