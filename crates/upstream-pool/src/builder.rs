@@ -20,7 +20,7 @@ use crate::{
     AppCommand, Error, PoolHandle, Process, RequestBody, UpstreamPool,
     connection::Limits,
     handle::{Board, News},
-    process::{Guard, SocketDir},
+    process::{self, Guard, Guardian, Launch, SocketDir},
     queue::Queue,
     roster::{Gate, Policy, Roster},
     select::Selector,
@@ -219,12 +219,29 @@ impl<L> Builder<L> {
             + 'static,
     {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let launch = |launch| drop(tokio::spawn(process::run(launch)));
+        self.spawn_on(&runtime, Guard::start(), Box::new(launch))
+    }
+
+    /// With whoever is to bring processes to life.
+    pub(crate) fn spawn_on<ResBody>(
+        self,
+        runtime: &Handle,
+        (guard, guardian): (Arc<Guard>, Guardian),
+        launch: Box<dyn Fn(Launch) + Send>,
+    ) -> io::Result<(UpstreamPool<L::Service>, PoolHandle)>
+    where
+        L: Layer<Process> + Send + 'static,
+        L::Service: Service<Request<RequestBody>, Response = Response<ResBody>, Error = Error>
+            + Load<Metric: Ord>
+            + Send
+            + 'static,
+    {
         let sockets = if self.command.takes_socket() {
             Some(Arc::new(SocketDir::create()?))
         } else {
             None
         };
-        let (guard, guardian) = Guard::start();
         let max = self.max_pool_size.max(1);
         let roster = Roster::new(Policy {
             min: self.min_instances.min(max),
@@ -266,6 +283,7 @@ impl<L> Builder<L> {
                 shutdown_timeout: self.shutdown_timeout,
                 idle_time: self.pool_idle_time,
             },
+            launch,
             guardian,
             layer: self.layer,
             roster,

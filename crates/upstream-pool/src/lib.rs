@@ -128,6 +128,8 @@ mod report;
 mod retry;
 mod roster;
 mod select;
+#[cfg(test)]
+mod simulation;
 mod supervisor;
 
 pub use self::{

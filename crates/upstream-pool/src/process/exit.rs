@@ -1,4 +1,5 @@
 use std::{
+    fmt::Debug,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,6 +21,15 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(2), Duration::from_mil
 
 /// How long after SIGKILL to wait for a group to be empty.
 const KILL_TIME: Duration = Duration::from_millis(500);
+
+/// What can be told to leave.
+pub(crate) trait Leave: Debug + Send + Sync {
+    /// Asks to finish and leave: SIGTERM.
+    fn terminate(&self);
+
+    /// SIGKILL.
+    fn kill(&self);
+}
 
 /// The process group that a started command leads, and whatever it starts
 /// itself stays in.
@@ -43,17 +53,6 @@ impl Group {
             gone: AtomicBool::new(false),
             guard,
         }
-    }
-
-    /// Asks the group to finish and leave: SIGTERM.
-    pub(crate) fn terminate(&self) {
-        self.terminated.store(true, Ordering::Relaxed);
-        self.signal(Signal::TERM);
-    }
-
-    /// SIGKILL.
-    pub(crate) fn kill(&self) {
-        self.signal(Signal::KILL);
     }
 
     /// The number of a group cannot be given to another one while a process
@@ -109,6 +108,17 @@ impl Group {
         let group = self.leader.as_raw_pid();
         let is_alive = |stat: Stat| stat.group == group && !stat.is_zombie;
         Stat::of_all().is_some_and(|mut all| !all.any(is_alive))
+    }
+}
+
+impl Leave for Group {
+    fn terminate(&self) {
+        self.terminated.store(true, Ordering::Relaxed);
+        self.signal(Signal::TERM);
+    }
+
+    fn kill(&self) {
+        self.signal(Signal::KILL);
     }
 }
 

@@ -104,6 +104,12 @@ fn start() -> io::Result<(OwnedFd, OwnChild)> {
 }
 
 impl Guardian {
+    /// For processes that need none.
+    #[cfg(test)]
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
     /// Waits until the guard has left. It does when the last [`Guard`] is
     /// dropped, which the task of a process does a moment after its last word.
     pub(crate) async fn leave(self) {

@@ -26,7 +26,7 @@ use tower::load::Load;
 use tower_service::Service;
 
 pub(crate) use self::{
-    exit::Group,
+    exit::{Group, Leave},
     guard::{Guard, Guardian},
     permit::{Busyness, Permit},
     ready::answers,
@@ -75,6 +75,11 @@ impl Process {
     /// the same id.
     pub fn pid(&self) -> u32 {
         self.busyness.pid()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn busyness(&self) -> Arc<Busyness> {
+        Arc::clone(&self.busyness)
     }
 
     /// A way to the process beside the requests of the pool, for the layer

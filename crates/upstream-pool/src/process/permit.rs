@@ -70,6 +70,11 @@ impl Busyness {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Group, Guard, SocketDir,
+    Group, Guard, Leave, SocketDir,
     children::{self, OwnChild},
     ready,
     stdio::{self, Channel, Tail},
@@ -93,7 +93,7 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
     launch.notes.send(Note::Spawned {
         id: launch.id,
         pid,
-        group: Arc::clone(&group),
+        group: group.clone(),
     });
 
     let mut last = String::from("nothing listened there");

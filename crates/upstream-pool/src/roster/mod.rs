@@ -58,6 +58,11 @@ impl ProcessId {
     pub(crate) const fn new(id: u64) -> Self {
         Self(id)
     }
+
+    #[cfg(test)]
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for ProcessId {

@@ -27,7 +27,7 @@ use crate::{
     AppCommand, Error, ReplaceError, RequestBody, StartReport,
     connection::{Client, Endpoint, Limits},
     handle::{Board, Command, Entry, ProcessState},
-    process::{self, Busyness, Group, Guard, Guardian, Launch, Process, SocketDir},
+    process::{self, Busyness, Guard, Guardian, Launch, Leave, Process, SocketDir},
     queue::Queue,
     roster::{Action, Event, Gate, ProcessId, Roster, State, max_requests},
     select::Selector,
@@ -54,6 +54,8 @@ pub(crate) struct Plan {
 
 pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) plan: Plan,
+    /// Brings a process to life, which then sends notes.
+    pub(crate) launch: Box<dyn Fn(Launch) + Send>,
     pub(crate) guardian: Guardian,
     pub(crate) layer: L,
     pub(crate) roster: Roster,
@@ -73,7 +75,7 @@ pub(crate) struct Supervisor<L: Layer<Process>> {
 /// A process as the supervisor knows it.
 pub(crate) struct Member {
     pid: u32,
-    group: Arc<Group>,
+    group: Arc<dyn Leave>,
     started: (SystemTime, Instant),
     /// Present once it has been ready.
     service: Option<(Arc<Busyness>, Arc<Client>)>,
@@ -140,6 +142,9 @@ where
             }
         };
         tokio::select! {
+            // In an order that a simulation can repeat. Nobody starves: deadlines
+            // are met at every event.
+            biased;
             note = self.inbox.recv() => self.read(note),
             command = self.commands.recv(), if *has_users => {
                 *has_users = command.is_some();
@@ -371,7 +376,7 @@ where
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Spawn(id) => {
-                tokio::spawn(process::run(Launch {
+                (self.launch)(Launch {
                     id,
                     command: Arc::clone(&self.plan.command),
                     sockets: self.plan.sockets.clone(),
@@ -379,7 +384,7 @@ where
                     start_timeout: self.plan.start_timeout,
                     shutdown_timeout: self.plan.shutdown_timeout,
                     notes: self.notes.clone(),
-                }));
+                });
             }
             Action::Publish(id) => {
                 if let Some(member) = self.members.get(&id)

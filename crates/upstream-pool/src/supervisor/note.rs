@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::{StartReport, connection::Endpoint, process::Group, roster::ProcessId};
+use crate::{StartReport, connection::Endpoint, process::Leave, roster::ProcessId};
 
 /// What has happened to a process.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(crate) enum Note {
     Spawned {
         id: ProcessId,
         pid: u32,
-        group: Arc<Group>,
+        group: Arc<dyn Leave>,
     },
     Ready {
         id: ProcessId,

@@ -1,0 +1,132 @@
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+
+use super::world::World;
+use crate::{
+    StartReport,
+    connection::Endpoint,
+    process::{Launch, Leave},
+    report::Failure,
+    supervisor::Note,
+};
+
+/// The part that a process plays. Times are in milliseconds; the first one is
+/// how long it takes to start.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Life {
+    Good(u64),
+    FailsToStart(u64),
+    Crashes(u64, u64),
+    /// Takes requests and answers none.
+    Hangs(u64),
+    /// Says that it is ready, and takes no connection.
+    Refuses(u64),
+    HeedsNoSigterm(u64),
+}
+
+/// How long a process takes to leave when it is told to.
+const FAREWELL: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Term,
+    Kill,
+}
+
+#[derive(Debug)]
+struct Signals(mpsc::UnboundedSender<Signal>);
+
+impl Leave for Signals {
+    fn terminate(&self) {
+        let _ = self.0.send(Signal::Term);
+    }
+
+    fn kill(&self) {
+        let _ = self.0.send(Signal::Kill);
+    }
+}
+
+impl Life {
+    fn start(self) -> Duration {
+        let (Self::Good(start)
+        | Self::FailsToStart(start)
+        | Self::Crashes(start, _)
+        | Self::Hangs(start)
+        | Self::Refuses(start)
+        | Self::HeedsNoSigterm(start)) = self;
+        Duration::from_millis(start)
+    }
+}
+
+/// Plays a process from its start to its end, as `process::run` would.
+pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
+    let (id, notes) = (launch.id, launch.notes);
+    let (sender, mut signals) = mpsc::unbounded_channel();
+    let (dead, is_dead) = watch::channel(false);
+    world.begins(id, life, is_dead);
+    notes.send(Note::Spawned {
+        id,
+        pid: World::pid(id),
+        group: Arc::new(Signals(sender)),
+    });
+    let started = tokio::select! {
+        biased;
+        _ = signals.recv() => false,
+        () = sleep(life.start()) => !matches!(life, Life::FailsToStart(_)),
+    };
+    if !started {
+        world.ends(id);
+        notes.send(Note::StartFailed(id, report()));
+        return;
+    }
+    world.gets_ready(id);
+    notes.send(Note::Ready {
+        id,
+        endpoint: Endpoint::Port(1),
+    });
+    let crash = async {
+        match life {
+            Life::Crashes(_, after) => sleep(Duration::from_millis(after)).await,
+            _ => std::future::pending().await,
+        }
+    };
+    let leave = async {
+        while let Some(signal) = signals.recv().await {
+            if signal == Signal::Kill {
+                return;
+            }
+            world.is_told_to_leave(id);
+            if !matches!(life, Life::HeedsNoSigterm(_) | Life::Hangs(_)) {
+                sleep(FAREWELL).await;
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = leave => {}
+        () = crash => {}
+    }
+    dead.send_replace(true);
+    world.ends(id);
+    notes.send(Note::Exited(id, report()));
+}
+
+fn report() -> StartReport {
+    StartReport {
+        command: "played".into(),
+        dir: None,
+        address: String::new(),
+        failure: Failure::Exited(None),
+        output: Vec::new(),
+        took: Duration::ZERO,
+        at: SystemTime::UNIX_EPOCH,
+    }
+}
