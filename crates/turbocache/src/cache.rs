@@ -12,11 +12,18 @@ use crate::{
     admission::Admission,
     clock::{Clock, Now, SystemClock},
     flight::{FlightTable, Unshareable},
-    key::{Key, query::QueryRules},
+    key::{
+        Key,
+        query::QueryRules,
+        variances::{Keys, Variances},
+    },
     name::CacheName,
     policy::Policy,
     stats::{Counters, Stats},
-    store::{Change, Entry, Journal, LookUp, MemoryStore, Purge, Scope, Storage, Variants},
+    store::{
+        Change, Entry, Journal, Later, LookUp, MemoryStore, Purge, Scope, Storage, StorageError,
+        Variants,
+    },
 };
 
 /// How a cache is set up.
@@ -58,6 +65,7 @@ pub(crate) struct Cache {
     pub(crate) flights: Arc<FlightTable>,
     pub(crate) unshareable: Unshareable,
     pub(crate) journal: Journal,
+    pub(crate) variances: Variances,
     store: Box<dyn Storage>,
 }
 
@@ -74,6 +82,7 @@ impl Cache {
             flights: Arc::default(),
             unshareable: Unshareable::new(config.clock.monotonic()),
             journal: Journal::new(),
+            variances: Variances::new(),
             store,
             config,
         }
@@ -88,8 +97,19 @@ impl Cache {
         self.config.clock.monotonic()
     }
 
-    pub(crate) fn look_up(&self, key: &Key) -> LookUp {
-        self.store.look_up(key)
+    /// What is stored for the first of `keys` for which there is anything.
+    pub(crate) fn look_up(&self, keys: &Keys) -> LookUp {
+        let mut found = LookUp::Ready(None);
+        for key in keys.each() {
+            found = match found {
+                LookUp::Ready(None) => self.store.look_up(key),
+                LookUp::Ready(found) => return LookUp::Ready(found),
+                LookUp::Later(first) => {
+                    LookUp::Later(Box::pin(first_of(first, self.store.look_up(key))))
+                }
+            };
+        }
+        found
     }
 
     /// Stores `entry`, unless it was invalidated since `generation`.
@@ -114,6 +134,12 @@ impl Cache {
         true
     }
 
+    /// Nothing that is stored for `key` is to be used again.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.store
+            .change(key, &mut |_| Change::Store(Variants::default()));
+    }
+
     /// `entry` is not to be used again.
     pub(crate) fn remove(&self, key: &Key, entry: &Arc<Entry>) {
         self.store
@@ -131,9 +157,9 @@ impl Cache {
         purged
     }
 
-    /// What is stored for `key`, for who can only look now.
-    pub(crate) fn peek(&self, key: &Key) -> Option<Arc<Variants>> {
-        match self.store.look_up(key) {
+    /// What is stored for `keys`, for who can only look now.
+    pub(crate) fn peek(&self, keys: &Keys) -> Option<Arc<Variants>> {
+        match self.look_up(keys) {
             LookUp::Ready(found) => found,
             LookUp::Later(_) => None,
         }
@@ -167,5 +193,16 @@ impl Cache {
             header::Entry::Occupied(mut lines) => lines.append(line),
         }
         response
+    }
+}
+
+/// What `first` finds, or else `second`. Either may take its time.
+async fn first_of(first: Later, second: LookUp) -> Result<Option<Arc<Variants>>, StorageError> {
+    if let Some(found) = first.await? {
+        return Ok(Some(found));
+    }
+    match second {
+        LookUp::Ready(found) => Ok(found),
+        LookUp::Later(second) => second.await,
     }
 }

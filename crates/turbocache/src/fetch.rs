@@ -17,7 +17,7 @@ use crate::{
     cache::Cache,
     clock::Now,
     flight::{FlightKey, Ticket},
-    key::Key,
+    key::{Key, search_variance::SearchVariance, variances::Keys},
     policy::{
         request::Asked,
         reuse::{self, Reuse},
@@ -31,7 +31,8 @@ use crate::{
 /// A request that the cache could not answer.
 pub(crate) struct Miss {
     pub(crate) cache: Arc<Cache>,
-    pub(crate) key: FlightKey,
+    pub(crate) keys: Keys,
+    pub(crate) flight: FlightKey,
     /// Which variant of the page it is for.
     pub(crate) variant: Option<Variant>,
     /// What the request says that the inner service gets.
@@ -76,6 +77,9 @@ pub(crate) struct Reused {
     /// What the inner service answered, if it did.
     answered: Option<StatusCode>,
     by: By,
+    /// Whose answer it is, and which differences between queries do not matter.
+    keys: Keys,
+    variance: Option<SearchVariance>,
 }
 
 /// Why a stored response is the answer.
@@ -95,6 +99,7 @@ pub(crate) struct Candidate {
     pub(crate) head: Head,
     /// The length of the body, if known.
     pub(crate) length: Option<u64>,
+    variance: Option<SearchVariance>,
 }
 
 impl Miss {
@@ -124,7 +129,8 @@ impl Miss {
         };
         let name = variant.stored_under(said).ok_or(NotStored::Variant)?;
         if self.asked.told {
-            self.key = self.key.of_variant(name);
+            let key = self.keys.exact().of_variant(name);
+            self.keys = self.cache.variances.keys(key);
         }
         Ok(())
     }
@@ -168,6 +174,7 @@ impl Fetch {
                 tags::strip(&mut parts.headers);
                 let candidate = Box::new(Candidate {
                     fetch: self,
+                    variance: SearchVariance::of(&parts.headers),
                     head,
                     length,
                 });
@@ -206,7 +213,7 @@ impl Fetch {
         if storable.part.is_some() {
             return Err(NotStored::Partial);
         }
-        let labels = labels(&response.headers, self.miss.key.primary())?;
+        let labels = labels(&response.headers, self.miss.keys.exact())?;
         let head = self.head(
             response.status,
             response.headers.clone(),
@@ -246,11 +253,14 @@ impl Fetch {
     ) -> Fetched<B> {
         let entry = self.miss.stored.as_ref();
         let entry = Arc::clone(entry.expect("it was asked about this one"));
-        let reused = |entry, by| {
+        let keys = self.miss.keys.clone();
+        let reused = |entry: Arc<Entry>, by| {
             Fetched::Reused(Reused {
+                variance: SearchVariance::of(entry.head.headers()),
                 entry,
                 answered: Some(StatusCode::NOT_MODIFIED),
                 by,
+                keys,
             })
         };
         if validation::selected(&answer, [entry.head.headers()]).is_none() {
@@ -258,7 +268,7 @@ impl Fetch {
             // this one only, and are told that there is nothing better. Once: an
             // application that went back to an older page may say so for ever, so
             // the next request goes without our validators.
-            self.miss.cache.remove(self.miss.key.primary(), &entry);
+            self.forget(&entry);
             self.refuse(NotStored::Validator);
             return reused(entry, By::Favour(NotStored::Validator));
         }
@@ -269,7 +279,7 @@ impl Fetch {
                     By::Favour(reason)
                 } else {
                     self.miss.cache.counters.validated.add_one();
-                    if self.insert(&entry) {
+                    if self.insert(&entry, SearchVariance::of(entry.head.headers()).as_ref()) {
                         By::Validation
                     } else {
                         By::Favour(NotStored::Cleared)
@@ -279,7 +289,7 @@ impl Fetch {
             }
             Err((headers, reason)) => {
                 // For this one request only, from now on.
-                self.miss.cache.remove(self.miss.key.primary(), &entry);
+                self.forget(&entry);
                 self.refuse(reason);
                 let body = CacheBody::stored(entry.body.clone());
                 let mut response = Response::new(body);
@@ -299,7 +309,7 @@ impl Fetch {
         now: Now,
     ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
         hop_by_hop::remove(&mut answer);
-        let key = self.miss.key.primary();
+        let key = self.miss.keys.exact();
         // RFC 9111 §3.2 updates these like any other field; but they have been
         // taken out of what is stored.
         let labels = match labels(&answer, key) {
@@ -348,19 +358,22 @@ impl Fetch {
         };
         let headers = &response.headers;
         let effect = validation::head_effect(response.status, headers, entry.head.headers());
-        debug!(?effect, key = %self.miss.key, "a HEAD was answered");
+        debug!(?effect, key = %self.miss.flight, "a HEAD was answered");
         let freshened = match effect {
             HeadEffect::None => return,
             HeadEffect::Stale => None,
             HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
         };
-        let key = self.miss.key.primary();
-        match freshened {
-            Some(freshened) if cache.insert(key, &freshened, self.generation) => {
-                cache.counters.validated.add_one();
-            }
+        let is_stored = freshened.is_some_and(|freshened| {
+            let variance = SearchVariance::of(freshened.head.headers());
+            let key = self.miss.keys.stored_under(variance.as_ref());
+            cache.insert(&key, &freshened, self.generation)
+        });
+        if is_stored {
+            cache.counters.validated.add_one();
+        } else {
             // It is stale already, or must not be used any more.
-            Some(_) | None => cache.remove(key, entry),
+            self.forget(entry);
         }
     }
 
@@ -371,31 +384,46 @@ impl Fetch {
         let entry = stored.as_ref()?;
         let now = cache.instant();
         let staleness = entry.head.terms().stale_if_error(now).ok()?;
-        debug!(key = %self.miss.key, ?status, ?staleness, "stale instead of an error");
+        debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
         self.retire();
         Some(Reused {
             entry: Arc::clone(entry),
             answered: status,
             by: By::Failure(staleness),
+            keys: self.miss.keys.clone(),
+            variance: SearchVariance::of(entry.head.headers()),
         })
     }
 
     /// Stores it. In this order: who no longer finds the flight is to find the
     /// entry.
-    fn insert(&self, entry: &Arc<Entry>) -> bool {
-        let Miss { cache, key, .. } = &self.miss;
-        cache.admission.stored(self.miss.route, key.primary());
-        if !cache.insert(key.primary(), entry, self.generation) {
+    fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> bool {
+        let Miss {
+            cache,
+            keys,
+            flight,
+            ..
+        } = &self.miss;
+        cache.admission.stored(self.miss.route, keys.exact());
+        let key = keys.stored_under(variance);
+        if !cache.insert(&key, entry, self.generation) {
             self.refuse(NotStored::Cleared);
             return false;
+        }
+        if entry.head.status() == StatusCode::OK {
+            cache.variances.learn(keys.exact(), variance.cloned());
+        }
+        if key != *keys.exact() {
+            // It is older, and would be found first.
+            cache.forget(keys.exact());
         }
         cache.counters.stored.add_one();
         // What must be validated by each who asks for it cannot be shared, though
         // it is stored.
         let now = cache.instant();
         match entry.head.terms().reuse(Asked::default(), now) {
-            Reuse::Fresh { .. } => cache.unshareable.forget(key),
-            _ => cache.unshareable.remember(key, now),
+            Reuse::Fresh { .. } => cache.unshareable.forget(flight),
+            _ => cache.unshareable.remember(flight, now),
         }
         self.retire();
         true
@@ -404,11 +432,11 @@ impl Fetch {
     /// Nothing is stored, and nothing shared. In this order: who no longer finds
     /// the flight is to find the key remembered.
     fn refuse(&self, reason: NotStored) {
-        let Miss { cache, key, .. } = &self.miss;
-        debug!(reason = reason.as_str(), %key, "not stored");
+        let Miss { cache, flight, .. } = &self.miss;
+        debug!(reason = reason.as_str(), key = %flight, "not stored");
         cache.counters.not_stored.add_one();
         if self.miss.asked.is_like_any_other() {
-            cache.unshareable.remember(key, cache.instant());
+            cache.unshareable.remember(flight, cache.instant());
         }
         self.retire();
     }
@@ -416,11 +444,18 @@ impl Fetch {
     /// There was a response, and nothing of it to store. A failure says nothing of
     /// what comes next.
     fn brought_nothing(&self, status: StatusCode, now: Instant) {
-        let Miss { cache, key, .. } = &self.miss;
+        let Miss { cache, keys, .. } = &self.miss;
         if self.miss.asked.is_like_any_other() && !reuse::is_error(status) {
             cache
                 .admission
-                .not_stored(self.miss.route, key.primary(), now);
+                .not_stored(self.miss.route, keys.exact(), now);
+        }
+    }
+
+    /// What was found is not to be used again, wherever it was.
+    fn forget(&self, entry: &Arc<Entry>) {
+        for key in self.miss.keys.each() {
+            self.miss.cache.remove(key, entry);
         }
     }
 
@@ -433,9 +468,16 @@ impl Fetch {
 
 impl Reused {
     /// Whether one who waited for the same answer may have it, too.
-    pub(crate) fn is_for(&self, asked: Asked, headers: &HeaderMap, now: Instant) -> bool {
+    pub(crate) fn is_for(
+        &self,
+        keys: &Keys,
+        asked: Asked,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> bool {
         let head = &self.entry.head;
-        head.matches(headers)
+        keys.may_share(&self.keys, self.variance.as_ref())
+            && head.matches(headers)
             && match self.by {
                 By::Validation => matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. }),
                 By::Failure(_) => head.terms().stale_if_error(now).is_ok(),
@@ -472,6 +514,11 @@ impl Candidate {
         self.fetch.miss.cache.config.max_entry_bytes
     }
 
+    /// Whether a request with these keys may have it.
+    pub(crate) fn is_for(&self, keys: &Keys) -> bool {
+        keys.may_share(&self.fetch.miss.keys, self.variance.as_ref())
+    }
+
     /// Stores it with its complete body.
     pub(crate) fn store(&self, chunks: &[Bytes]) -> Option<Arc<Entry>> {
         let body = in_one_piece(chunks);
@@ -479,7 +526,9 @@ impl Candidate {
             head: self.head.clone().complete(body.len() as u64),
             body,
         });
-        self.fetch.insert(&entry).then_some(entry)
+        self.fetch
+            .insert(&entry, self.variance.as_ref())
+            .then_some(entry)
     }
 
     /// It is not stored after all.

@@ -215,9 +215,9 @@ where
                     });
                 }
                 StateProj::Following { follower, own } => {
-                    let fit = |head: &_| {
+                    let fit = |candidate: &_| {
                         let own = own.as_ref().expect("polled after it was ready");
-                        own.fit(head)
+                        own.fit(candidate)
                     };
                     let followed = ready!(follower.poll(cx, fit));
                     let own = own.take().expect("polled after it was ready");

@@ -2,16 +2,8 @@
 
 mod authority;
 pub(crate) mod query;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the service goes by one key yet")
-)]
 pub(crate) mod search_variance;
 pub(crate) mod targets;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the service goes by one key yet")
-)]
 pub(crate) mod variances;
 
 use std::fmt;

@@ -15,12 +15,12 @@ use crate::{
     admission::Route,
     cache::Cache,
     client::{Asker, Client},
-    fetch::Miss,
+    fetch::{Candidate, Miss},
     flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
     future::State,
-    key::Key,
+    key::variances::Keys,
     policy::{request::Asked, reuse::Reuse, validation, vary::Vary},
-    store::{Entry, Head, LookUp, Variants},
+    store::{Entry, LookUp, Variants},
 };
 
 /// A request, and all that it takes to send it on.
@@ -31,7 +31,7 @@ pub(crate) struct Pending<S, ReqB> {
     request: Request<ReqB>,
     /// The fields of the request as the client sent them.
     headers: Arc<HeaderMap>,
-    key: Key,
+    keys: Keys,
     asked: Asked,
     route: Route,
     /// When it was looked up.
@@ -65,7 +65,7 @@ impl<S, ReqB> Pending<S, ReqB> {
         inner: S,
         cache: Arc<Cache>,
         request: Request<ReqB>,
-        key: Key,
+        keys: Keys,
         asked: Asked,
         route: Route,
         now: Instant,
@@ -75,7 +75,7 @@ impl<S, ReqB> Pending<S, ReqB> {
             cache,
             headers: Arc::new(request.headers().clone()),
             request,
-            key,
+            keys,
             asked,
             route,
             now,
@@ -87,7 +87,7 @@ impl<S, ReqB> Pending<S, ReqB> {
     pub(crate) fn client(&self) -> Client<'_> {
         Client {
             cache: &self.cache,
-            key: &self.key,
+            key: self.keys.exact(),
             asked: self.asked,
             headers: &self.headers,
         }
@@ -117,7 +117,7 @@ where
         let found = found.unwrap_or_default();
         let vary = self.known.as_ref();
         let vary = vary.or_else(|| found.newest().map(|newest| newest.head.vary()));
-        let flight = FlightKey::new(&self.key, vary, &self.headers);
+        let flight = FlightKey::new(self.keys.primary(), vary, &self.headers);
         let selected = found.select(&self.headers);
         let reuse = selected.map(|entry| (entry, entry.head.terms().reuse(self.asked, self.now)));
         let (why, stored) = match reuse {
@@ -145,11 +145,11 @@ where
                 };
             }
             Some((entry, Reuse::Validate(why))) => {
-                debug!(?why, key = %self.key, "not reused");
+                debug!(?why, key = %flight, "not reused");
                 (why.forward_reason(), Some(Arc::clone(entry)))
             }
             Some((_, Reuse::Forward(why))) => {
-                debug!(?why, key = %self.key, "not reused");
+                debug!(?why, key = %flight, "not reused");
                 (why.forward_reason(), None)
             }
             None if found.is_empty() => (ForwardReason::UriMiss, None),
@@ -193,8 +193,11 @@ where
 
 impl<S, ReqB> Forward<S, ReqB> {
     /// Whether a response on its way with this head is for it.
-    pub(crate) fn fit(&self, head: &Head) -> Fit {
-        let pending = &self.pending;
+    pub(crate) fn fit(&self, candidate: &Candidate) -> Fit {
+        let (pending, head) = (&self.pending, &candidate.head);
+        if !candidate.is_for(&pending.keys) {
+            return Fit::NotForOthers;
+        }
         if !head.matches(&pending.headers) {
             return Fit::OtherVariant;
         }
@@ -209,7 +212,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         let pending = self.pending;
         Asker {
             cache: pending.cache,
-            key: pending.key,
+            key: pending.keys.exact().clone(),
             asked: pending.asked,
             headers: pending.headers,
             why: self.why,
@@ -267,7 +270,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             cache,
             mut request,
             headers,
-            key,
+            keys,
             ..
         } = pending;
         if background {
@@ -290,7 +293,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         }
         let asker = Asker {
             cache: Arc::clone(&cache),
-            key,
+            key: keys.exact().clone(),
             asked: pending.asked,
             headers: Arc::clone(&headers),
             why,
@@ -299,7 +302,8 @@ impl<S, ReqB> Forward<S, ReqB> {
         let miss = Miss {
             cache,
             variant: request.extensions().get().cloned(),
-            key: flight,
+            keys,
+            flight,
             asked: sent,
             headers,
             stored,
@@ -326,7 +330,11 @@ where
         ResB::Error: Into<BoxError>,
     {
         let cache = Arc::clone(&self.pending.cache);
-        let is_current = |generation| !cache.journal.overtook(generation, &self.pending.key, None);
+        let is_current = |generation| {
+            !cache
+                .journal
+                .overtook(generation, self.pending.keys.primary(), None)
+        };
         let entered = if !self.may_follow() {
             None
         } else if !self.may_lead() {
@@ -347,7 +355,7 @@ where
         // A flight stores its response before it leaves the table. So if one has
         // left since the look-up, this finds what it stored.
         let Pending { asked, now, .. } = self.pending;
-        let found = cache.peek(&self.pending.key);
+        let found = cache.peek(&self.pending.keys);
         if let Some(found) = found
             && let Some(entry) = found.select(&self.pending.headers)
             && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
@@ -376,7 +384,7 @@ where
             Followed::Alone => return self.alone(),
             Followed::OtherVariant(vary) => return self.go_round(vary),
             Followed::Reused(reused) => {
-                if !reused.is_for(*asked, &self.pending.headers, now) {
+                if !reused.is_for(&self.pending.keys, *asked, &self.pending.headers, now) {
                     return self.alone();
                 }
                 self.asker().collapsed(&reused, now)
@@ -421,7 +429,7 @@ where
         let mut pending = self.pending;
         pending.rounds += 1;
         pending.known = Some(vary);
-        match pending.cache.look_up(&pending.key) {
+        match pending.cache.look_up(&pending.keys) {
             LookUp::Ready(found) => pending.again(found),
             LookUp::Later(later) => State::looking_up(later, pending),
         }
@@ -442,14 +450,18 @@ where
         if cache.unshareable.holds(&self.flight, now) {
             return;
         }
-        let is_current = |generation| !cache.journal.overtook(generation, &self.pending.key, None);
+        let is_current = |generation| {
+            !cache
+                .journal
+                .overtook(generation, self.pending.keys.primary(), None)
+        };
         let entered: Option<Entered<'_, FlightOf<S, ReqB, ResB>>> =
             cache.flights.enter(&self.flight, is_current);
         let Some(Entered::Vacant(vacancy)) = entered else {
             return;
         };
         // One that has just ended may have left something newer.
-        let found = cache.peek(&self.pending.key).unwrap_or_default();
+        let found = cache.peek(&self.pending.keys).unwrap_or_default();
         let selected = found.select(&self.pending.headers);
         let is_same = |(one, other)| Arc::ptr_eq(one, other);
         if !selected.zip(self.stored.as_ref()).is_some_and(is_same) {

@@ -98,11 +98,12 @@ where
             Ok(key) => key,
             Err(reason) => return self.pass(request, reason).into(),
         };
+        let keys = self.cache.variances.keys(key);
         let found = if asked.told {
             // Whatever is stored, nobody knows whether this client may see it.
             LookUp::Ready(None)
         } else {
-            self.cache.look_up(&key)
+            self.cache.look_up(&keys)
         };
         // What most requests come to, before anything is done for the others.
         if let LookUp::Ready(Some(variants)) = &found
@@ -111,14 +112,14 @@ where
         {
             let client = Client {
                 cache: &self.cache,
-                key: &key,
+                key: keys.exact(),
                 asked,
                 headers: request.headers(),
             };
             return State::answered(client.hit(entry, CacheStatus::hit(ttl), now)).into();
         }
         let (inner, cache) = (self.inner.clone(), Arc::clone(&self.cache));
-        let pending = Pending::new(inner, cache, request, key, asked, route, now);
+        let pending = Pending::new(inner, cache, request, keys, asked, route, now);
         match found {
             LookUp::Ready(found) => pending.go_on(found),
             LookUp::Later(later) => State::looking_up(later, pending),

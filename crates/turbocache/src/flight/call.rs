@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     CacheBody,
-    fetch::{Fetch, Fetched, Reused},
+    fetch::{Candidate, Fetch, Fetched, Reused},
     policy::{storable::NotStored, vary::Vary},
-    store::{Entry, Head},
+    store::Entry,
 };
 
 /// The call of a flight: one inner future, and all who wait for its response.
@@ -275,11 +275,11 @@ where
         Self(Stage::Call(flight, seat))
     }
 
-    /// `fit` says of the head of a response whether it is for this follower.
+    /// `fit` says of a response whether it is for this follower.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        fit: impl Fn(&Head) -> Fit,
+        fit: impl Fn(&Candidate) -> Fit,
     ) -> Poll<Followed<B>> {
         loop {
             match &mut self.0 {
@@ -299,11 +299,12 @@ where
                         }
                         continue;
                     };
-                    let head = &broadcast.candidate.head;
-                    match fit(head) {
+                    let candidate = &broadcast.candidate;
+                    match fit(candidate) {
                         Fit::Fits => {}
                         Fit::OtherVariant => {
-                            return Poll::Ready(Followed::OtherVariant(head.vary().clone()));
+                            let vary = candidate.head.vary().clone();
+                            return Poll::Ready(Followed::OtherVariant(vary));
                         }
                         Fit::NotForOthers => return Poll::Ready(Followed::Alone),
                     }

@@ -1,7 +1,6 @@
 use std::fmt;
 
 use http::HeaderMap;
-use peregrine_core::VariantName;
 
 use crate::{key::Key, policy::vary::Vary};
 
@@ -24,19 +23,6 @@ impl FlightKey {
             key: key.clone(),
             selecting: vary.map_or_else(Box::default, |vary| vary.selecting_key(request)),
         }
-    }
-
-    /// The same for a variant of which nobody knew. No flight has it: who was told
-    /// by the response went alone.
-    pub(crate) fn of_variant(&self, name: &VariantName) -> Self {
-        Self {
-            key: self.key.of_variant(name),
-            selecting: Box::default(),
-        }
-    }
-
-    pub(crate) const fn primary(&self) -> &Key {
-        &self.key
     }
 }
 

@@ -477,6 +477,7 @@ mod aside;
 mod invalidation;
 mod named_variants;
 mod ranges;
+mod search_variances;
 mod slow_store;
 mod stale;
 mod validation;
