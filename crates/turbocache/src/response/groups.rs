@@ -48,20 +48,35 @@ pub struct CacheGroups {
 /// answer to a `POST`, `PUT`, `PATCH` or `DELETE`. On any other it is ignored.
 ///
 /// ```
-/// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::post};
+/// use std::time::Duration;
+///
+/// use axum::{Router, body::{Body, to_bytes}, http::{Request, StatusCode}, routing::get};
 /// use tower::ServiceExt;
-/// use turbocache::{TurboCache, response::InvalidateGroups};
+/// use turbocache::{TurboCache, response::{CacheControl, CacheGroups, InvalidateGroups}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let publish = post(async || (StatusCode::CREATED, InvalidateGroups::new(["articles"])));
+/// let read = get(async || {
+///     let hour = Duration::from_secs(3600);
+///     (CacheControl::new().max_age(hour), CacheGroups::new(["articles"]), "News")
+/// });
+/// let publish = async || (StatusCode::CREATED, InvalidateGroups::new(["articles"]));
 /// let app = Router::new()
-///     .route("/articles", publish)
+///     .route("/", read)
+///     .route("/articles", axum::routing::post(publish))
 ///     .layer(TurboCache::conservative());
 ///
-/// let request = Request::post("/articles").header("host", "forum.example");
-/// let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-/// assert_eq!(response.headers()["cache-group-invalidation"], r#""articles""#);
+/// let ask = async |method, path| {
+///     let request = Request::builder().method(method).uri(path).header("host", "forum.example");
+///     let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+///     let status = response.headers()["cache-status"].to_str().unwrap().to_owned();
+///     to_bytes(response.into_body(), 1024).await.unwrap();
+///     status
+/// };
+/// assert!(ask("GET", "/").await.contains("stored"));
+/// assert!(ask("GET", "/").await.contains("hit"));
+/// ask("POST", "/articles").await;
+/// assert!(ask("GET", "/").await.contains("fwd=uri-miss"));
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

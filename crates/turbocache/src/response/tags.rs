@@ -14,21 +14,31 @@ use crate::tags::{CACHE_TAG, MAX_TAG_BYTES, MAX_TAGS};
 /// ```
 /// use std::time::Duration;
 ///
-/// use axum::{Router, routing::get};
-/// use turbocache::{TurboCache, response::{CacheControl, CacheTags}};
+/// use axum::{Router, body::{Body, to_bytes}, http::Request, routing::get};
+/// use tower::ServiceExt;
+/// use turbocache::{Scope, TurboCache, response::{CacheControl, CacheTags}};
 ///
-/// async fn article() -> (CacheControl, CacheTags, &'static str) {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let article = get(async || {
 ///     (
 ///         CacheControl::new().s_maxage(Duration::from_secs(3600)),
 ///         CacheTags::new(["article-7", "author-3"]),
 ///         "This is article 7",
 ///     )
-/// }
+/// });
+/// let cache = TurboCache::conservative();
+/// let handle = cache.handle();
+/// let app = Router::new().route("/articles/7", article).layer(cache);
 ///
-/// let app: Router = Router::new()
-///     .route("/articles/7", get(article))
-///     .layer(TurboCache::conservative());
-/// # drop(app);
+/// let request = Request::get("/articles/7").header("host", "forum.example");
+/// let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+/// assert!(!response.headers().contains_key("cache-tag"));
+/// to_bytes(response.into_body(), 1024).await.unwrap();
+///
+/// // Author 3 has changed his name.
+/// assert_eq!(handle.purge(&Scope::tag("author-3")), 1);
+/// # }
 /// ```
 ///
 /// Tags that the response has already stay.
