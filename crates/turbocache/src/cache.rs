@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{
-    Response,
+    HeaderMap, Response,
     header::{self, CACHE_STATUS},
 };
 use peregrine_core::CacheStatus;
@@ -113,7 +113,13 @@ impl Cache {
     }
 
     /// Stores `entry`, unless it was invalidated since `generation`.
-    pub(crate) fn insert(&self, key: &Key, entry: &Arc<Entry>, generation: u64) -> bool {
+    pub(crate) fn insert(
+        &self,
+        key: &Key,
+        entry: &Arc<Entry>,
+        request: &HeaderMap,
+        generation: u64,
+    ) -> bool {
         let overtaken = || {
             let labels = Some(&entry.head.labels()[..]);
             self.journal.overtook(generation, key, labels)
@@ -123,7 +129,7 @@ impl Cache {
         }
         let most = self.config.max_variants;
         self.store.change(key, &mut |variants| {
-            Change::Store(variants.with(key, entry, most))
+            Change::Store(variants.with(key, entry, request, most))
         });
         // Invalidated between the question and the insertion: take it out again.
         // Who got it in between has asked before the invalidation was over.

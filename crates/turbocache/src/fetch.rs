@@ -367,7 +367,7 @@ impl Fetch {
         let is_stored = freshened.is_some_and(|freshened| {
             let variance = SearchVariance::of(freshened.head.headers());
             let key = self.miss.keys.stored_under(variance.as_ref());
-            cache.insert(&key, &freshened, self.generation)
+            cache.insert(&key, &freshened, &self.miss.headers, self.generation)
         });
         if is_stored {
             cache.counters.validated.add_one();
@@ -402,11 +402,12 @@ impl Fetch {
             cache,
             keys,
             flight,
+            headers,
             ..
         } = &self.miss;
         cache.admission.stored(self.miss.route, keys.exact());
         let key = keys.stored_under(variance);
-        if !cache.insert(&key, entry, self.generation) {
+        if !cache.insert(&key, entry, headers, self.generation) {
             self.refuse(NotStored::Cleared);
             return false;
         }

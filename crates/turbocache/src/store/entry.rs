@@ -177,12 +177,6 @@ impl Head {
         self.selection.matches(request)
     }
 
-    /// Whether every request that selects `older` selects this one, too, so that
-    /// `older` can never be of use again.
-    pub(super) fn hides(&self, older: &Self) -> bool {
-        self.vary.is_empty() || self.selection == older.selection
-    }
-
     /// A response with this head at its age of `now` (RFC 9111 §4: "MUST
     /// generate an Age header field").
     pub(crate) fn respond<B>(&self, body: B, now: Instant) -> Response<B> {

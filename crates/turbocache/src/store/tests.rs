@@ -49,7 +49,7 @@ fn put(store: &MemoryStore, path: &str, tags: &[&str]) {
     let key = key(path);
     let entry = entry(&key, tags, 100);
     store.change(&key, &mut |variants| {
-        Change::Store(variants.with(&key, &entry, 16))
+        Change::Store(variants.with(&key, &entry, &HeaderMap::new(), 16))
     });
 }
 

@@ -34,11 +34,17 @@ impl FromIterator<Arc<Entry>> for Variants {
 }
 
 impl Variants {
-    /// RFC 9111 §4.1: of those that match, "the most recent".
+    /// RFC 9111 §4.1: of those that match, "the most recent". And where "one or more
+    /// omits the Vary header field, the cache SHOULD choose the most recent […]
+    /// stored response with a valid Vary field value".
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
-        self.entries
-            .iter()
-            .find(|entry| entry.head.matches(request))
+        let mut matching = self.iter().filter(|entry| entry.head.matches(request));
+        let newest = matching.next()?;
+        let says_by_what = |entry: &&Arc<Entry>| !entry.head.vary().is_empty();
+        if says_by_what(&newest) {
+            return Some(newest);
+        }
+        Some(matching.find(says_by_what).unwrap_or(newest))
     }
 
     /// What came last, for whatever request.
@@ -58,11 +64,18 @@ impl Variants {
         self.entries.len()
     }
 
-    /// These and a newer one, which takes the place of what it makes unreachable.
-    /// No more than `most`, and no more than can be counted: the oldest go.
-    pub(crate) fn with(&self, key: &Key, entry: &Arc<Entry>, most: usize) -> Self {
+    /// These and a newer one, which takes the place of all that `request` would
+    /// have been given instead of it. No more than `most`, and no more than can be
+    /// counted: the oldest go.
+    pub(crate) fn with(
+        &self,
+        key: &Key,
+        entry: &Arc<Entry>,
+        request: &HeaderMap,
+        most: usize,
+    ) -> Self {
         let mut left = MOST.saturating_sub(weight_of_key(key) + entry.weight());
-        let others = self.iter().filter(|other| !entry.head.hides(&other.head));
+        let others = self.iter().filter(|other| !other.head.matches(request));
         let kept = others.take_while(|other| {
             let weight = other.weight();
             let fits = weight <= left;

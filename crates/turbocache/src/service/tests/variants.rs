@@ -54,12 +54,27 @@ fn a_newer_variant_takes_the_place_of_the_same_one_only() {
 }
 
 #[test]
-fn of_several_that_match_the_newest_is_given() {
+fn of_several_that_match_one_that_says_by_what_it_was_chosen_is_given() {
     let mut scene = Scene::new();
     stored(&mut scene, ask("de"), in_language("de", "Seite"));
+    // An application that forgets its `Vary` where it has nothing to choose from.
     stored(&mut scene, ask("fr"), page(&[MINUTE], "for all"));
-    assert_eq!(text(scene.answer(ask("de"))), "for all");
+    assert_eq!(text(scene.answer(ask("de"))), "Seite");
+    assert_eq!(text(scene.answer(ask("fr"))), "for all");
     assert_eq!(text(scene.answer(get("/"))), "for all");
+}
+
+#[test]
+fn what_came_last_for_a_request_takes_the_place_of_all_that_it_selects() {
+    let mut scene = Scene::new();
+    stored(&mut scene, ask("de"), in_language("de", "Seite"));
+    scene.clock.forward(60);
+    // It does not vary any more. The one that did is not asked about again.
+    let said = stored(&mut scene, ask("de"), page(&[MINUTE], "for all"));
+    assert_eq!(said, "fwd=stale; stored");
+    let answer = scene.answer(ask("de"));
+    assert_eq!(status(&answer), "hit; ttl=60");
+    assert_eq!(text(answer), "for all");
 }
 
 #[test]
