@@ -11,6 +11,7 @@ mod failing_starts;
 mod forwarded;
 mod misbehaving_apps;
 mod orphans;
+mod out_of_band;
 mod privacy;
 mod restarts;
 mod stampede;

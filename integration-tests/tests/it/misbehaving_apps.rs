@@ -58,7 +58,8 @@ async fn a_post_is_never_sent_twice() {
     assert_eq!(requests_that_reached_it(&server).await, before + 3);
 }
 
-async fn requests_that_reached_it(server: &Server) -> u32 {
+/// This one included.
+pub(crate) async fn requests_that_reached_it(server: &Server) -> u32 {
     let page = server.get("/answer").await;
     let number = page
         .body

@@ -1,0 +1,34 @@
+"use strict";
+
+const fs = require("node:fs");
+const http = require("node:http");
+const outOfBandGC = require("../../../examples/apps/out-of-band/out-of-band-gc");
+
+const now = () => Number(process.hrtime.bigint()) / 1e9;
+
+// What outlives some requests is garbage that only a full collection finds.
+const recent = [];
+
+const inner = outOfBandGC(
+  (request, response) => {
+    const page = Array.from({ length: 20_000 }, (_, number) => ({ number }));
+    recent.push(page);
+    if (recent.length > 10) recent.shift();
+    response.end(`${page.length}\n`);
+  },
+  // Less than its own default: enough for a test.
+  { dueBytes: 8 * 1024 * 1024 },
+);
+
+// Writes a line for each request into the file that $JOURNAL names: process,
+// method, path, begin and end by the machine's own clock. Node collects when it
+// wants to, and the last number is always 0.
+const server = http.createServer((request, response) => {
+  const begun = now();
+  inner(request, response);
+  const line = [process.pid, request.method, request.url, begun, now(), 0];
+  fs.appendFileSync(process.env.JOURNAL, `${line.join(" ")}\n`);
+});
+
+server.listen(process.env.PORT, "127.0.0.1");
+process.on("SIGTERM", () => server.close(() => process.exit(0)));
