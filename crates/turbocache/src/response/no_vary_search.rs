@@ -13,7 +13,7 @@ use crate::key::{query, search_variance::NO_VARY_SEARCH};
 /// ```
 /// use std::time::Duration;
 ///
-/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use axum::{Router, body::{Body, to_bytes}, http::Request, routing::get};
 /// use tower::ServiceExt;
 /// use turbocache::{TurboCache, response::{CacheControl, NoVarySearch}};
 ///
@@ -28,12 +28,20 @@ use crate::key::{query, search_variance::NO_VARY_SEARCH};
 /// });
 /// let app = Router::new().route("/search", search).layer(TurboCache::conservative());
 ///
-/// let request = Request::get("/search?q=x&utm_source=y").header("host", "forum.example");
-/// let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-/// assert_eq!(
-///     response.headers()["no-vary-search"],
-///     r#"key-order, params=("utm_source" "utm_medium")"#,
-/// );
+/// let ask = async |target| {
+///     let request = Request::get(target).header("host", "forum.example");
+///     let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+///     assert_eq!(
+///         response.headers()["no-vary-search"],
+///         r#"key-order, params=("utm_source" "utm_medium")"#,
+///     );
+///     let status = response.headers()["cache-status"].to_str().unwrap().to_owned();
+///     to_bytes(response.into_body(), 1024).await.unwrap();
+///     status
+/// };
+/// assert!(ask("/search?q=x&page=2&utm_source=y").await.contains("stored"));
+/// assert!(ask("/search?page=2&q=x").await.contains("hit"));
+/// assert!(ask("/search?page=3&q=x").await.contains("fwd=uri-miss"));
 /// # }
 /// ```
 ///

@@ -64,3 +64,66 @@ fn who_waits_for_a_response_that_is_for_another_query_after_all_goes_on_alone() 
     assert_eq!(text(ready(&mut asking[1])), "y");
     assert_eq!(text(scene.answer(get("/?a=1&utm_source=x"))), "x");
 }
+
+const UTM: (&str, &str) = ("no-vary-search", "params=(\"utm\")");
+
+fn for_any_utm(text: &'static str) -> Response<AppBody> {
+    page(&[MINUTE, UTM], text)
+}
+
+#[test]
+fn a_response_that_does_not_say_so_is_for_its_own_target_only() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/p?utm=x", for_any_utm("page"));
+    let mut missing = page(&[MINUTE], "no page");
+    *missing.status_mut() = http::StatusCode::NOT_FOUND;
+    store(&mut scene, "/p?a=1&utm=x", missing);
+    let said = store(&mut scene, "/p?a=1&utm=y", for_any_utm("page a"));
+    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(text(scene.answer(get("/p?a=1&utm=x"))), "no page");
+    assert_eq!(text(scene.answer(get("/p?a=1&utm=z"))), "page a");
+}
+
+#[test]
+fn what_was_stored_for_the_target_alone_is_replaced() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/p?utm=x", fresh("old"));
+    scene.clock.forward(60);
+    let said = store(&mut scene, "/p?utm=x", for_any_utm("new"));
+    assert_eq!(said, "fwd=stale; stored");
+    for path in ["/p?utm=x", "/p?utm=y"] {
+        assert_eq!(text(scene.answer(get(path))), "new");
+    }
+    assert_eq!(scene.handle.stats().entries, 1);
+}
+
+#[test]
+fn a_post_to_any_of_its_targets_invalidates_it() {
+    for path in ["/p?a=1&utm=x", "/p?a=1&utm=y", "/p?utm=z&a=1"] {
+        let mut scene = Scene::new();
+        store(&mut scene, "/p?a=1&utm=x", for_any_utm("old"));
+        scene.through(request("POST", path, &[]), page(&[], ""));
+        let said = store(&mut scene, "/p?a=1&utm=x", for_any_utm("new"));
+        assert_eq!(said, "fwd=uri-miss; stored", "{path}");
+    }
+}
+
+#[test]
+fn what_a_304_says_of_queries_counts_from_then_on() {
+    let mut scene = Scene::new();
+    let tagged = page(&[MINUTE, UTM, ("etag", "\"a\"")], "page");
+    store(&mut scene, "/p?utm=x", tagged);
+    scene.clock.forward(60);
+    let fields = [
+        MINUTE,
+        ("no-vary-search", "params=(\"ref\")"),
+        ("etag", "\"a\""),
+    ];
+    let mut not_modified = page(&fields, "");
+    *not_modified.status_mut() = http::StatusCode::NOT_MODIFIED;
+    let answer = scene.through(get("/p?utm=y"), not_modified);
+    assert_eq!(text(answer), "page");
+    assert_eq!(text(scene.answer(get("/p?ref=1&utm=y"))), "page");
+    let said = store(&mut scene, "/p?utm=z", for_any_utm("another"));
+    assert!(said.starts_with("fwd=uri-miss"), "{said}");
+}
