@@ -11,7 +11,7 @@ pub(crate) fn max_requests(max: u64, id: ProcessId) -> u64 {
     const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
     let spread = u128::from(max / 8) + 1;
-    let place = u128::from(id.0.wrapping_mul(STEP));
+    let place = u128::from(id.number().wrapping_mul(STEP));
     // Below `spread`, since `place` is below 2^64.
     let less = (place * spread) >> 64;
     max - u64::try_from(less).unwrap_or(0)
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn the_last_eighth_is_spread() {
-        let limits = |max| (1..=8).map(move |id| max_requests(max, ProcessId(id)));
+        let limits = |max| (1..=8).map(move |id| max_requests(max, ProcessId::new(id)));
         for max in [1, 2, 7, 8, 1000, u64::MAX] {
             let least = max - max / 8;
             assert!(limits(max).all(|n| (least..=max).contains(&n)), "{max}");
