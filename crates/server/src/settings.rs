@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
 use peregrine::process_rest::WorkRequest;
 
@@ -95,6 +95,8 @@ pub(crate) struct AppSettings {
     /// After which idle time a process beyond `min_instances` is stopped;
     /// never if `None`.
     pub(crate) pool_idle_time: Option<Duration>,
+    /// What to ask a new process for before clients may.
+    pub(crate) warm_up: Option<PathAndQuery>,
     /// Requests that a process may serve before it is replaced; any number if
     /// 0.
     pub(crate) max_requests: u64,

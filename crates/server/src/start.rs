@@ -181,6 +181,7 @@ fn app(
         max_request_queue_size: size(stack.max_request_queue_size),
         start_timeout: pool.start_timeout,
         pool_idle_time: Some(pool.pool_idle_time).filter(|time| !time.is_zero()),
+        warm_up: pool.warm_up.clone(),
         max_requests: pool.max_requests,
         memory_limit: u64::from(pool.memory_limit) << 20,
         out_of_band: OutOfBandSettings::default(),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response};
+use http::{Request, Response, uri::PathAndQuery};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
@@ -47,6 +47,7 @@ pub struct Builder<L = Identity> {
     pool_idle_time: Duration,
     max_requests: u64,
     memory_limit: u64,
+    warm_up: Option<PathAndQuery>,
 }
 
 impl Builder {
@@ -65,6 +66,7 @@ impl Builder {
             pool_idle_time: Duration::from_secs(300),
             max_requests: 0,
             memory_limit: 0,
+            warm_up: None,
         }
     }
 }
@@ -177,6 +179,19 @@ impl<L> Builder<L> {
         self
     }
 
+    /// What to ask each new process for before it takes requests of clients, so
+    /// that none of them waits for what an application does the first time.
+    /// Default: nothing.
+    ///
+    /// It gets a `GET` with the host `localhost`. A process that answers with a
+    /// status of 500 or above, or not at all, has not started: in a
+    /// [restart](PoolHandle::restart), the old processes stay then. The time
+    /// counts for the [start timeout](Self::start_timeout).
+    pub fn warm_up(mut self, path: PathAndQuery) -> Self {
+        self.warm_up = Some(path);
+        self
+    }
+
     /// Puts `layer` around each process; one that was given before is put
     /// around this one. Default: nothing.
     ///
@@ -198,6 +213,7 @@ impl<L> Builder<L> {
             pool_idle_time: self.pool_idle_time,
             max_requests: self.max_requests,
             memory_limit: self.memory_limit,
+            warm_up: self.warm_up,
         }
     }
 
@@ -280,6 +296,7 @@ impl<L> Builder<L> {
                     response,
                 },
                 start_timeout: self.start_timeout,
+                warm_up: self.warm_up,
                 shutdown_timeout: self.shutdown_timeout,
                 idle_time: self.pool_idle_time,
             },

@@ -42,7 +42,8 @@
 //! Processes:
 //!
 //! 1. A process is ready when it answers: it gets `OPTIONS *` (RFC 9110
-//!    §9.3.7) on a connection of its own until any status line comes back. One
+//!    §9.3.7) on a connection of its own until any status line comes back, and
+//!    then the [warm-up request](Builder::warm_up), if there is one. One
 //!    that ends before, or that does not answer within the
 //!    [start timeout](Builder::start_timeout), leaves a [`StartReport`] behind.
 //! 2. A process that dies is replaced at once. When starts fail, or processes

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Exited(Option<ExitStatus>),
     /// The process did not answer in time; what the last attempt met.
     TimedOut(String),
+    /// The process answered, but not as it should.
+    Useless(String),
     /// The process was ready, and ended before it had served anything.
     DiedYoung(Option<ExitStatus>),
 }
@@ -50,7 +52,7 @@ impl StartReport {
     pub fn exit_status(&self) -> Option<ExitStatus> {
         match self.failure {
             Failure::Exited(status) | Failure::DiedYoung(status) => status,
-            Failure::Spawn(_) | Failure::TimedOut(_) => None,
+            Failure::Spawn(_) | Failure::TimedOut(_) | Failure::Useless(_) => None,
         }
     }
 
@@ -83,6 +85,7 @@ impl StartReport {
                 format!("it ended before it answered, with {}", named(*status))
             }
             Failure::TimedOut(last) => format!("it did not answer in time: {last}"),
+            Failure::Useless(why) => why.clone(),
             Failure::DiedYoung(status) => {
                 format!(
                     "it ended before it had served anything, with {}",
@@ -121,7 +124,7 @@ impl StartReport {
             Failure::Exited(_) if self.output.is_empty() => {
                 "It wrote nothing: run the command by hand to learn more.".into()
             }
-            Failure::Exited(_) | Failure::DiedYoung(_) => {
+            Failure::Exited(_) | Failure::DiedYoung(_) | Failure::Useless(_) => {
                 "Its own output says why: see above.".into()
             }
             Failure::TimedOut(_) => format!(
@@ -180,7 +183,7 @@ mod tests {
     fn an_operator_reads_what_happened_and_what_to_do() {
         let exited = |code: i32| Failure::Exited(Some(ExitStatus::from_raw(code << 8)));
         let spawn = |kind| Failure::Spawn(io::Error::from(kind));
-        let cases: [(&str, Failure, &[&str], &str, &str); 7] = [
+        let cases: [(&str, Failure, &[&str], &str, &str); 8] = [
             (
                 "a program that is not there",
                 spawn(io::ErrorKind::NotFound),
@@ -215,6 +218,13 @@ mod tests {
                 &["sh: x"],
                 "exit status: 127",
                 "not found",
+            ),
+            (
+                "a page that fails",
+                Failure::Useless("GET / was answered with 500".into()),
+                &["no such table"],
+                "answered with 500",
+                "see above",
             ),
             ("a daemon", exited(0), &[], "exit status: 0", "foreground"),
             (

@@ -127,6 +127,47 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
 }
 
 #[tokio::test]
+async fn code_that_starts_but_fails_its_warm_up_request_replaces_nothing() {
+    tools::require("python3");
+    // Reads its release when it starts, and fails with one that is broken.
+    let script = r#"
+import http.server, os
+release = open("release").read()
+class App(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(500 if release == "broken" else 200)
+        self.end_headers()
+        self.wfile.write(release.encode())
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("release");
+    fs::write(&release, "first").unwrap();
+    let args = [
+        "start",
+        folder.path().to_str().unwrap(),
+        "--warm-up",
+        "/login?warm=up",
+        "--",
+        "python3",
+        "-c",
+        script,
+    ];
+    let server = Server::start(&args).await;
+    assert_eq!(server.get("/").await.body, "first");
+    let old = server.ready_processes().await;
+
+    fs::write(&release, "broken").unwrap();
+    let ended = tell(&server, &["restart-app"]).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    for part in ["/login?warm=up", "500"] {
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+    }
+    assert_eq!(server.ready_processes().await, old);
+    assert_eq!(server.get("/").await.body, "first");
+}
+
+#[tokio::test]
 async fn a_touch_of_restart_txt_and_a_hangup_restart_the_application() {
     let app = App::new();
     fs::write(app.path("tmp/restart.txt"), "").unwrap();

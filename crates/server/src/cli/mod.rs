@@ -102,7 +102,7 @@ pub(crate) struct StartOptions {
         conflicts_with_all = [
             "dir", "command", "environment", "envvar", "min_instances",
             "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
-            "memory_limit",
+            "memory_limit", "warm_up",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
             "max_out_of_band_work_instances", "oob_work_method", "oob_work_path",
         ],

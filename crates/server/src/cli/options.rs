@@ -4,12 +4,12 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use http::Method;
+use http::{Method, uri::PathAndQuery};
 use ipnet::IpNet;
 
 use crate::settings::ConcurrencyChoice;
 
-use super::values::{self, address, method, network, port, positive_seconds, seconds};
+use super::values::{self, address, method, network, path, port, positive_seconds, seconds};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug, Args)]
@@ -65,6 +65,11 @@ pub(crate) struct PoolOptions {
         value_parser = positive_seconds
     )]
     pub(crate) start_timeout: Duration,
+
+    /// What to ask a new process for before clients may, as /login; it has not
+    /// started if it answers with an error
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    pub(crate) warm_up: Option<PathAndQuery>,
 
     /// Requests that a process may serve before another one takes its place;
     /// up to an eighth fewer, so that not all are replaced at once; 0 = no limit

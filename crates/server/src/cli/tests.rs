@@ -106,6 +106,10 @@ fn what_makes_no_sense_is_refused() {
             ],
         ),
         ("a port beyond", &["start", "-p", "65536"]),
+        (
+            "a warm-up request of another server",
+            &["start", "--warm-up", "http://h/login"],
+        ),
         ("no processes", &["start", "--max-pool-size", "0"]),
         (
             "an unbounded queue",

@@ -9,7 +9,10 @@ use std::{
 };
 
 use clap::{builder::RangedI64ValueParser, value_parser};
-use http::{Method, Uri, uri::Authority};
+use http::{
+    Method, Uri,
+    uri::{Authority, PathAndQuery},
+};
 use ipnet::IpNet;
 
 /// Longer waits are typing errors, and could overflow a point in time.
@@ -76,6 +79,13 @@ pub(super) fn positive_seconds(text: &str) -> Result<Duration, String> {
 pub(super) fn method(text: &str) -> Result<Method, String> {
     text.parse()
         .map_err(|_| "not a method, such as POST or OOBW".to_owned())
+}
+
+/// A path of this server, perhaps with a query.
+pub(super) fn path(text: &str) -> Result<PathAndQuery, String> {
+    let path = text.parse().ok();
+    path.filter(|_| text.starts_with('/'))
+        .ok_or_else(|| "not a path such as /login".to_owned())
 }
 
 /// A network, or one address.

@@ -95,7 +95,11 @@ impl Run {
             .envs(rest.environment());
         let served = command.to_string();
         let forever = Duration::ZERO;
-        let (pool, handle) = UpstreamPool::builder(command)
+        let mut pool = UpstreamPool::builder(command);
+        if let Some(path) = app.warm_up {
+            pool = pool.warm_up(path);
+        }
+        let (pool, handle) = pool
             .min_instances(app.min_instances)
             .max_pool_size(app.max_pool_size.get())
             .max_request_queue_size(app.max_request_queue_size)

@@ -12,6 +12,7 @@ mod socket_dir;
 mod spawn;
 mod stat;
 mod stdio;
+mod warm_up;
 
 use std::{
     fmt,

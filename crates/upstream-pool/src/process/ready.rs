@@ -70,7 +70,7 @@ async fn ping(endpoint: &Endpoint, last: &mut String) -> io::Result<()> {
     Ok(())
 }
 
-async fn drain(mut stream: Stream) {
+pub(super) async fn drain(mut stream: Stream) {
     let mut rest = [0; 4096];
     while matches!(stream.read(&mut rest).await, Ok(1..)) {}
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::uri::PathAndQuery;
 use rustix::process::Pid;
 use tokio::{
     process::Child,
@@ -20,6 +21,7 @@ use super::{
     children::{self, OwnChild},
     ready,
     stdio::{self, Channel, Tail},
+    warm_up::warm_up,
 };
 use crate::{
     AppCommand, StartReport,
@@ -41,6 +43,7 @@ pub(crate) struct Launch {
     /// Present if the command takes a socket.
     pub(crate) sockets: Option<Arc<SocketDir>>,
     pub(crate) start_timeout: Duration,
+    pub(crate) warm_up: Option<PathAndQuery>,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) guard: Arc<Guard>,
     pub(crate) notes: Notes,
@@ -49,6 +52,8 @@ pub(crate) struct Launch {
 /// How the start of a process went.
 enum Start {
     Ready,
+    /// It answered, but not as it should.
+    Useless(String),
     Exited(Option<ExitStatus>),
     TimedOut,
 }
@@ -98,9 +103,15 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
 
     let mut last = String::from("nothing listened there");
     let start = {
-        let ready = pin!(ready::wait(&endpoint, &mut last));
+        let ready = pin!(async {
+            ready::wait(&endpoint, &mut last).await;
+            match &launch.warm_up {
+                Some(path) => warm_up(&endpoint, path, &mut last).await,
+                None => Ok(()),
+            }
+        });
         tokio::select! {
-            () = ready => Start::Ready,
+            ready = ready => ready.map_or_else(Start::Useless, |()| Start::Ready),
             status = child.wait() => Start::Exited(status.ok()),
             () = time::sleep(launch.start_timeout) => Start::TimedOut,
         }
@@ -121,13 +132,17 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
             output.finish().await;
             Err(story.ends(Failure::Exited(status)))
         }
-        // It never took a request: nothing is lost by not asking politely.
-        Start::TimedOut => {
+        Start::Useless(_) | Start::TimedOut => {
+            // It never took a client's request: nothing is lost by not asking
+            // politely.
             group.kill();
             let _ = child.wait().await;
             group.bury(launch.shutdown_timeout).await;
             output.finish().await;
-            Err(story.ends(Failure::TimedOut(last)))
+            Err(story.ends(match start {
+                Start::Useless(why) => Failure::Useless(why),
+                _ => Failure::TimedOut(last),
+            }))
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::Request;
+use http::{Request, uri::PathAndQuery};
 use tokio::{
     sync::{mpsc, watch},
     time::{self, Instant},
@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) max_requests: u64,
     pub(crate) limits: Limits,
     pub(crate) start_timeout: Duration,
+    /// What to ask a process for before clients may.
+    pub(crate) warm_up: Option<PathAndQuery>,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) idle_time: Duration,
 }
@@ -213,6 +215,7 @@ where
                     sockets: self.plan.sockets.clone(),
                     guard: Arc::clone(&self.plan.guard),
                     start_timeout: self.plan.start_timeout,
+                    warm_up: self.plan.warm_up.clone(),
                     shutdown_timeout: self.plan.shutdown_timeout,
                     notes: self.notes.clone(),
                 });

@@ -9,3 +9,4 @@ mod restart;
 mod retry;
 mod support;
 mod upstream;
+mod warm_up;
