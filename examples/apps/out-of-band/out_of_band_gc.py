@@ -41,9 +41,10 @@ TOKEN = "!~OOB-Work-Token"
 
 
 class _OutOfBand:
-    def __init__(self, app, due_objects=DUE_OBJECTS):
+    def __init__(self, app, due_objects=DUE_OBJECTS, limit=LIMIT):
         self.app = app
         self.due_objects = due_objects
+        self.limit = limit
         self.method = os.environ.get("PEREGRINE_OOB_WORK_METHOD")
         self.path = os.environ.get("PEREGRINE_OOB_WORK_PATH")
         self.token = os.environ.get("PEREGRINE_OOB_WORK_TOKEN", "")
@@ -76,7 +77,7 @@ class _OutOfBand:
     def _is_due(self):
         # Also counted while the collector is disabled.
         new_objects = gc.get_count()[0]
-        if new_objects >= LIMIT * self.due_objects:
+        if new_objects >= self.limit * self.due_objects:
             gc.enable()
         return new_objects >= self.due_objects
 

@@ -35,10 +35,11 @@ class OutOfBandGC
   # How often an idle process looks whether its own threads have come to that.
   WATCH_SECONDS = 1
 
-  def initialize(app, due_objects: DUE_OBJECTS, due_bytes: DUE_BYTES)
+  def initialize(app, due_objects: DUE_OBJECTS, due_bytes: DUE_BYTES, limit: LIMIT)
     @app = app
     @due_objects = due_objects
     @due_bytes = due_bytes
+    @limit = limit
     @method, @path, @token = ENV.values_at(
       "PEREGRINE_OOB_WORK_METHOD", "PEREGRINE_OOB_WORK_PATH", "PEREGRINE_OOB_WORK_TOKEN"
     )
@@ -53,7 +54,7 @@ class OutOfBandGC
     begin_once
     status, headers, body = @app.call(env)
     share = garbage
-    GC.enable if share >= LIMIT
+    GC.enable if share >= @limit
     # Rack 3 wants names in lower case, and some applications freeze headers.
     headers = headers.to_h.merge("!~request-oob-work" => "true") if share >= 1
     [status, headers, body]
@@ -99,7 +100,7 @@ class OutOfBandGC
     Thread.new do
       loop do
         sleep WATCH_SECONDS
-        GC.enable if garbage >= LIMIT
+        GC.enable if garbage >= @limit
       end
     end
   end

@@ -16,7 +16,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-inner = OutOfBandASGI(app)
+# However long a pause is in coming: it may be the other process's turn.
+inner = OutOfBandASGI(app, limit=1_000)
 
 
 async def application(scope, receive, send):

@@ -12,7 +12,8 @@ def app(environ, start_response):
     return [page()]
 
 
-inner = OutOfBandWSGI(app)
+# However long a pause is in coming: it may be the other process's turn.
+inner = OutOfBandWSGI(app, limit=1_000)
 
 
 def application(environ, start_response):

@@ -12,6 +12,7 @@ mod forwarded;
 mod misbehaving_apps;
 mod orphans;
 mod out_of_band;
+mod out_of_band_helpers;
 mod privacy;
 mod restarts;
 mod stampede;
