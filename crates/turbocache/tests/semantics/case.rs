@@ -125,7 +125,7 @@ const DIRECTIVES: [&str; 25] = [
     "no-cache=\"x-secret\"",
     "must-revalidate",
     "proxy-revalidate",
-    "must-understand",
+    "no-store, must-understand",
     "immutable",
     "stale-while-revalidate=100",
     "extension=\"a, no-store\"",
@@ -158,7 +158,7 @@ fn asked(wishes: Vec<&'static str>) -> impl Strategy<Value = Asked> {
         maybe(40, "accept-language", vec!["en", "de"]),
         maybe(5, "authorization", vec!["Basic YTpi"]),
         maybe(5, "cookie", vec!["id=1"]),
-        maybe(5, "pragma", vec!["no-cache", "foo"]),
+        maybe(10, "pragma", vec!["no-cache", "foo"]),
         maybe(10, "cache-control", wishes),
     ];
     let method = prop_oneof![20 => Just("GET"), 1 => Just("HEAD"), 1 => Just("POST")];
@@ -213,7 +213,7 @@ pub(crate) fn any() -> impl Strategy<Value = Case> {
             line(&["accept-language", "*", "Accept-Language, Cookie"]),
         ),
         maybe(5, "set-cookie", line(&["id=1"])),
-        maybe(15, "pragma", line(&["no-cache"])),
+        maybe(5, "pragma", line(&["no-cache"])),
         maybe(
             5,
             "cdn-cache-control",
