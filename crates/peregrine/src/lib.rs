@@ -5,7 +5,7 @@
 //! crate adds is their order, which only it knows:
 //!
 //! ```text
-//! client ─▶ RequestAccounting ─▶ Believe ─▶ TurboCache ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
+//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
 //! ```
 //!
 //! - [`RequestAccounting`](request_accounting::RequestAccounting) stands
@@ -13,6 +13,9 @@
 //! - [`Believe`](upstream_pool::forwarded) drops what a client may not say
 //!   about itself. It stands before the cache, since whom a request is for is
 //!   a part of the cache's key.
+//! - [`CookieVariation`](cookie_variation::CookieVariation), if there is one,
+//!   stands around the cache: in front of it, it finds out which variant of a page
+//!   a client may see; behind it, it hears for whom the application has answered.
 //! - [`TurboCache`](turbocache::TurboCache) answers without the pool where it
 //!   may, even with every process dead.
 //! - [`ErrorPages`] turns the pool's errors into responses. It stands behind
@@ -67,6 +70,8 @@ pub mod process_rest;
 ))]
 mod stack;
 
+#[cfg(feature = "cookie-variation")]
+pub use peregrine_cookie_variation as cookie_variation;
 pub use peregrine_core as core;
 #[cfg(feature = "out-of-band")]
 pub use peregrine_out_of_band as out_of_band;
@@ -85,6 +90,13 @@ pub use self::of_process::OfProcess;
 pub use self::process_accounting::{AccountedProcess, ProcessAccounting};
 #[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
 pub use self::process_rest::{ProcessRest, RestingProcess};
+#[cfg(all(
+    feature = "cookie-variation",
+    feature = "request-accounting",
+    feature = "turbocache",
+    feature = "upstream-pool"
+))]
+pub use self::stack::Varied;
 #[cfg(all(
     feature = "request-accounting",
     feature = "turbocache",

@@ -1,4 +1,6 @@
 use ipnet::IpNet;
+#[cfg(feature = "cookie-variation")]
+use peregrine_cookie_variation::{CookieVariation, CookieVariationService, Listener};
 use peregrine_request_accounting::{RequestAccounting, RequestAccountingService};
 use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLayer};
 use tower_layer::Layer;
@@ -9,6 +11,12 @@ use crate::{ErrorPages, error_pages::ErrorPagesService};
 /// An application `U` behind the stack, with a cache.
 pub type Cached<U> =
     RequestAccountingService<Believe<TurboCacheService<ErrorPagesService<Inform<U>>>>>;
+
+/// An application `U` behind the stack, with a cache and variants for users.
+#[cfg(feature = "cookie-variation")]
+pub type Varied<U> = RequestAccountingService<
+    Believe<CookieVariationService<TurboCacheService<Listener<ErrorPagesService<Inform<U>>>>>>,
+>;
 
 /// An application `U` behind the stack, without a cache.
 pub type Uncached<U> = RequestAccountingService<Believe<ErrorPagesService<Inform<U>>>>;
@@ -52,6 +60,19 @@ impl Stack {
     /// Puts the stack in front of `upstream`, with a cache.
     pub fn cached<U>(&self, cache: &TurboCache, upstream: U) -> Cached<U> {
         self.before(cache.layer(self.behind(upstream)))
+    }
+
+    /// Puts the stack in front of `upstream`, with a cache in which pages vary by
+    /// `cookies`.
+    #[cfg(feature = "cookie-variation")]
+    pub fn varied<U>(
+        &self,
+        cookies: &CookieVariation,
+        cache: &TurboCache,
+        upstream: U,
+    ) -> Varied<U> {
+        let cookies = cookies.around(cache.clone());
+        self.before(cookies.layer(self.behind(upstream)))
     }
 
     /// Puts the stack in front of `upstream`, without a cache.

@@ -13,7 +13,7 @@ use std::{
 
 use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
-use peregrine::process_rest::WorkRequest;
+use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
 
 /// One run of the server.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct ServeSettings {
     pub(crate) application: Application,
     /// Which responses are answered from memory.
     pub(crate) cache: CacheMode,
+    /// Which cookies pages depend on, if any.
+    pub(crate) cookies: Option<CookieVariation>,
     /// What the application was told that it runs in.
     pub(crate) environment: Environment,
     /// Peers whose `X-Forwarded-*` fields count. Nobody's, when empty.

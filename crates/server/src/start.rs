@@ -1,6 +1,8 @@
 //! From the options of `peregrine start` to the settings of a run, with every
 //! check that needs no socket.
 
+mod cookies;
+
 use std::{
     env,
     ffi::OsString,
@@ -50,6 +52,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         pool,
         out_of_band,
         stack,
+        cookies,
         operator,
     } = options;
 
@@ -73,7 +76,8 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         app.out_of_band = out_of_band_settings(out_of_band)?;
         (Application::Processes(Box::new(app)), announcement)
     };
-    let settings = assemble(application, environment, listen, stack, operator)?;
+    let mut settings = assemble(application, environment, listen, stack, operator);
+    settings.cookies = cookies::variation(cookies, settings.cache)?;
     Ok(Start {
         settings,
         announcement,
@@ -97,18 +101,19 @@ pub(crate) fn assemble(
     listen: ListenOptions,
     stack: StackOptions,
     operator: OperatorOptions,
-) -> Result<ServeSettings, StartError> {
+) -> ServeSettings {
     let cache = match stack.cache {
         _ if stack.disable_turbocaching => CacheMode::Off,
         Cache::Conservative => CacheMode::Conservative,
         Cache::Off => CacheMode::Off,
         Cache::Standard => CacheMode::Standard,
     };
-    Ok(ServeSettings {
+    ServeSettings {
         address: listen.address,
         port: listen.port,
         application,
         cache,
+        cookies: None,
         environment,
         trusted_proxies: stack.trusted_proxy,
         header_timeout: stack.header_timeout,
@@ -117,7 +122,7 @@ pub(crate) fn assemble(
         admin_socket: operator.admin_socket,
         pid_file: operator.pid_file,
         guide: None,
-    })
+    }
 }
 
 /// The numbers of processes, checked against each other.

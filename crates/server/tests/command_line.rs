@@ -53,9 +53,15 @@ fn wrong_options_are_one_line_and_exit_status_2() {
             "no-such-program",
         ),
         (
-            "a mode that is to come",
-            &["start", "--cache", "standard", "--", "sh"],
-            "conservative",
+            "clients that are not to be trusted",
+            &[
+                "start",
+                "--vary-turbocache-by-cookie",
+                "user_id",
+                "--",
+                "sh",
+            ],
+            "--i-trust-clients",
         ),
         (
             "more processes at least than at most",

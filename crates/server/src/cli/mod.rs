@@ -8,6 +8,7 @@
     reason = "doc comments become help texts, in which backticks are noise"
 )]
 
+mod cookies;
 mod options;
 mod usage;
 mod values;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::values::upstream;
 pub(crate) use self::{
+    cookies::{CookieKeyKind, CookieOptions},
     options::{
         Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,
         StackOptions,
@@ -136,6 +138,9 @@ pub(crate) struct StartOptions {
 
     #[command(flatten)]
     pub(crate) stack: StackOptions,
+
+    #[command(flatten)]
+    pub(crate) cookies: CookieOptions,
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,

@@ -88,6 +88,14 @@ pub(super) fn path(text: &str) -> Result<PathAndQuery, String> {
         .ok_or_else(|| "not a path such as /login".to_owned())
 }
 
+/// RFC 6265bis §4.1.1: a token, as the name of a header field is.
+pub(super) fn cookie_name(text: &str) -> Result<String, String> {
+    match http::HeaderName::from_bytes(text.as_bytes()) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("not the name of a cookie, such as session".to_owned()),
+    }
+}
+
 /// A network, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text

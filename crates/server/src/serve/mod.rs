@@ -198,9 +198,12 @@ impl Run {
             body: BODY_PAUSE,
             shutdown: settings.shutdown_timeout,
         };
-        let front = match &cache {
-            Some(cache) => Front::new(&stack.cached(cache, upstream), timeouts),
-            None => Front::new(&stack.uncached(upstream), timeouts),
+        let front = match (&cache, &settings.cookies) {
+            (Some(cache), Some(cookies)) => {
+                Front::new(&stack.varied(cookies, cache, upstream), timeouts)
+            }
+            (Some(cache), None) => Front::new(&stack.cached(cache, upstream), timeouts),
+            (None, _) => Front::new(&stack.uncached(upstream), timeouts),
         };
         let front = front.map_err(|error| cannot("start the threads that serve clients", error))?;
 
