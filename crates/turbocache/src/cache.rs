@@ -120,24 +120,39 @@ impl Cache {
         request: &HeaderMap,
         generation: u64,
     ) -> bool {
-        let overtaken = || {
+        let make = &mut |_: &Variants| Some(Arc::clone(entry));
+        self.insert_made(key, request, generation, make).is_some()
+    }
+
+    /// The same with what `make` makes of what is stored. It may be nothing.
+    pub(crate) fn insert_made(
+        &self,
+        key: &Key,
+        request: &HeaderMap,
+        generation: u64,
+        make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
+    ) -> Option<Arc<Entry>> {
+        let is_overtaken = |entry: &Arc<Entry>| {
             let labels = Some(&entry.head.labels()[..]);
             self.journal.overtook(generation, key, labels)
         };
-        if overtaken() {
-            return false;
-        }
         let most = self.config.max_variants;
+        let mut newest = None;
         self.store.change(key, &mut |variants| {
-            Change::Store(variants.with(key, entry, request, most))
+            newest = make(variants).filter(|entry| !is_overtaken(entry));
+            match &newest {
+                Some(entry) => Change::Store(variants.with(key, entry, request, most)),
+                None => Change::Keep,
+            }
         });
         // Invalidated between the question and the insertion: take it out again.
         // Who got it in between has asked before the invalidation was over.
-        if overtaken() {
-            self.remove(key, entry);
-            return false;
+        let entry = newest?;
+        if is_overtaken(&entry) {
+            self.remove(key, &entry);
+            return None;
         }
-        true
+        Some(entry)
     }
 
     /// Nothing that is stored for `key` is to be used again.

@@ -24,11 +24,8 @@ use crate::{
         storable::NotStored,
         validation::{self, Verdict},
     },
-    range::{
-        answer::Boundary,
-        verdict::{self as range, MAX_RANGES},
-    },
-    store::{Entry, Head},
+    range::answer::{Boundary, Representation},
+    store::{Content, Entry, Head},
 };
 
 /// Whoever asked, with what decides about what of a response it gets.
@@ -73,10 +70,13 @@ impl Client<'_> {
             Verdict::Proceed if self.asked.head => {
                 head.respond(CacheBody::stored(Bytes::new()), now)
             }
-            Verdict::Proceed if self.asked.range && head.status() == StatusCode::OK => {
-                self.in_range(entry, now)
-            }
-            Verdict::Proceed => head.respond(CacheBody::stored(entry.body.clone()), now),
+            Verdict::Proceed => match &entry.content {
+                Content::Whole(body) if !self.asked.range => {
+                    head.respond(CacheBody::stored(body.clone()), now)
+                }
+                Content::Whole(body) => self.in_range(entry, body, now),
+                Content::Parts(parts) => self.in_range(entry, parts, now),
+            },
             Verdict::NotModified => not_modified(head.respond((), now)),
         }
     }
@@ -100,16 +100,19 @@ impl Client<'_> {
     }
 
     /// RFC 9110 §13.2.2: after the preconditions.
-    fn in_range<B>(self, entry: &Entry, now: Instant) -> Response<CacheBody<B>> {
-        let (head, body) = (&entry.head, &entry.body);
-        let length = body.len() as u64;
-        let verdict = range::verdict(self.headers, head.headers(), length, MAX_RANGES);
-        if verdict == range::Verdict::Whole {
-            return head.respond(CacheBody::stored(body.clone()), now);
+    fn in_range<B>(
+        self,
+        entry: &Entry,
+        content: &impl Representation,
+        now: Instant,
+    ) -> Response<CacheBody<B>> {
+        let range = entry.range(self.asked, self.headers, content.length());
+        let (mut parts, ()) = entry.head.respond((), now).into_parts();
+        let (status, pieces) = range.answer(&mut parts.headers, content, &Boundary::random());
+        // All of it, with whatever status it has.
+        if status != StatusCode::OK {
+            parts.status = status;
         }
-        let (mut parts, ()) = head.respond((), now).into_parts();
-        let (status, pieces) = verdict.answer(&mut parts.headers, body, &Boundary::random());
-        parts.status = status;
         Response::from_parts(parts, CacheBody::pieces(pieces))
     }
 
@@ -124,6 +127,7 @@ impl Client<'_> {
 
 /// A client whose own request went forward, and what it takes to answer it when
 /// the answer comes.
+#[derive(Clone)]
 pub(crate) struct Asker {
     pub(crate) cache: Arc<Cache>,
     pub(crate) key: Key,
@@ -182,6 +186,26 @@ impl Asker {
             Verdict::NotModified => not_modified(Response::from_parts(parts, ())),
         };
         self.client().say(response, status)
+    }
+
+    /// What is stored, now that the part is there that was missing. If it did not
+    /// come, or is not of what is stored, there is nothing to give.
+    pub(crate) fn completed<B>(
+        &self,
+        entry: Option<&Entry>,
+        now: Instant,
+    ) -> Response<CacheBody<B>> {
+        let status = CacheStatus::forward(self.why);
+        let is_enough = |entry: &&Entry| entry.missing(self.asked, &self.headers).is_none();
+        let (response, status) = if let Some(entry) = entry.filter(is_enough) {
+            (self.client().stored(entry, now), status.stored())
+        } else {
+            let mut response = Response::new(CacheBody::stored(Bytes::new()));
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            (response, status.because(NotStored::Incomplete.as_str()))
+        };
+        self.client()
+            .say(response, status.answered(StatusCode::PARTIAL_CONTENT))
     }
 
     /// What is stored, after all.

@@ -20,7 +20,7 @@ use crate::{
     cache::Cache,
     client::Asker,
     fetch::{Fetch, Fetched},
-    flight::{Broadcast, Follower, Leader, Led},
+    flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     pending::{Forward, Pending},
     store::Later,
     tags,
@@ -67,6 +67,11 @@ pin_project! {
             #[pin]
             call: Oneshot<S, Request<ReqB>>,
             fetch: Option<Fetch>,
+            asker: Asker,
+        },
+        /// From memory, with what the inner service sends of it.
+        Completing {
+            waiter: Waiter<ResB>,
             asker: Asker,
         },
         /// By the inner service, for others, too.
@@ -204,7 +209,22 @@ where
                 StateProj::Fetching { call, fetch, asker } => {
                     let result = ready!(call.poll(cx));
                     let fetch = fetch.take().expect("polled after it was ready");
-                    return Poll::Ready(fetched(fetch, asker, result));
+                    match fetched(fetch, asker, result) {
+                        Ok(Ok(response)) => return Poll::Ready(Ok(response)),
+                        Ok(Err(waiter)) => State::Completing {
+                            waiter,
+                            asker: asker.clone(),
+                        },
+                        Err(error) => return Poll::Ready(Err(error)),
+                    }
+                }
+                StateProj::Completing { waiter, asker } => {
+                    let entry = match ready!(waiter.poll(cx)) {
+                        Waited::Stored(entry) => Some(entry),
+                        Waited::Alone => None,
+                    };
+                    let now = asker.cache.instant();
+                    return Poll::Ready(Ok(asker.completed(entry.as_deref(), now)));
                 }
                 StateProj::Leading { leader, asker } => {
                     return Poll::Ready(match ready!(leader.poll(cx)) {
@@ -229,12 +249,12 @@ where
     }
 }
 
-/// What comes of a request that went alone.
+/// What comes of a request that went alone: a response, or a part to wait for.
 fn fetched<B, E>(
     fetch: Fetch,
     asker: &Asker,
     result: Result<Response<B>, E>,
-) -> Result<Response<CacheBody<B>>, E>
+) -> Result<Result<Response<CacheBody<B>>, Waiter<B>>, E>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -243,14 +263,18 @@ where
         Ok(response) => match fetch.judge(response) {
             Fetched::Storable(candidate, parts, body) => {
                 let reader = Broadcast::new(*candidate, body).leader(None);
-                return Ok(asker.led(parts, reader));
+                return Ok(Ok(asker.led(parts, reader)));
             }
-            Fetched::Refused(response, reason) => return Ok(asker.refused(response, reason)),
+            Fetched::Completing(candidate, body) => {
+                // Nobody else finds it, so there is nothing to be kept.
+                return Ok(Err(Broadcast::new(*candidate, body).waiter(Arc::new(()))));
+            }
+            Fetched::Refused(response, reason) => return Ok(Ok(asker.refused(response, reason))),
             Fetched::Reused(reused) => reused,
         },
         Err(error) => fetch.failed().ok_or(error)?,
     };
-    Ok(asker.reused(&reused, asker.cache.instant()))
+    Ok(Ok(asker.reused(&reused, asker.cache.instant())))
 }
 
 impl<S, ReqB, ResB> fmt::Debug for ResponseFuture<S, ReqB, ResB>
@@ -263,6 +287,7 @@ where
             State::LookingUp { .. } => "looking up",
             State::Passing { .. } => "passing",
             State::Fetching { .. } => "fetching",
+            State::Completing { .. } => "completing",
             State::Leading { .. } => "leading",
             State::Following { .. } => "following",
         };

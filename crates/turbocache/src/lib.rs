@@ -139,10 +139,6 @@ mod layer;
 mod name;
 mod pending;
 mod policy;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "parts are not put together yet")
-)]
 mod range;
 #[cfg(feature = "axum")]
 pub mod response;

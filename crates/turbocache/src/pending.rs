@@ -121,6 +121,20 @@ where
         let selected = found.select(&self.headers);
         let reuse = selected.map(|entry| (entry, entry.head.terms().reuse(self.asked, self.now)));
         let (why, stored) = match reuse {
+            // Of parts, only what is fresh is of use, and only if it is enough, or
+            // what is missing can be fetched.
+            Some((entry, reuse)) if !entry.is_whole() => {
+                let missing = entry.missing(self.asked, &self.headers);
+                match (reuse, missing) {
+                    (Reuse::Fresh { ttl }, None) => {
+                        return self.answered(entry, CacheStatus::hit(ttl));
+                    }
+                    (Reuse::Fresh { .. }, Some(_)) => {
+                        (ForwardReason::Partial, Some(Arc::clone(entry)))
+                    }
+                    _ => (ForwardReason::Stale, None),
+                }
+            }
             Some((entry, Reuse::Fresh { ttl })) => {
                 return self.answered(entry, CacheStatus::hit(ttl));
             }
@@ -237,6 +251,11 @@ impl<S, ReqB> Forward<S, ReqB> {
             && (!(asked.conditional || asked.range) || self.is_validating())
     }
 
+    /// Only parts are stored of what it selects, so it goes for the others.
+    fn is_completing(&self) -> bool {
+        self.stored.as_ref().is_some_and(|entry| !entry.is_whole())
+    }
+
     /// In the background it goes as a plain `GET`.
     fn may_lead_in_background(&self) -> bool {
         let asked = &self.pending.asked;
@@ -277,8 +296,20 @@ impl<S, ReqB> Forward<S, ReqB> {
             *request.method_mut() = Method::GET;
             sent.head = false;
         }
+        let missing = stored
+            .as_ref()
+            .filter(|_| !(sent.head || sent.wishes.no_store))
+            .and_then(|entry| entry.missing(sent, &headers))
+            // What cannot be kept until it is all there is better passed on.
+            .filter(|missing| missing.len() <= cache.config.max_entry_bytes);
+        let completing = match (&stored, missing) {
+            (Some(entry), Some(missing)) => entry.ask_for(missing, request.headers_mut()),
+            _ => false,
+        };
+        let stored = stored.filter(|entry| completing || entry.is_whole());
         let mut validating = false;
         if let Some(entry) = &stored
+            && !completing
             && may_validate
             && !(sent.head || sent.wishes.no_store)
         {
@@ -287,9 +318,9 @@ impl<S, ReqB> Forward<S, ReqB> {
         if background && !validating {
             validation::remove_preconditions(request.headers_mut());
         }
-        if background || validating {
+        if background || validating || completing {
             sent.conditional = false;
-            sent.range = false;
+            sent.range = completing;
         }
         let asker = Asker {
             cache: Arc::clone(&cache),
@@ -297,7 +328,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             asked: pending.asked,
             headers: Arc::clone(&headers),
             why,
-            validating,
+            validating: validating || completing,
         };
         let miss = Miss {
             cache,
@@ -308,6 +339,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             headers,
             stored,
             validating,
+            completing,
             background,
             route: pending.route,
         };
@@ -335,7 +367,7 @@ where
                 .journal
                 .overtook(generation, self.pending.keys.primary(), None)
         };
-        let entered = if !self.may_follow() {
+        let entered = if self.is_completing() || !self.may_follow() {
             None
         } else if !self.may_lead() {
             let found = cache.flights.find(&self.flight, is_current);
@@ -358,6 +390,7 @@ where
         let found = cache.peek(&self.pending.keys);
         if let Some(found) = found
             && let Some(entry) = found.select(&self.pending.headers)
+            && entry.is_whole()
             && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
         {
             drop(vacancy);

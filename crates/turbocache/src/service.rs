@@ -108,6 +108,7 @@ where
         // What most requests come to, before anything is done for the others.
         if let LookUp::Ready(Some(variants)) = &found
             && let Some(entry) = variants.select(request.headers())
+            && entry.is_whole()
             && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
         {
             let client = Client {

@@ -184,6 +184,7 @@ where
             broadcast: Broadcast::new(*candidate, body),
         },
         Fetched::Reused(reused) => State::Reused(reused),
+        Fetched::Completing(..) => unreachable!("what asks for a part goes alone"),
         Fetched::Refused(response, reason) => {
             State::Refused(Some(LeadersOwn::Response(response, reason)))
         }

@@ -37,7 +37,7 @@ pub(crate) use self::{
     broadcast::Broadcast,
     call::{Fit, Flight, Followed, Follower, Leader, Led},
     key::FlightKey,
-    reader::Reader,
+    reader::{Reader, Waited, Waiter},
     table::{Entered, FlightTable, Ticket},
     unshareable::Unshareable,
 };

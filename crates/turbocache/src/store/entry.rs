@@ -3,26 +3,44 @@ use std::time::{Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{AGE, CACHE_STATUS, CONTENT_LENGTH, DATE},
+    header::{AGE, CACHE_STATUS, CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE},
 };
 use peregrine_core::hop_by_hop;
 
 use super::Labels;
 use crate::{
     policy::{
+        request::Asked,
         reuse::Terms,
         storable::Kept,
+        validation::remove_preconditions,
         vary::{Selection, Vary},
+    },
+    range::{
+        Span,
+        answer::Representation as _,
+        fragments::Fragments,
+        validator::StrongValidator,
+        verdict::{MAX_RANGES, Verdict, verdict},
     },
     tags,
 };
 
-/// A complete response, as it is kept and given out again.
+/// A response, as it is kept and given out again.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) head: Head,
-    /// The whole body in one piece, shared with every response made of it.
-    pub(crate) body: Bytes,
+    pub(crate) content: Content,
+}
+
+/// What is stored of the content of a response.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// All of it in one piece, shared with every response made of it.
+    Whole(Bytes),
+    /// What has come of it in 206 (RFC 9111 §3.3). The head is that of the 200 that
+    /// it would be.
+    Parts(Fragments),
 }
 
 /// The head of a response that may be given to more than one client.
@@ -59,7 +77,11 @@ const WEIGHT_OF_LABEL: usize = 192;
 impl Entry {
     /// Bytes, as near as can be told.
     pub(super) fn weight(&self) -> usize {
-        WEIGHT_OF_ENTRY + self.head.weight() + self.body.len()
+        let content = match &self.content {
+            Content::Whole(body) => body.len(),
+            Content::Parts(parts) => usize::try_from(parts.stored()).unwrap_or(usize::MAX),
+        };
+        WEIGHT_OF_ENTRY + self.head.weight() + content
     }
 
     /// The same, to be validated at the next request.
@@ -68,7 +90,50 @@ impl Entry {
         head.terms = head.terms.soft_purged();
         Self {
             head,
-            body: self.body.clone(),
+            content: self.content.clone(),
+        }
+    }
+
+    /// Whether nothing of it is missing.
+    pub(crate) const fn is_whole(&self) -> bool {
+        matches!(self.content, Content::Whole(_))
+    }
+
+    /// What has to be fetched before a request that says this can be answered. `None`
+    /// if that is nothing (RFC 9111 §3.3).
+    pub(crate) fn missing(&self, asked: Asked, request: &HeaderMap) -> Option<Span> {
+        match &self.content {
+            Content::Whole(_) => None,
+            Content::Parts(parts) => {
+                let verdict = self.range(asked, request, parts.length());
+                parts.reuse(verdict).err()
+            }
+        }
+    }
+
+    /// Makes `request` one for what is `missing`, if it is still of this
+    /// representation; without a strong validator there is no telling (RFC 9110
+    /// §13.1.5), and nothing is changed.
+    pub(crate) fn ask_for(&self, missing: Span, request: &mut HeaderMap) -> bool {
+        let Content::Parts(parts) = &self.content else {
+            return false;
+        };
+        let Some(validator) = StrongValidator::of(&self.head.headers) else {
+            return false;
+        };
+        remove_preconditions(request);
+        request.insert(RANGE, parts.ask_for(missing));
+        request.insert(IF_RANGE, validator.if_range());
+        true
+    }
+
+    /// What of its content a request that says this is to be given, if that has
+    /// `length` bytes altogether.
+    pub(crate) fn range(&self, asked: Asked, request: &HeaderMap, length: u64) -> Verdict {
+        if asked.range && self.head.status == StatusCode::OK {
+            verdict(request, &self.head.headers, length, MAX_RANGES)
+        } else {
+            Verdict::Whole
         }
     }
 }
@@ -127,6 +192,17 @@ impl Head {
 
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The same for content of which parts are missing: its length is told with each
+    /// of them.
+    pub(crate) fn partial(mut self) -> Self {
+        for name in [CONTENT_LENGTH, CONTENT_RANGE] {
+            self.headers.remove(name);
+        }
+        self.status = StatusCode::OK;
+        self.headers = compact(&self.headers);
+        self
     }
 
     /// As they are stored, with a place for `Age` and `Cache-Status`.

@@ -15,7 +15,7 @@ use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 pub use self::scope::Scope;
 pub(crate) use self::{
-    entry::{Decided, Entry, Head, http_date},
+    entry::{Content, Decided, Entry, Head, http_date},
     journal::Journal,
     label::{Label, Labels},
     memory::MemoryStore,

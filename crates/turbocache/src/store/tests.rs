@@ -41,7 +41,7 @@ fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
     let head = Head::new(StatusCode::OK, headers, &decided, labels.collect());
     Arc::new(Entry {
         head: head.complete(body as u64),
-        body: vec![b'x'; body].into(),
+        content: Content::Whole(vec![b'x'; body].into()),
     })
 }
 

@@ -1,16 +1,19 @@
 //! One trip to the inner service, and what becomes of its response.
 
+mod part;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header::DATE, response};
+use http::{HeaderMap, Response, StatusCode, header::DATE, response};
 use http_body::{Body, SizeHint};
 use peregrine_core::{CacheStatus, ForwardReason, RenderedFor, Variant, hop_by_hop};
 use tracing::debug;
 
+use self::part::is_about_ranges;
 use crate::{
     CacheBody,
     admission::Route,
@@ -21,10 +24,11 @@ use crate::{
     policy::{
         request::Asked,
         reuse::{self, Reuse},
-        storable::{Exchange, Kept, NotStored},
+        storable::{Exchange, Kept, NotStored, Storable},
         validation::{self, HeadEffect, Update},
     },
-    store::{Decided, Entry, Head, Label, Labels, http_date},
+    range::field::ContentRange,
+    store::{Content, Decided, Entry, Head, Label, Labels, Variants, http_date},
     tags,
 };
 
@@ -44,6 +48,8 @@ pub(crate) struct Miss {
     /// It goes with the validators of what is stored, instead of the client's own
     /// preconditions: the answer is to us (RFC 9111 §4.3.1).
     pub(crate) validating: bool,
+    /// It goes for what is missing of what is stored.
+    pub(crate) completing: bool,
     /// Nobody waits for it.
     pub(crate) background: bool,
     /// Where it is to be told of what comes of it.
@@ -66,6 +72,8 @@ pub(crate) enum Fetched<B> {
     Storable(Box<Candidate>, response::Parts, B),
     /// A stored response is the answer.
     Reused(Reused),
+    /// It will be, with what is missing of it.
+    Completing(Box<Candidate>, B),
     /// A response for one request only.
     Refused(Response<CacheBody<B>>, NotStored),
 }
@@ -99,6 +107,10 @@ pub(crate) struct Candidate {
     pub(crate) head: Head,
     /// The length of the body, if known.
     pub(crate) length: Option<u64>,
+    /// Which part it is, if it is one.
+    part: Option<ContentRange>,
+    /// It is put together with what is stored for the one who asked, and not kept.
+    transient: bool,
     variance: Option<SearchVariance>,
 }
 
@@ -165,18 +177,23 @@ impl Fetch {
         if self.miss.asked.head && settled.is_ok() {
             self.learn_from_head(&parts, now);
         }
+        if self.miss.completing && is_about_ranges(parts.status) {
+            return self.completed(&parts, body, settled, now);
+        }
         let storable = settled.and_then(|()| self.storable(&parts, body.size_hint(), now));
         match storable {
-            Ok((head, date, length)) => {
-                if let Some(date) = date {
-                    parts.headers.insert(DATE, date);
+            Ok((head, storable)) => {
+                if let Some(date) = storable.kept.date {
+                    parts.headers.insert(DATE, http_date(date));
                 }
                 tags::strip(&mut parts.headers);
                 let candidate = Box::new(Candidate {
                     fetch: self,
                     variance: SearchVariance::of(&parts.headers),
                     head,
-                    length,
+                    length: storable.length,
+                    part: storable.part,
+                    transient: false,
                 });
                 Fetched::Storable(candidate, parts, body)
             }
@@ -190,14 +207,13 @@ impl Fetch {
         }
     }
 
-    /// The head to be stored of `response`, the `Date` that it lacks, and its
-    /// length.
+    /// The head to be stored of `response`, and what was decided about it.
     fn storable(
         &self,
         response: &response::Parts,
         body: SizeHint,
         received: Now,
-    ) -> Result<(Head, Option<HeaderValue>, Option<u64>), NotStored> {
+    ) -> Result<(Head, Storable), NotStored> {
         let Miss { cache, asked, .. } = &self.miss;
         if asked.head {
             return Err(NotStored::Head);
@@ -210,9 +226,6 @@ impl Fetch {
             received,
             max_body: cache.config.max_entry_bytes,
         })?;
-        if storable.part.is_some() {
-            return Err(NotStored::Partial);
-        }
         let labels = labels(&response.headers, self.miss.keys.exact())?;
         let head = self.head(
             response.status,
@@ -221,7 +234,7 @@ impl Fetch {
             labels,
             received,
         );
-        Ok((head, storable.kept.date.map(http_date), storable.length))
+        Ok((head, storable))
     }
 
     fn head(
@@ -291,8 +304,10 @@ impl Fetch {
                 // For this one request only, from now on.
                 self.forget(&entry);
                 self.refuse(reason);
-                let body = CacheBody::stored(entry.body.clone());
-                let mut response = Response::new(body);
+                let Content::Whole(body) = &entry.content else {
+                    unreachable!("parts are not validated");
+                };
+                let mut response = Response::new(CacheBody::stored(body.clone()));
                 *response.status_mut() = entry.head.status();
                 *response.headers_mut() = headers;
                 Fetched::Refused(response, reason)
@@ -330,9 +345,13 @@ impl Fetch {
                 let head = self
                     .head(entry.head.status(), headers, &kept, labels, now)
                     .updating(&entry.head);
+                let head = match &entry.content {
+                    Content::Whole(body) => head.complete(body.len() as u64),
+                    Content::Parts(_) => head.partial(),
+                };
                 Ok(Arc::new(Entry {
-                    head: head.complete(entry.body.len() as u64),
-                    body: entry.body.clone(),
+                    head,
+                    content: entry.content.clone(),
                 }))
             }
             Err(reason) => {
@@ -381,7 +400,7 @@ impl Fetch {
     /// reached, or fails, and nothing forbids it.
     fn instead_of_failure(&self, status: Option<StatusCode>) -> Option<Reused> {
         let Miss { cache, stored, .. } = &self.miss;
-        let entry = stored.as_ref()?;
+        let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
         let now = cache.instant();
         let staleness = entry.head.terms().stale_if_error(now).ok()?;
         debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
@@ -398,6 +417,16 @@ impl Fetch {
     /// Stores it. In this order: who no longer finds the flight is to find the
     /// entry.
     fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> bool {
+        let make = &mut |_: &Variants| Some(Arc::clone(entry));
+        self.insert_made(variance, make).is_some()
+    }
+
+    /// The same with what `make` makes of what is stored.
+    fn insert_made(
+        &self,
+        variance: Option<&SearchVariance>,
+        make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
+    ) -> Option<Arc<Entry>> {
         let Miss {
             cache,
             keys,
@@ -407,10 +436,16 @@ impl Fetch {
         } = &self.miss;
         cache.admission.stored(self.miss.route, keys.exact());
         let key = keys.stored_under(variance);
-        if !cache.insert(&key, entry, headers, self.generation) {
-            self.refuse(NotStored::Cleared);
-            return false;
-        }
+        let mut reason = NotStored::Partial;
+        let entry = cache.insert_made(&key, headers, self.generation, &mut |variants| {
+            let newest = make(variants)?;
+            reason = NotStored::Cleared;
+            Some(newest)
+        });
+        let Some(entry) = entry else {
+            self.refuse(reason);
+            return None;
+        };
         if entry.head.status() == StatusCode::OK {
             cache.variances.learn(keys.exact(), variance.cloned());
         }
@@ -427,7 +462,7 @@ impl Fetch {
             _ => cache.unshareable.remember(flight, now),
         }
         self.retire();
-        true
+        Some(entry)
     }
 
     /// Nothing is stored, and nothing shared. In this order: who no longer finds
@@ -523,9 +558,12 @@ impl Candidate {
     /// Stores it with its complete body.
     pub(crate) fn store(&self, chunks: &[Bytes]) -> Option<Arc<Entry>> {
         let body = in_one_piece(chunks);
+        if let Some(part) = self.part {
+            return self.store_part(part, &body);
+        }
         let entry = Arc::new(Entry {
             head: self.head.clone().complete(body.len() as u64),
-            body,
+            content: Content::Whole(body),
         });
         self.fetch
             .insert(&entry, self.variance.as_ref())
