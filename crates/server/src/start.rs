@@ -20,7 +20,6 @@ use crate::{
         StartOptions,
     },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
-    run_as::{self, RunAs, User},
     settings::{
         AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings,
         ServeSettings, UpstreamSettings,
@@ -48,7 +47,6 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         command,
         upstream,
         environment,
-        user,
         envvar,
         listen,
         pool,
@@ -69,11 +67,8 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         let (mut app, announcement) = app(
             &dir,
             command,
-            Told {
-                environment: &environment,
-                user: user.as_deref(),
-                variables: variables(envvar)?,
-            },
+            &environment,
+            variables(envvar)?,
             path,
             &pool,
             &stack,
@@ -144,34 +139,21 @@ pub(crate) fn pool_bounds(
     }
 }
 
-/// What the operator said about how the application runs.
-struct Told<'a> {
-    environment: &'a Environment,
-    user: Option<&'a str>,
-    variables: EnvVars,
-}
-
 fn app(
     dir: &Path,
     command: Vec<OsString>,
-    told: Told<'_>,
+    environment: &Environment,
+    chosen: EnvVars,
     path: OsString,
     pool: &PoolOptions,
     stack: &StackOptions,
 ) -> Result<(AppSettings, String), StartError> {
-    let Told {
-        environment,
-        user,
-        variables: chosen,
-    } = told;
     let (min_instances, max_pool_size) = pool_bounds(pool.min_instances, pool.max_pool_size)?;
     let dir = folder(dir)?;
     let path = chosen.get("PATH").cloned().unwrap_or(path);
     let surroundings = AppFolder::new(&dir, &path);
 
-    let RunAs { user, remark } = run_as::choose(user, &dir, environment)?;
     let mut env = EnvVars::new();
-    env.extend(user.iter().flat_map(User::environment));
     for name in ENVIRONMENT_VARIABLES {
         env.push(name, environment.as_str());
     }
@@ -197,7 +179,6 @@ fn app(
         program: run.program,
         args: run.args,
         dir,
-        user,
         env,
         concurrency: run.concurrency,
         min_instances,
@@ -210,7 +191,7 @@ fn app(
         memory_limit: u64::from(pool.memory_limit) << 20,
         out_of_band: OutOfBandSettings::default(),
     };
-    Ok((settings, run.announcement + remark))
+    Ok((settings, run.announcement))
 }
 
 /// What to run, found or given.

@@ -254,9 +254,7 @@ impl<L> Builder<L> {
             + 'static,
     {
         let sockets = if self.command.takes_socket() {
-            Some(Arc::new(SocketDir::create(
-                self.command.owner_of_sockets(),
-            )?))
+            Some(Arc::new(SocketDir::create()?))
         } else {
             None
         };

@@ -21,4 +21,3 @@ mod stopping;
 mod streaming;
 mod unruly;
 mod upstream;
-mod users;
