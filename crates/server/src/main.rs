@@ -12,6 +12,7 @@ mod front;
 mod logging;
 mod parent_folder;
 mod pid_file;
+mod run_as;
 mod serve;
 mod settings;
 mod start;
@@ -42,6 +43,11 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit status of a command that was asked for in a way that cannot work.
 const CANNOT_START: u8 = 2;
+
+/// The exit statuses of a shell that does not find a command, or cannot run it:
+/// POSIX, Shell Command Language, §2.8.2.
+const NOT_FOUND: u8 = 127;
+const CANNOT_EXEC: u8 = 126;
 
 /// The exit status of what broke while it ran.
 const FAILED: u8 = 1;
@@ -74,6 +80,14 @@ fn main() -> ExitCode {
             options.ignore_nonexistant_pid,
         ),
         Command::DemoWorker { socket } => worker(&socket),
+        Command::ExecAs(options) => {
+            let error = run_as::exec(options.uid, options.gid, &options.groups, &options.command);
+            let exit_status = match error.kind() {
+                io::ErrorKind::NotFound => NOT_FOUND,
+                _ => CANNOT_EXEC,
+            };
+            fail(&format!("cannot run the application: {error}"), exit_status)
+        }
     }
 }
 

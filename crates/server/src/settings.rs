@@ -15,6 +15,8 @@ use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
 use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
 
+use crate::run_as::User;
+
 /// One run of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct ServeSettings {
@@ -82,6 +84,8 @@ pub(crate) struct AppSettings {
     pub(crate) args: Vec<OsString>,
     /// The folder that it runs in, an absolute path.
     pub(crate) dir: PathBuf,
+    /// As whom it runs; as we do if `None`.
+    pub(crate) user: Option<User>,
     /// What is added to its environment.
     pub(crate) env: EnvVars,
     /// Requests that one process is sent at a time; no limit if `None`.

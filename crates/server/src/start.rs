@@ -20,6 +20,7 @@ use crate::{
         StartOptions,
     },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
+    run_as::{self, RunAs, User},
     settings::{
         AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings,
         ServeSettings, UpstreamSettings,
@@ -47,6 +48,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         command,
         upstream,
         environment,
+        user,
         envvar,
         listen,
         pool,
@@ -67,8 +69,11 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         let (mut app, announcement) = app(
             &dir,
             command,
-            &environment,
-            variables(envvar)?,
+            Told {
+                environment: &environment,
+                user: user.as_deref(),
+                variables: variables(envvar)?,
+            },
             path,
             &pool,
             &stack,
@@ -139,21 +144,34 @@ pub(crate) fn pool_bounds(
     }
 }
 
+/// What the operator said about how the application runs.
+struct Told<'a> {
+    environment: &'a Environment,
+    user: Option<&'a str>,
+    variables: EnvVars,
+}
+
 fn app(
     dir: &Path,
     command: Vec<OsString>,
-    environment: &Environment,
-    chosen: EnvVars,
+    told: Told<'_>,
     path: OsString,
     pool: &PoolOptions,
     stack: &StackOptions,
 ) -> Result<(AppSettings, String), StartError> {
+    let Told {
+        environment,
+        user,
+        variables: chosen,
+    } = told;
     let (min_instances, max_pool_size) = pool_bounds(pool.min_instances, pool.max_pool_size)?;
     let dir = folder(dir)?;
     let path = chosen.get("PATH").cloned().unwrap_or(path);
     let surroundings = AppFolder::new(&dir, &path);
 
+    let RunAs { user, remark } = run_as::choose(user, &dir, environment)?;
     let mut env = EnvVars::new();
+    env.extend(user.iter().flat_map(User::environment));
     for name in ENVIRONMENT_VARIABLES {
         env.push(name, environment.as_str());
     }
@@ -179,6 +197,7 @@ fn app(
         program: run.program,
         args: run.args,
         dir,
+        user,
         env,
         concurrency: run.concurrency,
         min_instances,
@@ -191,7 +210,7 @@ fn app(
         memory_limit: u64::from(pool.memory_limit) << 20,
         out_of_band: OutOfBandSettings::default(),
     };
-    Ok((settings, run.announcement))
+    Ok((settings, run.announcement + remark))
 }
 
 /// What to run, found or given.

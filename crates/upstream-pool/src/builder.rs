@@ -254,7 +254,9 @@ impl<L> Builder<L> {
             + 'static,
     {
         let sockets = if self.command.takes_socket() {
-            Some(Arc::new(SocketDir::create()?))
+            Some(Arc::new(SocketDir::create(
+                self.command.owner_of_sockets(),
+            )?))
         } else {
             None
         };

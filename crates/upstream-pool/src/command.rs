@@ -36,6 +36,8 @@ pub struct AppCommand {
     args: Vec<OsString>,
     dir: Option<PathBuf>,
     env: Vec<(OsString, OsString)>,
+    launcher: Vec<OsString>,
+    socket_owner: Option<u32>,
 }
 
 impl AppCommand {
@@ -47,6 +49,8 @@ impl AppCommand {
             args: Vec::new(),
             dir: None,
             env: Vec::new(),
+            launcher: Vec::new(),
+            socket_owner: None,
         }
     }
 
@@ -84,6 +88,22 @@ impl AppCommand {
         self
     }
 
+    /// A command that is put before this one in each process, and is to replace
+    /// itself by it: one that changes limits, or the user. Nobody sees it where
+    /// this command is shown. Default: none.
+    pub fn launcher<A: Into<OsString>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+        self.launcher = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The user, by number, who may create sockets where `{socket}` says:
+    /// whoever the [`launcher`](Self::launcher) makes of the process. Only root
+    /// can give them to another user. Default: this process's.
+    pub const fn socket_owner(mut self, uid: u32) -> Self {
+        self.socket_owner = Some(uid);
+        self
+    }
+
     /// Whether the process gets a Unix socket; otherwise it gets a `PORT`.
     pub fn takes_socket(&self) -> bool {
         self.args.iter().any(|arg| find(arg.as_bytes()).is_some())
@@ -93,9 +113,16 @@ impl AppCommand {
         self.dir.as_deref()
     }
 
+    pub(crate) const fn owner_of_sockets(&self) -> Option<u32> {
+        self.socket_owner
+    }
+
     /// The command for one process, with `socket` in place of `{socket}`.
     pub(crate) fn build(&self, socket: Option<&Path>) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(&self.program);
+        let mut words = self.launcher.iter().chain([&self.program]);
+        let first = words.next().unwrap_or(&self.program);
+        let mut command = tokio::process::Command::new(first);
+        command.args(words);
         match socket {
             Some(path) => command.args(self.args.iter().map(|arg| with_socket(arg, path))),
             None => command.args(&self.args),
@@ -127,6 +154,8 @@ impl fmt::Debug for AppCommand {
             .field("args", &self.args)
             .field("dir", &self.dir)
             .field("env", &names)
+            .field("launcher", &self.launcher)
+            .field("socket_owner", &self.socket_owner)
             .finish()
     }
 }

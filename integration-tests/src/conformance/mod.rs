@@ -2,11 +2,13 @@
 //! `conformance/README.md`.
 
 mod expected;
+mod explained;
 mod outcome;
 mod suite;
 
 pub use self::{
     expected::Expected,
+    explained::Explained,
     outcome::{Kind, Outcome},
     suite::{run, why_not},
 };

@@ -21,3 +21,4 @@ mod stopping;
 mod streaming;
 mod unruly;
 mod upstream;
+mod users;

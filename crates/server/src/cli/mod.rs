@@ -72,6 +72,9 @@ pub(crate) enum Command {
     ///
     /// The last process that is ready is replaced before.
     DetachProcess(DetachOptions),
+    /// Becomes another user and then another program; the server starts these.
+    #[command(hide = true)]
+    ExecAs(ExecOptions),
     /// One process of the built-in forum; `peregrine demo` starts these.
     #[command(hide = true)]
     DemoWorker {
@@ -102,7 +105,7 @@ pub(crate) struct StartOptions {
         value_name = "http://HOST:PORT",
         value_parser = upstream,
         conflicts_with_all = [
-            "dir", "command", "environment", "envvar", "min_instances",
+            "dir", "command", "environment", "user", "envvar", "min_instances",
             "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
             "memory_limit", "warm_up",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
@@ -122,6 +125,11 @@ pub(crate) struct StartOptions {
         help_heading = "Application"
     )]
     pub(crate) environment: String,
+
+    /// The user that the application runs as, if the server runs as root. Without
+    /// it, root does; but not in production or staging what belongs to others
+    #[arg(long, value_name = "NAME", help_heading = "Application")]
+    pub(crate) user: Option<String>,
 
     /// Add a variable to the application's environment; repeatable
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Application")]
@@ -144,6 +152,17 @@ pub(crate) struct StartOptions {
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,
+}
+
+/// `peregrine exec-as`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecOptions {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    #[arg(value_delimiter = ',')]
+    pub(crate) groups: Vec<u32>,
+    #[arg(last = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `peregrine demo`.

@@ -57,6 +57,7 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
         max_request_queue_size: start::size(stack.max_request_queue_size),
         start_timeout: Duration::from_secs(10),
         pool_idle_time: Some(Duration::from_secs(60)),
+        user: None,
         warm_up: None,
         max_requests: 0,
         memory_limit: 0,

@@ -38,6 +38,7 @@ use crate::{
     admin::{self, AdminSocket},
     front::{self, ClientBody, Front, Timeouts},
     pid_file::PidFile,
+    run_as::User,
     settings::{AppSettings, Application, CacheMode, ServeSettings, UpstreamSettings},
     start_error::StartError,
 };
@@ -93,6 +94,10 @@ impl Run {
             .current_dir(&app.dir)
             .envs(app.env)
             .envs(rest.environment());
+        let command = match &app.user {
+            Some(user) => as_user(command, user)?,
+            None => command,
+        };
         let served = command.to_string();
         let forever = Duration::ZERO;
         let mut pool = UpstreamPool::builder(command);
@@ -215,6 +220,14 @@ impl Run {
         info!("served its last request");
         Ok(())
     }
+}
+
+/// This program becomes the user in each process, and then the command.
+fn as_user(command: AppCommand, user: &User) -> Result<AppCommand, StartError> {
+    let this = std::env::current_exe()
+        .map_err(|error| cannot("run the application as another user", error))?;
+    let launcher = [vec![this.into_os_string()], user.exec_arguments()].concat();
+    Ok(command.launcher(launcher).socket_owner(user.uid))
 }
 
 /// Stops the application's processes, patiently unless told to hurry.

@@ -1,7 +1,7 @@
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, DirBuilder, File, Permissions},
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -30,11 +30,12 @@ pub(crate) struct SocketDir {
 }
 
 impl SocketDir {
-    pub(crate) fn create() -> io::Result<Self> {
-        Self::create_in(&std::env::temp_dir())
+    /// `owner` is who creates the sockets, if not we.
+    pub(crate) fn create(owner: Option<u32>) -> io::Result<Self> {
+        Self::create_in(&std::env::temp_dir(), owner)
     }
 
-    fn create_in(parent: &Path) -> io::Result<Self> {
+    fn create_in(parent: &Path, owner: Option<u32>) -> io::Result<Self> {
         sweep(parent);
         let dir = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -47,6 +48,12 @@ impl SocketDir {
         lock.lock()?;
         fs::rename(&unnamed, dir.path().join(LOCK))?;
         let this = Self { dir, _lock: lock };
+        DirBuilder::new().mode(0o700).create(this.sockets())?;
+        if let Some(owner) = owner {
+            // Theirs is only what lies within: they cannot take the lock away.
+            chown(this.sockets(), Some(owner), None)?;
+            fs::set_permissions(this.dir.path(), Permissions::from_mode(0o711))?;
+        }
         let longest = this.socket(ProcessId::new(u64::from(u32::MAX)));
         if longest.as_os_str().len() > MAX_PATH {
             return Err(io::Error::new(
@@ -61,7 +68,11 @@ impl SocketDir {
     }
 
     pub(super) fn socket(&self, id: ProcessId) -> PathBuf {
-        self.dir.path().join(format!("{id}.sock"))
+        self.sockets().join(format!("{id}.sock"))
+    }
+
+    fn sockets(&self) -> PathBuf {
+        self.dir.path().join("s")
     }
 }
 
@@ -118,8 +129,8 @@ mod tests {
         folder("peregrine-pool-empty", None);
         fs::write(parent.path().join("peregrine-pool-file"), "").unwrap();
 
-        let alive = SocketDir::create_in(parent.path()).unwrap();
-        let _second = SocketDir::create_in(parent.path()).unwrap();
+        let alive = SocketDir::create_in(parent.path(), None).unwrap();
+        let _second = SocketDir::create_in(parent.path(), None).unwrap();
         let left = names(parent.path());
         assert!(
             !left.contains(&"peregrine-pool-dead".to_owned()),
@@ -134,7 +145,7 @@ mod tests {
     #[test]
     fn a_folder_goes_with_its_pool() {
         let parent = tempfile::tempdir().unwrap();
-        drop(SocketDir::create_in(parent.path()).unwrap());
+        drop(SocketDir::create_in(parent.path(), None).unwrap());
         assert_eq!(names(parent.path()), [""; 0]);
     }
 }
