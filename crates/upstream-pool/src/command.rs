@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
     os::unix::ffi::{OsStrExt, OsStringExt},
@@ -7,6 +8,23 @@ use std::{
 
 /// What an argument holds in place of the path of the socket.
 const SOCKET: &[u8] = b"{socket}";
+
+/// The variables whose values may be shown: those that say in which surroundings
+/// an application runs. Any other may hold a secret.
+const HARMLESS: [&str; 12] = [
+    "APP_ENV",
+    "HOME",
+    "LANG",
+    "LOGNAME",
+    "NODE_ENV",
+    "PATH",
+    "RACK_ENV",
+    "RAILS_ENV",
+    "SHELL",
+    "TZ",
+    "USER",
+    "WSGI_ENV",
+];
 
 /// The command that starts one process of an application.
 ///
@@ -113,6 +131,20 @@ impl AppCommand {
         self.dir.as_deref()
     }
 
+    /// What is added to the environment, as `NAME=VALUE` for those who look for a
+    /// mistake: sorted, of each name the last, and with `…` for what may be a
+    /// secret.
+    pub(crate) fn shown_env(&self) -> Vec<String> {
+        let env: BTreeMap<_, _> = self.env.iter().map(|(name, value)| (name, value)).collect();
+        env.into_iter()
+            .map(|(name, value)| {
+                let harmless = HARMLESS.iter().any(|harmless| name == harmless);
+                let value = if harmless { value } else { OsStr::new("…") };
+                format!("{}={}", name.display(), value.display())
+            })
+            .collect()
+    }
+
     pub(crate) const fn owner_of_sockets(&self) -> Option<u32> {
         self.socket_owner
     }
@@ -179,6 +211,21 @@ fn with_socket(arg: &OsStr, path: &Path) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let command = AppCommand::new("puma")
+            .env("RAILS_ENV", "development")
+            .env("SECRET_KEY_BASE", "hunter2")
+            .env("DATABASE_URL", "postgres://me:hunter2@db")
+            .env("RAILS_ENV", "production");
+        let shown = [
+            "DATABASE_URL=…",
+            "RAILS_ENV=production",
+            "SECRET_KEY_BASE=…",
+        ];
+        assert_eq!(command.shown_env(), shown);
+    }
 
     #[test]
     fn every_socket_in_an_argument_is_replaced() {

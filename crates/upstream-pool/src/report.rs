@@ -8,12 +8,14 @@ use std::{
 /// Why a process did not start, or did not live long enough to serve: what an
 /// operator needs to put it right.
 ///
-/// [`Display`](fmt::Display) writes it over several lines. It names no
-/// environment value.
+/// [`Display`](fmt::Display) writes it over several lines. Of the environment it
+/// has only values that are no secrets.
 #[derive(Debug)]
 pub struct StartReport {
     pub(crate) command: String,
     pub(crate) dir: Option<PathBuf>,
+    /// Without secrets.
+    pub(crate) env: Vec<String>,
     /// Where the process was to listen.
     pub(crate) address: String,
     pub(crate) failure: Failure,
@@ -46,6 +48,13 @@ impl StartReport {
     /// The directory in which the command ran, if one was set.
     pub fn directory(&self) -> Option<&std::path::Path> {
         self.dir.as_deref()
+    }
+
+    /// What was added to the environment, as `NAME=VALUE`, sorted. Where a value
+    /// may be a secret, as of any variable that is not known to be harmless, it
+    /// is `…`.
+    pub fn environment(&self) -> &[String] {
+        &self.env
     }
 
     /// How the process ended, if it did.
@@ -141,6 +150,9 @@ impl fmt::Display for StartReport {
         if let Some(dir) = &self.dir {
             writeln!(f, "directory: {}", dir.display())?;
         }
+        if !self.env.is_empty() {
+            writeln!(f, "environment: {}", self.env.join(" "))?;
+        }
         writeln!(f, "after: {:.1} s", self.took.as_secs_f64())?;
         if self.output.is_empty() {
             writeln!(f, "output: none")?;
@@ -171,6 +183,7 @@ mod tests {
         StartReport {
             command: "puma -C config.rb".into(),
             dir: None,
+            env: vec!["RACK_ENV=test".into()],
             address: "127.0.0.1:4000".into(),
             failure,
             output: output.iter().map(ToString::to_string).collect(),
@@ -241,6 +254,7 @@ mod tests {
             assert!(text.contains(reason), "{name}: {text}");
             assert!(report.advice().contains(advice), "{name}: {text}");
             assert!(text.contains("1.2 s"), "{name}: {text}");
+            assert!(text.contains("environment: RACK_ENV=test"), "{name}");
             assert!(output.iter().all(|line| text.contains(line)), "{name}");
         }
     }

@@ -300,6 +300,7 @@ async fn a_failed_start_is_told_to_all_who_wait() {
     let report = Arc::new(crate::StartReport {
         command: "false".into(),
         dir: None,
+        env: Vec::new(),
         address: String::new(),
         failure: crate::report::Failure::Exited(None),
         output: Vec::new(),

@@ -190,6 +190,7 @@ impl Story {
         StartReport {
             command: self.command.to_string(),
             dir: self.command.dir().map(Into::into),
+            env: self.command.shown_env(),
             address: self.address.clone(),
             failure,
             output: self.tail.lines(),

@@ -123,6 +123,7 @@ fn report() -> StartReport {
     StartReport {
         command: "played".into(),
         dir: None,
+        env: Vec::new(),
         address: String::new(),
         failure: Failure::Exited(None),
         output: Vec::new(),
