@@ -19,7 +19,7 @@ use crate::{
     scenario::Scenario,
 };
 
-pub(crate) use self::peregrine::start_before as peregrine_before;
+pub(crate) use self::peregrine::{build as build_peregrine, start_before as peregrine_before};
 
 /// Who is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -10,6 +10,7 @@ mod instructions;
 mod measure;
 mod memory;
 mod options;
+mod out_of_band;
 mod probe;
 mod report;
 mod scenario;
@@ -56,6 +57,7 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
         Some(Command::Stampede { clients, peregrine }) => {
             unless_interrupted(stampede::run(clients, peregrine))
         }
+        Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
     }
 }

@@ -44,6 +44,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         peregrine: Option<PathBuf>,
     },
+    /// Loads an application in Ruby that makes much garbage, which it collects
+    /// in the midst of requests, or between them.
+    OutOfBand(OutOfBandOptions),
     /// Does one thing again and again, to be counted.
     #[command(hide = true)]
     Exercise {
@@ -106,6 +109,33 @@ pub(crate) struct RunOptions {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutOfBandOptions {
+    /// Processes of the application
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub(crate) processes: u32,
+
+    /// Requests per second [default: two thirds of what one process manages]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rate: Option<u32>,
+
+    /// Seconds of a round
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+
+    /// Rounds for each
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+
+    /// Where to draw how long answers took, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// The binary to measure, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peregrine: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

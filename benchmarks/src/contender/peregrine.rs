@@ -47,7 +47,7 @@ pub(crate) async fn start_before(
 }
 
 /// Builds the binary, and says where it is.
-async fn build() -> Result<PathBuf> {
+pub(crate) async fn build() -> Result<PathBuf> {
     // Into the folder that this program was built into, so that whatever both
     // need is built once.
     let program = env::current_exe()?;
