@@ -133,6 +133,9 @@ mod clock;
 mod fetch;
 mod flight;
 mod future;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod key;
 mod layer;
