@@ -247,6 +247,30 @@ async fn a_process_that_is_detached_leaves_and_another_one_takes_its_place() {
 }
 
 #[tokio::test]
+async fn processes_that_are_killed_during_restarts_fail_no_request() {
+    let app = App::new();
+    let server = app
+        .start(&["--min-instances", "3", "--max-pool-size", "3"])
+        .await;
+    let load = Load::start(server.address(), "/answer", 4);
+    for _ in 0..4 {
+        let ready = wait::until("all processes", async || {
+            let ready = server.ready_processes().await;
+            (ready.len() >= 3).then_some(ready)
+        })
+        .await;
+        // Each of them has served by now, so that none dies young.
+        load.answers(50).await;
+        processes::signal(server.pid(), Signal::HUP);
+        processes::kill(ready[0]);
+        load.answers(50).await;
+    }
+    load.stop().await;
+    let stopped = server.stop().await;
+    assert_eq!(stopped.left, []);
+}
+
+#[tokio::test]
 async fn a_process_that_has_served_its_requests_is_replaced() {
     let app = App::new();
     let server = app
