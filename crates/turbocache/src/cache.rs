@@ -186,6 +186,11 @@ impl Cache {
         }
     }
 
+    /// What is in `scope`, for who wants to look at it.
+    pub(crate) fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
+        self.store.find(&scope.under(&self.config.query))
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         self.counters
             .snapshot(self.store.size(), self.config.capacity_bytes)

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
+    StoredResponse,
     cache::Cache,
     stats::Stats,
     store::{Purge, Scope},
@@ -34,6 +35,14 @@ impl TurboCacheHandle {
     /// need not add up to the last one.
     pub fn stats(&self) -> Stats {
         self.cache.stats()
+    }
+
+    /// What is stored in `scope`, as it is now: a look, which changes nothing and
+    /// counts as no hit. Each variant of a page is one.
+    pub fn look_at(&self, scope: &Scope) -> Vec<StoredResponse> {
+        let now = self.cache.instant();
+        let found = self.cache.find(scope).into_iter();
+        found.map(|entry| StoredResponse::new(entry, now)).collect()
     }
 
     /// Removes what is in `scope`, and says how many stored responses that were;

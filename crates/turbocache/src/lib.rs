@@ -148,6 +148,7 @@ pub mod response;
 mod service;
 mod stats;
 mod store;
+mod stored_response;
 mod structured;
 mod tags;
 #[cfg(test)]
@@ -163,4 +164,5 @@ pub use self::{
     service::TurboCacheService,
     stats::Stats,
     store::Scope,
+    stored_response::StoredResponse,
 };

@@ -6,10 +6,10 @@ use std::{
     },
 };
 
-use moka::{Entry, notification::RemovalCause, ops::compute::Op, sync::Cache};
+use moka::{notification::RemovalCause, ops::compute::Op, sync::Cache};
 
 use super::{
-    Change, Label, LookUp, Purge, Scope, Size, Storage, Variants, index::Index, scope::Where,
+    Change, Entry, Label, LookUp, Purge, Scope, Size, Storage, Variants, index::Index, scope::Where,
 };
 use crate::key::Key;
 
@@ -92,13 +92,24 @@ impl MemoryStore {
         purged
     }
 
-    /// Clones of the keys, so that none is held while it is changed.
+    /// Where there may be something in `scope`. Clones of the keys, so that none is
+    /// held while it is changed.
     fn keys(&self, scope: &Scope) -> Vec<Key> {
-        self.entries
-            .iter()
-            .filter(|(key, variants)| variants.iter().any(|entry| scope.has_entry(key, entry)))
-            .map(|(key, _)| Key::clone(&key))
-            .collect()
+        match scope.place() {
+            Where::Url(plain) => {
+                let mut keys = self.index.keys(&Label::Plain(plain.clone()));
+                keys.extend(self.index.keys(&Label::Path(plain.path())));
+                keys.push(plain.clone());
+                keys
+            }
+            Where::Label(label) => self.index.keys(label),
+            Where::Anywhere | Where::Everything => {
+                let keys = self.entries.iter().filter(|(key, variants)| {
+                    variants.iter().any(|entry| scope.has_entry(key, entry))
+                });
+                keys.map(|(key, _)| Key::clone(&key)).collect()
+            }
+        }
     }
 
     #[cfg(test)]
@@ -125,7 +136,7 @@ impl Storage for MemoryStore {
             self.tick.load(Relaxed)
         };
         self.entries.entry_by_ref(key).and_compute_with(|entry| {
-            let stored = entry.map(Entry::into_value);
+            let stored = entry.map(moka::Entry::into_value);
             let none = Variants::default();
             match change(stored.as_deref().unwrap_or(&none)) {
                 Change::Keep => Op::Nop,
@@ -143,25 +154,27 @@ impl Storage for MemoryStore {
     }
 
     fn purge(&self, scope: &Scope, how: Purge) -> u64 {
-        match (scope.place(), how) {
-            (Where::Url(plain), _) => {
-                let mut keys = self.index.keys(&Label::Plain(plain.clone()));
-                keys.extend(self.index.keys(&Label::Path(plain.path())));
-                keys.push(plain.clone());
-                self.purge_keys(keys, scope, how)
-            }
-            (Where::Label(label), _) => self.purge_keys(self.index.keys(label), scope, how),
-            (Where::Everything, Purge::Hard) => {
-                self.entries.run_pending_tasks();
-                let purged = self.entries.iter().map(|(_, stored)| stored.len() as u64);
-                let purged = purged.sum();
-                self.entries.invalidate_all();
-                purged
-            }
-            (Where::Anywhere | Where::Everything, _) => {
-                self.purge_keys(self.keys(scope), scope, how)
-            }
+        if matches!((scope.place(), how), (Where::Everything, Purge::Hard)) {
+            self.entries.run_pending_tasks();
+            let purged = self.entries.iter().map(|(_, stored)| stored.len() as u64);
+            let purged = purged.sum();
+            self.entries.invalidate_all();
+            return purged;
         }
+        self.purge_keys(self.keys(scope), scope, how)
+    }
+
+    fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
+        let mut found = Vec::new();
+        for key in self.keys(scope) {
+            let Some(variants) = self.entries.get(&key) else {
+                continue;
+            };
+            let entries = variants.iter();
+            let entries = entries.filter(|entry| scope.has_entry(&key, entry));
+            found.extend(entries.cloned());
+        }
+        found
     }
 
     /// Does what moka has put off before it counts, so this is for snapshots, not

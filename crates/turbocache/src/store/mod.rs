@@ -41,6 +41,9 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync + 'static {
     /// responses these were.
     fn purge(&self, scope: &Scope, how: Purge) -> u64;
 
+    /// What is in `scope`, for who wants to look at it.
+    fn find(&self, scope: &Scope) -> Vec<Arc<Entry>>;
+
     /// How much is stored.
     fn size(&self) -> Size;
 }

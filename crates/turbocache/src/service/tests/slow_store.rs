@@ -6,8 +6,11 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
+    TurboCacheHandle,
     key::Key,
-    store::{Change, LookUp, MemoryStore, Purge, Scope, Size, Storage, StorageError, Variants},
+    store::{
+        Change, Entry, LookUp, MemoryStore, Purge, Scope, Size, Storage, StorageError, Variants,
+    },
 };
 
 /// What is found, held back until the test lets it go.
@@ -38,6 +41,10 @@ impl Storage for SlowStore {
 
     fn purge(&self, scope: &Scope, how: Purge) -> u64 {
         self.memory.purge(scope, how)
+    }
+
+    fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
+        self.memory.find(scope)
     }
 
     fn size(&self) -> Size {
@@ -129,4 +136,54 @@ fn who_leaves_during_a_look_up_leaves_nothing_behind() {
     release(&held, &|| Ok(()));
     assert!(scene.app_asked().is_none());
     assert_eq!((scene.flights(), scene.live()), (0, 0));
+}
+
+/// A store in which something happens right after each change.
+#[derive(Debug)]
+struct HookedStore {
+    memory: MemoryStore,
+    handle: Arc<Mutex<Option<TurboCacheHandle>>>,
+}
+
+impl Storage for HookedStore {
+    fn look_up(&self, key: &Key) -> LookUp {
+        self.memory.look_up(key)
+    }
+
+    fn change(&self, key: &Key, change: &mut dyn FnMut(&Variants) -> Change) {
+        self.memory.change(key, change);
+        let handle = self.handle.lock().unwrap().take();
+        if let Some(handle) = handle {
+            // It writes into the journal, and then finds nothing: as an
+            // invalidation of another thread that has looked before we stored.
+            handle.purge(&Scope::tag("late"));
+        }
+    }
+
+    fn purge(&self, _: &Scope, _: Purge) -> u64 {
+        0
+    }
+
+    fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
+        self.memory.find(scope)
+    }
+
+    fn size(&self) -> Size {
+        self.memory.size()
+    }
+}
+
+#[test]
+fn what_is_invalidated_at_the_moment_when_it_is_stored_does_not_stay() {
+    for (tag, left) in [("late", 0), ("other", 1)] {
+        let handle = Arc::<Mutex<Option<TurboCacheHandle>>>::default();
+        let mut scene = Scene::over(HookedStore {
+            memory: MemoryStore::new(1 << 20, 64),
+            handle: Arc::clone(&handle),
+        });
+        *handle.lock().unwrap() = Some(scene.handle.clone());
+        let answer = scene.through(get("/"), page(&[MINUTE, ("cache-tag", tag)], "page"));
+        assert_eq!(text(answer), "page");
+        assert_eq!(scene.handle.stats().entries, left, "{tag}");
+    }
 }
