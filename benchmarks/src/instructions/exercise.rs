@@ -12,7 +12,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{
         ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
-        DATE, ETAG, HOST, USER_AGENT,
+        DATE, ETAG, HOST, IF_NONE_MATCH, RANGE, USER_AGENT, VARY,
     },
 };
 use http_body::Body;
@@ -30,6 +30,12 @@ pub(crate) enum Exercise {
     Bare,
     /// A stored page.
     Hit,
+    /// A stored page, chosen by `Vary` among two.
+    HitVary,
+    /// A stored page that the client has already.
+    HitNotModified,
+    /// A part of a stored page.
+    HitRange,
     /// A method that no cache answers.
     Pass,
     /// A page that may not be stored.
@@ -56,7 +62,7 @@ impl Exercise {
         if self == Self::Pass {
             *request.method_mut() = Method::POST;
         }
-        let fields = [
+        let mut fields = vec![
             (HOST, "forum.example"),
             (
                 USER_AGENT,
@@ -69,18 +75,26 @@ impl Exercise {
             (ACCEPT_LANGUAGE, "en"),
             (ACCEPT_ENCODING, "gzip, deflate, br"),
         ];
+        match self {
+            Self::HitNotModified => fields.push((IF_NONE_MATCH, "\"1\"")),
+            Self::HitRange => fields.push((RANGE, "bytes=0-99")),
+            _ => {}
+        }
         request.headers_mut().extend(fields_of(&fields));
         request
     }
 
     /// The head that the application gives its page.
     fn response(self) -> HeaderMap {
-        let fields = [
+        let mut fields = vec![
             (CONTENT_TYPE, "text/html; charset=utf-8"),
             (CONTENT_LENGTH, "1024"),
             (ETAG, "\"1\""),
             (CACHE_CONTROL, self.cache_control()),
         ];
+        if self == Self::HitVary {
+            fields.push((VARY, "accept-language"));
+        }
         let mut head: HeaderMap = fields_of(&fields).collect();
         let now = httpdate::fmt_http_date(SystemTime::now());
         head.insert(DATE, now.try_into().expect("a date is text"));
@@ -91,7 +105,9 @@ impl Exercise {
     fn expected(self) -> (bool, StatusCode) {
         match self {
             Self::Bare | Self::Pass | Self::Unstored => (false, StatusCode::OK),
-            Self::Hit => (true, StatusCode::OK),
+            Self::Hit | Self::HitVary => (true, StatusCode::OK),
+            Self::HitNotModified => (true, StatusCode::NOT_MODIFIED),
+            Self::HitRange => (true, StatusCode::PARTIAL_CONTENT),
         }
     }
 
@@ -106,8 +122,18 @@ impl Exercise {
             return repeat(app, &request, count);
         }
         let mut cache = TurboCache::conservative().layer(app);
-        // Stored now, if it may be.
-        exchange(&mut cache, request.clone());
+        if self == Self::HitVary {
+            let mut other = request.clone();
+            other
+                .headers_mut()
+                .insert(ACCEPT_LANGUAGE, HeaderValue::from_static("de"));
+            exchange(&mut cache, other);
+        }
+        // The page as such, which then is stored or not.
+        let mut whole = request.clone();
+        whole.headers_mut().remove(IF_NONE_MATCH);
+        whole.headers_mut().remove(RANGE);
+        exchange(&mut cache, whole);
         let head = exchange(&mut cache, request.clone());
         let status: &CacheStatus = head.extensions.get().expect("a cache says what it does");
         assert_eq!(
