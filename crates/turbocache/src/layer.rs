@@ -169,7 +169,8 @@ impl TurboCache {
 
     /// For how long a stale page is given where the inner service fails or answers
     /// with 500, 502, 503 or 504, and the page itself says nothing about that
-    /// (RFC 5861 §4, RFC 9111 §4.2.4). Zero by default: not at all.
+    /// (RFC 5861 §4, RFC 9111 §4.2.4). By default zero for a conservative cache,
+    /// which is not at all, and five minutes for a standard one.
     pub fn grace(self, grace: Duration) -> Self {
         self.with(|config| config.policy.grace = grace)
     }

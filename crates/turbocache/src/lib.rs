@@ -31,41 +31,70 @@
 //!
 //! # What is answered from memory
 //!
-//! 1. `GET`, and `HEAD` from a stored `GET`.
-//! 2. Not what has `Authorization`, `Range`, `Upgrade` or a body; not what asks by
-//!    `X-HTTP-Method-Override` or `X-Original-URL` (and their like) for something
-//!    else than it seems to; not what has no `Host`, several, a strange one, or
-//!    another one than its target. These *pass*: nothing is read for them, and
-//!    nothing stored.
-//! 3. The key is the scheme, the authority (in any case, with or without the
-//!    scheme's own port), and path and query as they were sent. `Forwarded` and
+//! 1. `GET`, and `HEAD` from a stored `GET`: of all variants of a page the newest
+//!    that the request selects by the fields that `Vary` names (RFC 9111 §4.1). A
+//!    client that has it already gets a 304, one that asks for a part of it a 206.
+//! 2. While it is fresh. Then it is *validated*: the inner service is asked whether
+//!    it is still good, with the validators of what is stored in place of those of
+//!    the client. With `stale-while-revalidate`, it is given meanwhile, and the
+//!    question goes on in the background (where there is no tokio runtime, in the
+//!    foreground). With `stale-if-error`, or within a [`grace`](TurboCache::grace),
+//!    it stands in for an inner service that fails.
+//! 3. Not what has `Authorization` (a [standard](TurboCache::standard) cache
+//!    answers it with what says that it is for everybody), `If-Match`, `Upgrade` or
+//!    a body; not what asks by `X-HTTP-Method-Override` or `X-Original-URL` (and
+//!    their like) for something else than it seems to; not what has no `Host`,
+//!    several, a strange one, or another one than its target. These *pass*: nothing
+//!    is read for them, and nothing stored.
+//! 4. The key is the scheme, the authority (in any case, with or without the
+//!    scheme's own port), and path and query as they were sent, but for
+//!    what [makes no difference](TurboCache::ignore_query), or is said to make none
+//!    by `No-Vary-Search`. `Forwarded` and
 //!    `X-Forwarded-*`, but for `X-Forwarded-For`, are part of it where they occur,
 //!    because applications build links from them. Who knows which variant of a
 //!    page a client may see puts a [`Variant`](peregrine_core::Variant) into the
 //!    request's extensions: its name is part of the key, or the request passes.
-//! 4. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
-//!    empty the application's protection with them. Its `no-store` is obeyed in
-//!    that nothing is stored for it.
+//! 5. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
+//!    empty the application's protection with them
+//!    ([unless](TurboCache::honour_request_directives) that is wanted). Its
+//!    `no-store` is obeyed in that nothing is stored for it.
 //!
 //! # What is stored
 //!
-//! 1. Responses to `GET` with status 200, 203, 204, 301, 302, 307, 308, 404 or 410
-//! 2. that say for how long they are fresh (`s-maxage`, `max-age`, `Expires`; no
-//!    heuristics), and are fresh when they come;
-//! 3. without `private`, `no-store` or `no-cache`, with or without field names;
-//!    without anything in `Cache-Control` that cannot be read; without
-//!    `Set-Cookie`, `Vary`, `Content-Range`, trailers, `CDN-Cache-Control` or
+//! 1. Responses to `GET` with any final status but those that are for one request;
+//! 2. that say for how long they are fresh (`CDN-Cache-Control`, `s-maxage`,
+//!    `max-age`, `Expires`), and are fresh when they come, or can be validated;
+//! 3. without `private` or `no-store`; without anything in `Cache-Control` that
+//!    cannot be read; without `Set-Cookie`, `Vary: *`, trailers or
 //!    `Surrogate-Control`;
 //! 4. whose body is complete, of the length that it was declared to have, and no
 //!    longer than [`max_entry_bytes`](TurboCache::max_entry_bytes);
 //! 5. as long as there is room in [`capacity_bytes`](TurboCache::capacity_bytes).
 //!
+//! A [standard](TurboCache::standard) cache stores more: what does not say for how
+//! long it is fresh, for a tenth of the time since it was modified; what `private`
+//! and `no-cache` with field names leave of a response; and parts of responses,
+//! which it puts together.
+//!
+//! # What makes it go
+//!
+//! 1. A request by an unsafe method, unknown ones included, that is not refused:
+//!    its target, what `Location` and `Content-Location` refer to at the same
+//!    origin, and what `Cache-Group-Invalidation` names (RFC 9111 §4.4, RFC 9875).
+//! 2. A [handle](TurboCacheHandle): by URL, by the beginning of one, by what the
+//!    application has tagged in `Surrogate-Key` or `Cache-Tag` (which no client
+//!    sees), or all; at once, or softly.
+//! 3. Whatever was asked for before it went is not stored when it comes.
+//!
+//! # Together
+//!
 //! A body is stored while it streams to the client, and never held back for it.
 //! Concurrent misses for one key reach the inner service once, and stream the
 //! same body as it comes; where its length is not known beforehand, all but the
-//! first wait for its end. Once a response turns out not to be one to share,
-//! everyone goes on alone, and for ten seconds the key is not collapsed again.
-//! The client whose request it was may leave: the fetch goes on for the others.
+//! first wait for its end. So do those that validate the same variant. Once a
+//! response turns out not to be one to share, everyone goes on alone, and for ten
+//! seconds the key is not collapsed again. The client whose request it was may
+//! leave: the fetch goes on for the others.
 //!
 //! Where nothing can be stored, the cache steps aside: after 200 fetches of one
 //! route in a row that brought nothing, `GET`s for it pass for ten seconds, until
@@ -116,8 +145,12 @@
 //!   connections for one application, and if a proxy in front can be believed.
 //!   A proxy that writes each client's address into `Forwarded` makes a key for
 //!   each client.
-//! - **Nothing is invalidated yet** by a `POST` to the same target. Give pages
-//!   that change by it a short life, or [clear](TurboCacheHandle::clear) the cache.
+//! - **A `POST` invalidates its own target**, and not the other pages that it
+//!   changes. Name these in `Location` or a group, or give them a short life.
+//! - **Validators must be true.** A page that is not the same to all who select it
+//!   must not have the same `ETag` for them; and an application that answers
+//!   ranges has to read `If-Range`, or one client gets a 502 when the page changes
+//!   while parts of it are put together.
 //! - **Streams without an end** that claim to be fresh hold up whoever asks for
 //!   them second, until they are too long to be kept. `text/event-stream` and
 //!   `multipart/x-mixed-replace` are known, and never shared.

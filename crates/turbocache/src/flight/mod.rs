@@ -18,9 +18,17 @@
 //!    pace. If not, it may still turn out to be too long to keep: the leader
 //!    reads, and each follower is a [`Waiter`] until it is complete.
 //!
+//! A flight is for one variant of a page, as far as that is known beforehand
+//! ([`FlightKey`]). Each follower looks at the head of the response, and goes round
+//! by what it has learned if that is for others. To validate what is stored is a
+//! flight like any other: its outcome may be a stored response, for all whom it
+//! suits. So is what goes on in the background, with a task of the runtime for its
+//! leader.
+//!
 //! Locks are held for a few instructions and never while something foreign is
-//! polled, woken or dropped: any of these may end up here again. The order is
-//! table, then nothing: no lock of this module is taken while another is held.
+//! polled, woken or dropped: any of these may end up here again. No lock of this
+//! module is taken while another is held. While the table is locked, the journal
+//! and the store are asked, which ask nothing back.
 
 mod body_error;
 mod broadcast;
