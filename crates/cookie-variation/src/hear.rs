@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{SET_COOKIE, VARY},
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{self, SET_COOKIE, VARY},
 };
+use peregrine_core::ControlFields;
 
 use crate::{cookies, directives::Directives, name::CookieName};
 
@@ -99,19 +100,30 @@ impl Answer {
 }
 
 impl Word {
-    /// Takes the control header out of a response.
-    pub(crate) fn take(headers: &mut HeaderMap) -> Self {
-        let word = {
-            let mut lines = headers.get_all(&RENDERED_FOR).iter();
-            match (lines.next(), lines.next()) {
-                (None, _) => return Self::Silent,
-                (Some(line), None) => name(line).map_or(Self::Unclear, Self::For),
-                (Some(_), Some(_)) => Self::Unclear,
-            }
-        };
-        headers.remove(&RENDERED_FOR);
-        word
+    pub(crate) fn of(control: &HeaderMap) -> Self {
+        let mut lines = control.get_all(&RENDERED_FOR).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Self::Silent,
+            (Some(line), None) => name(line).map_or(Self::Unclear, Self::For),
+            (Some(_), Some(_)) => Self::Unclear,
+        }
     }
+}
+
+/// Takes our control fields out of a response, whether they are among its fields
+/// or whoever took it from the application has set them aside.
+pub(crate) fn take_control_fields<B>(response: &mut Response<B>) -> HeaderMap {
+    let aside = response.extensions().get::<ControlFields>();
+    let mut control = aside.map_or_else(HeaderMap::new, |aside| aside.as_headers().clone());
+    for name in [RENDERED_FOR, FORGET_RENDERED_FOR] {
+        if let header::Entry::Occupied(lines) = response.headers_mut().entry(name) {
+            let (name, values) = lines.remove_entry_mult();
+            for value in values {
+                control.append(name.clone(), value);
+            }
+        }
+    }
+    control
 }
 
 fn name(line: &HeaderValue) -> Option<Bytes> {

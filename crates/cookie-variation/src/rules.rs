@@ -5,7 +5,7 @@ mod names;
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use peregrine_core::{RenderedFor, Variant};
 
 use self::names::VariantNames;
@@ -233,9 +233,10 @@ impl Rules {
     /// for us, and says for whom it is.
     pub(crate) fn hear<B>(&self, exchange: Option<&Exchange>, response: &mut Response<B>) {
         let status = response.status();
+        let control = hear::take_control_fields(response);
+        let word = Word::of(&control);
+        self.forget_as_told(&control);
         let headers = response.headers_mut();
-        let word = Word::take(headers);
-        self.forget_as_told(headers.remove(&FORGET_RENDERED_FOR).as_ref());
         let rendered = match exchange {
             // Somebody else's request, of which we know nothing.
             None => Rendered::OneClient,
@@ -290,15 +291,18 @@ impl Rules {
         }
     }
 
-    fn forget_as_told(&self, told: Option<&http::HeaderValue>) {
-        let (Some(told), Trust::Application) = (told, &self.settings.trust) else {
+    fn forget_as_told(&self, control: &HeaderMap) {
+        if !matches!(self.settings.trust, Trust::Application) {
             return;
-        };
-        let names = told.as_bytes().split(|byte| *byte == b',');
+        }
+        let lines = control.get_all(&FORGET_RENDERED_FOR).iter();
+        let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
         let names: Vec<_> = names.map(<[u8]>::trim_ascii).collect();
-        let all = names.contains(&&b"*"[..]);
-        self.sessions
-            .forget_named(|name| all || names.contains(&name));
+        if !names.is_empty() {
+            let all = names.contains(&&b"*"[..]);
+            self.sessions
+                .forget_named(|name| all || names.contains(&name));
+        }
     }
 }
 

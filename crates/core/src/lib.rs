@@ -12,6 +12,7 @@
 //! | [`CacheStatus`] | response | the cache | accounting, logs, any app |
 //! | [`ServedBy`] | response | the process pool | accounting, logs |
 //! | [`RestRequested`] | response | out-of-band | accounting, logs |
+//! | [`ControlFields`] | response | whoever took it from the application | those who understand what it says to the server alone |
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
@@ -33,6 +34,7 @@
 
 mod cache_status;
 mod close_delimited;
+mod control_fields;
 mod guarded_body;
 pub mod hop_by_hop;
 mod rest_requested;
@@ -42,6 +44,7 @@ pub mod variant;
 
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use close_delimited::CloseDelimited;
+pub use control_fields::ControlFields;
 pub use guarded_body::GuardedBody;
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;

@@ -7,15 +7,12 @@ use std::{
 };
 
 use http::{Request, Response};
-use peregrine_core::ServedBy;
+use peregrine_core::{ControlFields, ServedBy};
 use pin_project_lite::pin_project;
 use tower::load::Load;
 use tower_service::Service;
 
-use crate::{
-    Error, RequestBody, connection::drop_control_fields, pool::Shared, queue::Ticket, retry::Retry,
-    roster::ProcessId,
-};
+use crate::{Error, RequestBody, pool::Shared, queue::Ticket, retry::Retry, roster::ProcessId};
 
 pin_project! {
     /// Waits for a process, then for its response.
@@ -80,7 +77,7 @@ where
                 }
                 PhaseProj::Running { future, id, pid } => match ready!(future.poll(cx)) {
                     Ok(mut response) => {
-                        drop_control_fields(response.headers_mut());
+                        ControlFields::set_aside(&mut response);
                         let served_by = ServedBy { pid: *pid };
                         response.extensions_mut().insert(served_by);
                         return Poll::Ready(Ok(response));

@@ -10,11 +10,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body::Body;
+use peregrine_core::ControlFields;
 use tower_service::Service;
 
 use crate::{
     Error, RequestBody, ResponseBody,
-    connection::{Client, Endpoint, Limits, answer, drop_control_fields},
+    connection::{Client, Endpoint, Limits, answer},
     error::BoxError,
     retry::Retry,
     roster::ProcessId,
@@ -143,7 +144,7 @@ where
                 }
             };
             let mut response = answer(response, exchange);
-            drop_control_fields(response.headers_mut());
+            ControlFields::set_aside(&mut response);
             Ok(response)
         })
     }

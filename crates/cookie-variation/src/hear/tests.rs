@@ -181,15 +181,19 @@ fn a_word_is_one_name_and_is_taken_out() {
         ("not ASCII", &["é"], Word::Unclear),
     ];
     for (name, lines, expected) in cases {
-        let mut headers = HeaderMap::new();
-        for line in *lines {
-            headers.append(
-                RENDERED_FOR,
-                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
-            );
+        for aside in [false, true] {
+            let mut response = Response::new(());
+            for line in *lines {
+                let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+                response.headers_mut().append(RENDERED_FOR, line);
+            }
+            if aside {
+                ControlFields::set_aside(&mut response);
+            }
+            let control = take_control_fields(&mut response);
+            assert_eq!(&Word::of(&control), expected, "{name}");
+            assert!(response.headers().is_empty(), "{name}");
         }
-        assert_eq!(&Word::take(&mut headers), expected, "{name}");
-        assert!(headers.is_empty(), "{name}");
     }
 }
 

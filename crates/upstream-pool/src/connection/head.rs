@@ -1,5 +1,5 @@
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
+    HeaderValue, Method, Request, Uri, Version,
     header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING},
     response,
 };
@@ -55,29 +55,9 @@ pub(crate) fn for_client(head: &mut response::Parts) {
     hop_by_hop::remove(&mut head.headers);
 }
 
-/// Whether a field is a word between the application and us. Neither side of
-/// the outer world sends or sees one.
-fn is_control_field(name: &HeaderName) -> bool {
-    name.as_str().as_bytes().starts_with(b"!~")
-}
-
-/// Drops control fields from a response on its way to the client.
-pub(crate) fn drop_control_fields(headers: &mut HeaderMap) {
-    if headers.keys().any(is_control_field) {
-        let names: Vec<_> = headers
-            .keys()
-            .filter(|name| is_control_field(name))
-            .cloned()
-            .collect();
-        for name in names {
-            headers.remove(name);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::Response;
+    use http::{HeaderName, Response};
 
     use super::*;
 
@@ -176,17 +156,5 @@ mod tests {
             assert!(!head.headers.contains_key("connection"), "{name}");
             assert!(!head.headers.contains_key("transfer-encoding"), "{name}");
         }
-    }
-
-    #[test]
-    fn control_fields_go() {
-        let mut headers = HeaderMap::new();
-        for name in ["!~request-oob-work", "!~x", "!x", "etag"] {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static("1"));
-        }
-        drop_control_fields(&mut headers);
-        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["!x", "etag"]);
     }
 }

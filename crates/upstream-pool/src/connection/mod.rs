@@ -20,6 +20,5 @@ pub(crate) use self::{
     client::{Client, Limits},
     exchange::Exchange,
     h1::Connection,
-    head::drop_control_fields,
     stream::{Endpoint, Signs, Stream},
 };
