@@ -48,6 +48,10 @@ pub(crate) struct Policy {
     pub(crate) qualified: bool,
     /// §3.3, §3.4: store parts of a response, and put them together.
     pub(crate) partial: bool,
+    /// RFC 9110 §15.5: store what says that the request was wrong, and for how long
+    /// that is to be said to everybody. What was wrong may be no part of the key,
+    /// such as a field that is too long.
+    pub(crate) request_errors: bool,
     /// §5.2.1: let a client ask for a younger response than there is, for a stale
     /// one, or for none that is not stored.
     pub(crate) request_directives: bool,
@@ -67,6 +71,7 @@ impl Policy {
             authorization: false,
             qualified: false,
             partial: false,
+            request_errors: false,
             request_directives: false,
             grace: Duration::ZERO,
             target_list: Arc::new([CDN_CACHE_CONTROL]),
@@ -80,6 +85,7 @@ impl Policy {
             authorization: true,
             qualified: true,
             partial: true,
+            request_errors: true,
             // As long as an application may take to be deployed, or its database
             // to come back.
             grace: Duration::from_secs(5 * 60),

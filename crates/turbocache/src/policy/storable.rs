@@ -204,7 +204,7 @@ impl Policy {
             return Err(NotStored::RequestNoStore);
         }
         // RFC 9111 §3: "the response status code is final".
-        if !may_be_stored(status) {
+        if !may_be_stored(status) || is_request_error(status) && !self.request_errors {
             return Err(NotStored::Status);
         }
         let mut directives = targeted::directives(headers, &self.target_list);
@@ -394,6 +394,15 @@ fn may_be_stored(status: StatusCode) -> bool {
     // RFC 6585 §3 to §6: "MUST NOT be stored by a cache".
     let is_forbidden = matches!(status.as_u16(), 428 | 429 | 431 | 511);
     is_final && !is_for_one_request && !is_forbidden
+}
+
+/// Whether the status speaks of the request, as it was sent by this client. 404,
+/// 410 and 414 speak of its target.
+fn is_request_error(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        400..=403 | 405..=409 | 411..=413 | 415 | 417 | 421 | 422 | 425 | 426
+    )
 }
 
 /// Whether this cache does what the status asks of caches: all final ones of

@@ -339,6 +339,12 @@ fn which_statuses_are_stored() {
         ),
         ("RFC 9110 §15.5.8: a proxy's question", &[407]),
         ("RFC 6585: must not be stored", &[428, 429, 431, 511]),
+        (
+            "RFC 9110 §15.5: the request was wrong",
+            &[
+                400, 401, 402, 403, 405, 406, 408, 409, 411, 413, 415, 417, 421, 422, 425, 426,
+            ],
+        ),
     ];
     for status in 100..600 {
         let row = cases.iter().find(|(_, statuses)| match status {
@@ -432,6 +438,14 @@ fn where_the_modes_differ() {
             404,
             &[MODIFIED],
             [no_explicit, None],
+        ),
+        (
+            "RFC 9110 §15.5",
+            "what says that the request was wrong",
+            plain,
+            400,
+            &[FRESH],
+            [Some(NotStored::Status), None],
         ),
         (
             "§4.2.2",
