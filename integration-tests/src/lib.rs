@@ -21,7 +21,7 @@
 //! ```
 //!
 //! `src/bin/unruly-app.rs` is an application that does whatever a request asks
-//! it to do, however wrong.
+//! it to do, however wrong; `src/bin/members-app.rs` one whose users log in.
 
 pub mod binary;
 pub mod client;
