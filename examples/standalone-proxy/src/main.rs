@@ -16,6 +16,7 @@ use axum::{
 };
 use peregrine::{
     ErrorPages, ProcessAccounting,
+    cookie_variation::CookieVariation,
     request_accounting::RequestAccounting,
     turbocache::TurboCache,
     upstream_pool::{
@@ -34,6 +35,8 @@ async fn main() -> io::Result<()> {
 
     let accounting = RequestAccounting::new();
     let cache = TurboCache::conservative();
+    // Who has one of these sees pages of his own, which the cache leaves alone.
+    let cookies = CookieVariation::anonymous_unless(["session", "sessionid", "_app_session"]);
     let (pool, processes) = UpstreamPool::builder(command)
         .min_instances(1)
         .max_pool_size(4)
@@ -41,12 +44,12 @@ async fn main() -> io::Result<()> {
         .process_layer(ProcessAccounting::default())
         .spawn()?;
 
-    //  client ─▶ RequestAccounting ─▶ TurboCache ─▶ UpstreamPool ─▶ app processes
+    //  client ─▶ RequestAccounting ─▶ CookieVariation ─▶ TurboCache ─▶ UpstreamPool ─▶ app processes
     let stack = ServiceBuilder::new()
         .layer(accounting.clone())
         // Nobody in front is trusted, so clients say nothing about themselves.
         .layer(BelieveLayer::default())
-        .layer(cache.clone())
+        .layer(cookies.around(cache.clone()))
         // From here on only what the cache can't answer.
         .layer(ErrorPages::with_details())
         .layer(InformLayer::new())
