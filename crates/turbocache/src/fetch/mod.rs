@@ -1,19 +1,19 @@
 //! One trip to the inner service, and what becomes of its response.
 
+mod candidate;
 mod part;
+mod reused;
+mod validation;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, header::DATE, response};
 use http_body::{Body, SizeHint};
-use peregrine_core::{CacheStatus, ForwardReason, RenderedFor, Variant, hop_by_hop};
+use peregrine_core::{RenderedFor, Variant};
 use tracing::debug;
 
 use self::part::is_about_ranges;
+pub(crate) use self::{candidate::Candidate, reused::Reused};
 use crate::{
     CacheBody,
     admission::Route,
@@ -25,10 +25,8 @@ use crate::{
         request::Asked,
         reuse::{self, Reuse},
         storable::{Exchange, Kept, NotStored, Storable},
-        validation::{self, HeadEffect, Update},
     },
-    range::field::ContentRange,
-    store::{Content, Decided, Entry, Head, Label, Labels, Variants, http_date},
+    store::{Decided, Entry, Head, Label, Labels, Variants, http_date},
     tags,
 };
 
@@ -76,42 +74,6 @@ pub(crate) enum Fetched<B> {
     Completing(Box<Candidate>, B),
     /// A response for one request only.
     Refused(Response<CacheBody<B>>, NotStored),
-}
-
-/// A stored response that is the answer to a request that went forward.
-#[derive(Clone)]
-pub(crate) struct Reused {
-    pub(crate) entry: Arc<Entry>,
-    /// What the inner service answered, if it did.
-    answered: Option<StatusCode>,
-    by: By,
-    /// Whose answer it is, and which differences between queries do not matter.
-    keys: Keys,
-    variance: Option<SearchVariance>,
-}
-
-/// Why a stored response is the answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    /// It is still good, and stored anew.
-    Validation,
-    /// There is no better one, though it has been stale for so long.
-    Failure(Duration),
-    /// It is still good, but for the one who asked alone.
-    Favour(NotStored),
-}
-
-/// A response that is stored as soon as its body is complete.
-pub(crate) struct Candidate {
-    fetch: Fetch,
-    pub(crate) head: Head,
-    /// The length of the body, if known.
-    pub(crate) length: Option<u64>,
-    /// Which part it is, if it is one.
-    part: Option<ContentRange>,
-    /// It is put together with what is stored for the one who asked, and not kept.
-    transient: bool,
-    variance: Option<SearchVariance>,
 }
 
 impl Miss {
@@ -253,167 +215,6 @@ impl Fetch {
         Head::new(status, headers, &decided, labels)
     }
 
-    /// RFC 9111 §4.3.3: "A 304 (Not Modified) response status code indicates that
-    /// the stored response can be updated and reused".
-    ///
-    /// Not if it was `settled` that the answer is for one client: then it is his
-    /// alone, and nothing is updated.
-    fn not_modified<B>(
-        self,
-        answer: HeaderMap,
-        settled: Result<(), NotStored>,
-        now: Now,
-    ) -> Fetched<B> {
-        let entry = self.miss.stored.as_ref();
-        let entry = Arc::clone(entry.expect("it was asked about this one"));
-        let keys = self.miss.keys.clone();
-        let reused = |entry: Arc<Entry>, by| {
-            Fetched::Reused(Reused {
-                variance: SearchVariance::of(entry.head.headers()),
-                entry,
-                answered: Some(StatusCode::NOT_MODIFIED),
-                by,
-                keys,
-            })
-        };
-        if validation::selected(&answer, [entry.head.headers()]).is_none() {
-            // §4.3.4: it must not update what it is not about. But we asked about
-            // this one only, and are told that there is nothing better. Once: an
-            // application that went back to an older page may say so for ever, so
-            // the next request goes without our validators.
-            self.forget(&entry);
-            self.refuse(NotStored::Validator);
-            return reused(entry, By::Favour(NotStored::Validator));
-        }
-        match self.freshen(&entry, answer, now) {
-            Ok(entry) => {
-                let by = if let Err(reason) = settled {
-                    self.refuse(reason);
-                    By::Favour(reason)
-                } else {
-                    self.miss.cache.counters.validated.add_one();
-                    if self.insert(&entry, SearchVariance::of(entry.head.headers()).as_ref()) {
-                        By::Validation
-                    } else {
-                        By::Favour(NotStored::Cleared)
-                    }
-                };
-                reused(entry, by)
-            }
-            Err((headers, reason)) => {
-                // For this one request only, from now on.
-                self.forget(&entry);
-                self.refuse(reason);
-                let Content::Whole(body) = &entry.content else {
-                    unreachable!("parts are not validated");
-                };
-                let mut response = Response::new(CacheBody::stored(body.clone()));
-                *response.status_mut() = entry.head.status();
-                *response.headers_mut() = headers;
-                Fetched::Refused(response, reason)
-            }
-        }
-    }
-
-    /// `entry` with a head that the `answer` has updated; or the fields that it
-    /// would have, and why it may not be stored any more.
-    fn freshen(
-        &self,
-        entry: &Entry,
-        mut answer: HeaderMap,
-        now: Now,
-    ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
-        hop_by_hop::remove(&mut answer);
-        let key = self.miss.keys.exact();
-        // RFC 9111 §3.2 updates these like any other field; but they have been
-        // taken out of what is stored.
-        let labels = match labels(&answer, key) {
-            Ok(labels) if labels.is_empty() => Ok(entry.head.labels().clone()),
-            labels => labels,
-        };
-        let freshened = self.miss.cache.config.policy.freshen(&Update {
-            asked: self.miss.asked,
-            status: entry.head.status(),
-            stored: &entry.head.received_headers(),
-            answer: &answer,
-            requested: self.requested,
-            received: now,
-        });
-        let mut headers = freshened.headers;
-        match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
-            Ok((kept, labels)) => {
-                let head = self
-                    .head(entry.head.status(), headers, &kept, labels, now)
-                    .updating(&entry.head);
-                let head = match &entry.content {
-                    Content::Whole(body) => head.complete(body.len() as u64),
-                    Content::Parts(_) => head.partial(),
-                };
-                Ok(Arc::new(Entry {
-                    head,
-                    content: entry.content.clone(),
-                }))
-            }
-            Err(reason) => {
-                tags::strip(&mut headers);
-                Err((headers, reason))
-            }
-        }
-    }
-
-    /// RFC 9111 §4.3.5: "a response to a HEAD request […] can be used to update or
-    /// invalidate a cached GET response".
-    fn learn_from_head(&self, response: &response::Parts, now: Now) {
-        let Miss {
-            cache,
-            stored,
-            asked,
-            ..
-        } = &self.miss;
-        // §5.2.1.5: no part of the answer to a `no-store` is kept, so it changes
-        // nothing for others, either.
-        let Some(entry) = stored.as_ref().filter(|_| !asked.wishes.no_store) else {
-            return;
-        };
-        let headers = &response.headers;
-        let effect = validation::head_effect(response.status, headers, entry.head.headers());
-        debug!(?effect, key = %self.miss.flight, "a HEAD was answered");
-        let freshened = match effect {
-            HeadEffect::None => return,
-            HeadEffect::Stale => None,
-            HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
-        };
-        let is_stored = freshened.is_some_and(|freshened| {
-            let variance = SearchVariance::of(freshened.head.headers());
-            let key = self.miss.keys.stored_under(variance.as_ref());
-            cache.insert(&key, &freshened, &self.miss.headers, self.generation)
-        });
-        if is_stored {
-            cache.counters.validated.add_one();
-        } else {
-            // It is stale already, or must not be used any more.
-            self.forget(entry);
-        }
-    }
-
-    /// RFC 9111 §4.2.4: what is stored may be given where the origin cannot be
-    /// reached, or fails, and nothing forbids it.
-    fn instead_of_failure(&self, status: Option<StatusCode>) -> Option<Reused> {
-        let Miss { cache, stored, .. } = &self.miss;
-        let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
-        let now = cache.instant();
-        let staleness = entry.head.terms().stale_if_error(now).ok()?;
-        debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
-        self.retire();
-        Some(Reused {
-            entry: Arc::clone(entry),
-            answered: status,
-            by: By::Failure(staleness),
-            keys: self.miss.keys.clone(),
-            variance: SearchVariance::of(entry.head.headers()),
-        })
-    }
-
     /// Stores it. In this order: who no longer finds the flight is to find the
     /// entry.
     fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> bool {
@@ -502,92 +303,8 @@ impl Fetch {
     }
 }
 
-impl Reused {
-    /// Whether one who waited for the same answer may have it, too.
-    pub(crate) fn is_for(
-        &self,
-        keys: &Keys,
-        asked: Asked,
-        headers: &HeaderMap,
-        now: Instant,
-    ) -> bool {
-        let head = &self.entry.head;
-        keys.may_share(&self.keys, self.variance.as_ref())
-            && head.matches(headers)
-            && match self.by {
-                By::Validation => matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. }),
-                By::Failure(_) => head.terms().stale_if_error(now).is_ok(),
-                By::Favour(_) => false,
-            }
-    }
-
-    /// What there is to say of it to one who went forward for `why`; and whether
-    /// it was this request that it is `stored` for.
-    pub(crate) fn status(&self, why: ForwardReason, leads: bool) -> CacheStatus {
-        let status = CacheStatus::forward(why);
-        let status = match self.answered {
-            Some(answered) => status.answered(answered),
-            None => status,
-        };
-        let status = match self.by {
-            By::Validation if leads => status.stored(),
-            By::Validation => status,
-            By::Failure(staleness) => status.stale_for(staleness).because("stale-if-error"),
-            By::Favour(reason) => status.because(reason.as_str()),
-        };
-        if leads { status } else { status.collapsed() }
-    }
-
-    /// Whether it is given although it is stale.
-    pub(crate) const fn is_stale(&self) -> bool {
-        matches!(self.by, By::Failure(_))
-    }
-}
-
-impl Candidate {
-    /// How many bytes its body may have.
-    pub(crate) fn max_body(&self) -> u64 {
-        self.fetch.miss.cache.config.max_entry_bytes
-    }
-
-    /// Whether a request with these keys may have it.
-    pub(crate) fn is_for(&self, keys: &Keys) -> bool {
-        keys.may_share(&self.fetch.miss.keys, self.variance.as_ref())
-    }
-
-    /// Stores it with its complete body.
-    pub(crate) fn store(&self, chunks: &[Bytes]) -> Option<Arc<Entry>> {
-        let body = in_one_piece(chunks);
-        if let Some(part) = self.part {
-            return self.store_part(part, &body);
-        }
-        let entry = Arc::new(Entry {
-            head: self.head.clone().complete(body.len() as u64),
-            content: Content::Whole(body),
-        });
-        self.fetch
-            .insert(&entry, self.variance.as_ref())
-            .then_some(entry)
-    }
-
-    /// It is not stored after all.
-    pub(crate) fn refuse(&self, reason: NotStored) {
-        self.fetch.refuse(reason);
-    }
-}
-
 /// What a response with `headers` that is stored for `key` is called.
 fn labels(headers: &HeaderMap, key: &Key) -> Result<Labels, NotStored> {
     let tags = tags::of(headers).map_err(NotStored::Untaggable)?;
     Ok(tags.into_iter().map(|tag| Label::new(tag, key)).collect())
-}
-
-/// The body in memory of its own. The chunks are slices of read buffers that
-/// may be much larger than what is in them, and are let go of here.
-fn in_one_piece(chunks: &[Bytes]) -> Bytes {
-    let mut body = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-    for chunk in chunks {
-        body.extend_from_slice(chunk);
-    }
-    body.freeze()
 }

@@ -1,0 +1,184 @@
+//! What an answer says of a stored response: RFC 9111 §4.3.3 to §4.3.5, and that
+//! there is none: §4.2.4.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Response, StatusCode, response};
+use peregrine_core::hop_by_hop;
+use tracing::debug;
+
+use super::{Fetch, Fetched, Miss, Reused, labels, reused::By};
+use crate::{
+    CacheBody,
+    clock::Now,
+    key::search_variance::SearchVariance,
+    policy::{
+        storable::NotStored,
+        validation::{self, HeadEffect, Update},
+    },
+    store::{Content, Entry},
+    tags,
+};
+
+impl Fetch {
+    /// RFC 9111 §4.3.3: "A 304 (Not Modified) response status code indicates that
+    /// the stored response can be updated and reused".
+    ///
+    /// Not if it was `settled` that the answer is for one client: then it is his
+    /// alone, and nothing is updated.
+    pub(super) fn not_modified<B>(
+        self,
+        answer: HeaderMap,
+        settled: Result<(), NotStored>,
+        now: Now,
+    ) -> Fetched<B> {
+        let entry = self.miss.stored.as_ref();
+        let entry = Arc::clone(entry.expect("it was asked about this one"));
+        let keys = self.miss.keys.clone();
+        let reused = |entry: Arc<Entry>, by| {
+            Fetched::Reused(Reused {
+                variance: SearchVariance::of(entry.head.headers()),
+                entry,
+                answered: Some(StatusCode::NOT_MODIFIED),
+                by,
+                keys,
+            })
+        };
+        if validation::selected(&answer, [entry.head.headers()]).is_none() {
+            // §4.3.4: it must not update what it is not about. But we asked about
+            // this one only, and are told that there is nothing better. Once: an
+            // application that went back to an older page may say so for ever, so
+            // the next request goes without our validators.
+            self.forget(&entry);
+            self.refuse(NotStored::Validator);
+            return reused(entry, By::Favour(NotStored::Validator));
+        }
+        match self.freshen(&entry, answer, now) {
+            Ok(entry) => {
+                let by = if let Err(reason) = settled {
+                    self.refuse(reason);
+                    By::Favour(reason)
+                } else {
+                    self.miss.cache.counters.validated.add_one();
+                    if self.insert(&entry, SearchVariance::of(entry.head.headers()).as_ref()) {
+                        By::Validation
+                    } else {
+                        By::Favour(NotStored::Cleared)
+                    }
+                };
+                reused(entry, by)
+            }
+            Err((headers, reason)) => {
+                // For this one request only, from now on.
+                self.forget(&entry);
+                self.refuse(reason);
+                let Content::Whole(body) = &entry.content else {
+                    unreachable!("parts are not validated");
+                };
+                let mut response = Response::new(CacheBody::stored(body.clone()));
+                *response.status_mut() = entry.head.status();
+                *response.headers_mut() = headers;
+                Fetched::Refused(response, reason)
+            }
+        }
+    }
+
+    /// `entry` with a head that the `answer` has updated; or the fields that it
+    /// would have, and why it may not be stored any more.
+    pub(super) fn freshen(
+        &self,
+        entry: &Entry,
+        mut answer: HeaderMap,
+        now: Now,
+    ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
+        hop_by_hop::remove(&mut answer);
+        let key = self.miss.keys.exact();
+        // RFC 9111 §3.2 updates these like any other field; but they have been
+        // taken out of what is stored.
+        let labels = match labels(&answer, key) {
+            Ok(labels) if labels.is_empty() => Ok(entry.head.labels().clone()),
+            labels => labels,
+        };
+        let freshened = self.miss.cache.config.policy.freshen(&Update {
+            asked: self.miss.asked,
+            status: entry.head.status(),
+            stored: &entry.head.received_headers(),
+            answer: &answer,
+            requested: self.requested,
+            received: now,
+        });
+        let mut headers = freshened.headers;
+        match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
+            Ok((kept, labels)) => {
+                let head = self
+                    .head(entry.head.status(), headers, &kept, labels, now)
+                    .updating(&entry.head);
+                let head = match &entry.content {
+                    Content::Whole(body) => head.complete(body.len() as u64),
+                    Content::Parts(_) => head.partial(),
+                };
+                Ok(Arc::new(Entry {
+                    head,
+                    content: entry.content.clone(),
+                }))
+            }
+            Err(reason) => {
+                tags::strip(&mut headers);
+                Err((headers, reason))
+            }
+        }
+    }
+
+    /// RFC 9111 §4.3.5: "a response to a HEAD request […] can be used to update or
+    /// invalidate a cached GET response".
+    pub(super) fn learn_from_head(&self, response: &response::Parts, now: Now) {
+        let Miss {
+            cache,
+            stored,
+            asked,
+            ..
+        } = &self.miss;
+        // §5.2.1.5: no part of the answer to a `no-store` is kept, so it changes
+        // nothing for others, either.
+        let Some(entry) = stored.as_ref().filter(|_| !asked.wishes.no_store) else {
+            return;
+        };
+        let headers = &response.headers;
+        let effect = validation::head_effect(response.status, headers, entry.head.headers());
+        debug!(?effect, key = %self.miss.flight, "a HEAD was answered");
+        let freshened = match effect {
+            HeadEffect::None => return,
+            HeadEffect::Stale => None,
+            HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
+        };
+        let is_stored = freshened.is_some_and(|freshened| {
+            let variance = SearchVariance::of(freshened.head.headers());
+            let key = self.miss.keys.stored_under(variance.as_ref());
+            cache.insert(&key, &freshened, &self.miss.headers, self.generation)
+        });
+        if is_stored {
+            cache.counters.validated.add_one();
+        } else {
+            // It is stale already, or must not be used any more.
+            self.forget(entry);
+        }
+    }
+
+    /// RFC 9111 §4.2.4: what is stored may be given where the origin cannot be
+    /// reached, or fails, and nothing forbids it.
+    pub(super) fn instead_of_failure(&self, status: Option<StatusCode>) -> Option<Reused> {
+        let Miss { cache, stored, .. } = &self.miss;
+        let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
+        let now = cache.instant();
+        let staleness = entry.head.terms().stale_if_error(now).ok()?;
+        debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
+        self.retire();
+        Some(Reused {
+            entry: Arc::clone(entry),
+            answered: status,
+            by: By::Failure(staleness),
+            keys: self.miss.keys.clone(),
+            variance: SearchVariance::of(entry.head.headers()),
+        })
+    }
+}
