@@ -33,6 +33,8 @@ pub(super) async fn one_by_one(address: SocketAddr, count: u32) -> Result<Durati
 
 /// Asks at a steady pace, however long the answers take: visitors do not wait
 /// for each other. What is counted begins when one was to ask.
+///
+/// The answers are sorted by the time that they took.
 pub(super) async fn steady(
     address: SocketAddr,
     pause: Duration,
@@ -53,6 +55,7 @@ pub(super) async fn steady(
     while let Some(answer) = visitors.join_next().await {
         answers.push(answer??);
     }
+    answers.sort_unstable_by_key(|answer| answer.took);
     Ok(answers)
 }
 
@@ -79,6 +82,15 @@ async fn ask(address: SocketAddr, due: Instant) -> Result<Answer> {
         took: due.elapsed(),
         collecting: Duration::from_nanos(collecting),
     })
+}
+
+/// What a share of the answers, from 0 to 1, did not exceed: in the median of
+/// the rounds, so that one busy moment of the machine does not count. The
+/// answers of each are sorted.
+pub(super) fn median(rounds: &[Vec<Answer>], share: f64) -> Duration {
+    let mut all: Vec<_> = rounds.iter().map(|it| percentile(it, share)).collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
 /// What a share of the answers, from 0 to 1, did not exceed. They are sorted.

@@ -44,7 +44,7 @@ pub(crate) async fn run(options: &OutOfBandOptions) -> Result<()> {
             rests: folder.join("rests"),
             child,
             address,
-            answers: Vec::new(),
+            rounds: Vec::new(),
         });
     }
 
@@ -70,7 +70,7 @@ pub(crate) async fn run(options: &OutOfBandOptions) -> Result<()> {
         for contender in &mut contenders {
             let time = Duration::from_secs(options.seconds.into());
             let answers = load::steady(contender.address, pause, time).await?;
-            contender.answers.extend(answers);
+            contender.rounds.push(answers);
         }
     }
 
@@ -78,13 +78,13 @@ pub(crate) async fn run(options: &OutOfBandOptions) -> Result<()> {
         "| collection | requests | in it, ms/request | of their time | p50 | p90 | p99 | max | pauses | together |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    for contender in &mut contenders {
+    for contender in &contenders {
         contender.report()?;
     }
     if let Some(path) = &options.plot {
         let curves = contenders
             .iter()
-            .map(|it| (it.name(), it.answers.as_slice()));
+            .map(|it| (it.name(), it.rounds.as_slice()));
         fs::write(path, plot::svg(curves))?;
         println!("\nThe plot is in {}.", path.display());
     }
@@ -117,7 +117,8 @@ struct Contender {
     rests: PathBuf,
     child: Child,
     address: SocketAddr,
-    answers: Vec<Answer>,
+    /// Of each round.
+    rounds: Vec<Vec<Answer>>,
 }
 
 impl Contender {
@@ -129,15 +130,14 @@ impl Contender {
         }
     }
 
-    fn report(&mut self) -> Result<()> {
+    fn report(&self) -> Result<()> {
         let name = self.name();
-        let answers = &mut self.answers;
-        answers.sort_unstable_by_key(|answer| answer.took);
-        let count = u32::try_from(answers.len())?;
-        let gc: Duration = answers.iter().map(|answer| answer.collecting).sum();
-        let took: Duration = answers.iter().map(|answer| answer.took).sum();
+        let answers = || self.rounds.iter().flatten();
+        let count = u32::try_from(answers().count())?;
+        let gc: Duration = answers().map(|answer| answer.collecting).sum();
+        let took: Duration = answers().map(|answer| answer.took).sum();
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-        let at = |share| ms(load::percentile(answers, share));
+        let at = |share| ms(load::median(&self.rounds, share));
         let (pauses, together) = rests(&self.rests)?;
         println!(
             "| {name} | {count} | {:.2} | {:.1} % | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} ms | \

@@ -5,6 +5,7 @@ use super::load::{self, Answer};
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 60.0;
+const RIGHT: f64 = 40.0;
 const BOTTOM: f64 = 40.0;
 
 /// The shares that the axis names: each step is a tenth of those that are left.
@@ -15,13 +16,13 @@ const COLOURS: [&str; 2] = ["#c0392b", "#2471a3"];
 /// How many answers took how long, a curve for each contender: to the right
 /// the share of answers, the slow ones drawn out, upwards milliseconds. The
 /// answers are sorted.
-pub(super) fn svg<'a>(curves: impl Iterator<Item = (&'static str, &'a [Answer])>) -> String {
+pub(super) fn svg<'a>(curves: impl Iterator<Item = (&'static str, &'a [Vec<Answer>])>) -> String {
     let curves: Vec<_> = curves.collect();
     let longest = curves
         .iter()
-        .map(|(_, answers)| ms(answers, 0.999))
+        .map(|(_, rounds)| ms(rounds, 0.999))
         .fold(1.0, f64::max);
-    let x = |share: f64| LEFT + (WIDTH - LEFT) * -(1.0 - share).log10() / 3.05;
+    let x = |share: f64| LEFT + (WIDTH - LEFT - RIGHT) * -(1.0 - share).log10() / 3.0;
     let y = |ms: f64| (HEIGHT - BOTTOM) * (1.0 - ms / (longest * 1.05));
 
     let mut svg = format!(
@@ -49,12 +50,12 @@ pub(super) fn svg<'a>(curves: impl Iterator<Item = (&'static str, &'a [Answer])>
             y(value)
         );
     }
-    for (number, ((name, answers), colour)) in (1_u8..).zip(curves.iter().zip(COLOURS)) {
+    for (number, ((name, rounds), colour)) in (1_u8..).zip(curves.iter().zip(COLOURS)) {
         let mut path = String::new();
         for step in 0..=300 {
             let share = 1.0 - 10_f64.powf(-f64::from(step) / 100.0);
             let word = if step == 0 { 'M' } else { 'L' };
-            let _ = write!(path, "{word}{:.1} {:.1}", x(share), y(ms(answers, share)));
+            let _ = write!(path, "{word}{:.1} {:.1}", x(share), y(ms(rounds, share)));
         }
         let _ = writeln!(
             svg,
@@ -68,6 +69,6 @@ pub(super) fn svg<'a>(curves: impl Iterator<Item = (&'static str, &'a [Answer])>
     svg
 }
 
-fn ms(answers: &[Answer], share: f64) -> f64 {
-    load::percentile(answers, share).as_secs_f64() * 1000.0
+fn ms(rounds: &[Vec<Answer>], share: f64) -> f64 {
+    load::median(rounds, share).as_secs_f64() * 1000.0
 }

@@ -277,6 +277,34 @@ async fn an_application_that_does_not_know_how_takes_requests_again() {
     }
 }
 
+#[tokio::test]
+async fn the_last_process_stays_while_requests_queue() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    // Each answer asks for a pause. It takes a second: time for some of the
+    // others to come back.
+    let load = Load::start(server.address(), "/slowly/!~Request-OOB-Work=true", 5);
+    load.answers(4).await;
+    let status = server.status().await;
+    let process = &status["pool"]["processes"][0];
+    assert_eq!(process["rests"]["finished"], 0, "{status:#}");
+    load.stop().await;
+    rested(&server, 1).await;
+}
+
+#[tokio::test]
+async fn the_last_process_leaves_once_another_one_has_been_started_for_it() {
+    let server = unruly::start(&["--max-pool-size", "2"]).await;
+    let load = Load::start(server.address(), "/slowly/!~Request-OOB-Work=true", 5);
+    wait::until("a process to rest although requests queue", async || {
+        let status = server.status().await;
+        let processes = status["pool"]["processes"].as_array().unwrap();
+        let rested = |process: &serde_json::Value| process["rests"]["finished"].as_u64() > Some(0);
+        (processes.len() == 2 && processes.iter().any(rested)).then_some(())
+    })
+    .await;
+    load.stop().await;
+}
+
 /// Waits until the only process has rested so often.
 async fn rested(server: &Server, times: u64) {
     wait::until("the process to have rested", async || {
