@@ -66,7 +66,8 @@ pin_project! {
         Fetching {
             #[pin]
             call: Oneshot<S, Request<ReqB>>,
-            fetch: Option<Fetch>,
+            // What hits have no part in is not to make their future larger.
+            fetch: Option<Box<Fetch>>,
             asker: Asker,
         },
         /// From memory, with what the inner service sends of it.
@@ -136,12 +137,8 @@ where
         }
     }
 
-    pub(crate) const fn fetching(
-        call: Oneshot<S, Request<ReqB>>,
-        fetch: Fetch,
-        asker: Asker,
-    ) -> Self {
-        let fetch = Some(fetch);
+    pub(crate) fn fetching(call: Oneshot<S, Request<ReqB>>, fetch: Fetch, asker: Asker) -> Self {
+        let fetch = Some(Box::new(fetch));
         Self::Fetching { call, fetch, asker }
     }
 
@@ -209,7 +206,7 @@ where
                 StateProj::Fetching { call, fetch, asker } => {
                     let result = ready!(call.poll(cx));
                     let fetch = fetch.take().expect("polled after it was ready");
-                    match fetched(fetch, asker, result) {
+                    match fetched(*fetch, asker, result) {
                         Ok(Ok(response)) => return Poll::Ready(Ok(response)),
                         Ok(Err(waiter)) => State::Completing {
                             waiter,
