@@ -476,6 +476,7 @@ fn clones_of_a_cache_share_what_is_stored() {
 mod aside;
 mod invalidation;
 mod named_variants;
+mod options;
 mod parts;
 mod ranges;
 mod search_variances;
