@@ -182,9 +182,33 @@ pub(super) fn the_one_date(headers: &HeaderMap, name: HeaderName) -> Option<Syst
 /// should be. RFC 9111 §4.2: "a cache recipient SHOULD match the field value
 /// case-insensitively".
 fn http_date(date: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(date)
-        .or_else(|_| httpdate::parse_http_date(&in_the_right_case(date)))
-        .ok()
+    let read = |date: &str| httpdate::parse_http_date(date).ok();
+    read(date).or_else(|| {
+        let date = in_the_right_case(date);
+        read(&date).or_else(|| on_any_day(&date).find_map(|date| read(&date)))
+    })
+}
+
+/// The same date on each day of the week. `httpdate` wants the right one; but by
+/// the grammar any does, and it tells nothing that the rest does not.
+fn on_any_day(date: &str) -> impl Iterator<Item = String> {
+    const DAYS: [&str; 7] = [
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    ];
+    let end = date.find(|next: char| !next.is_ascii_alphabetic());
+    let (day, rest) = date.split_at(end.unwrap_or(date.len()));
+    let is_day = DAYS.iter().any(|known| day == *known || day == &known[..3]);
+    // In two of the three forms it has three letters.
+    let letters = if day.len() == 3 { 3 } else { usize::MAX };
+    DAYS.into_iter()
+        .filter(move |_| is_day)
+        .map(move |day| format!("{}{rest}", &day[..letters.min(day.len())]))
 }
 
 /// Days and months begin with a capital; the time zone is nothing but capitals.

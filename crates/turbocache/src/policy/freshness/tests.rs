@@ -103,6 +103,30 @@ fn how_long_a_response_is_fresh() {
             explicit(10),
         ),
         (
+            "RFC 9110 §5.6.7",
+            "on another day of the week",
+            &[("expires", "Mon, 06 Nov 1994 08:49:47 GMT"), DATE],
+            explicit(10),
+        ),
+        (
+            "RFC 9110 §5.6.7",
+            "on another day of the week, in the form of RFC 850",
+            &[("expires", "Monday, 06-Nov-94 08:49:47 GMT"), DATE],
+            explicit(10),
+        ),
+        (
+            "RFC 9110 §5.6.7",
+            "on another day of the week, in the form of asctime",
+            &[("expires", "mon Nov  6 08:49:47 1994"), DATE],
+            explicit(10),
+        ),
+        (
+            "RFC 9110 §5.6.7",
+            "on a day that is none",
+            &[("expires", "Som, 06 Nov 1994 08:49:47 GMT"), DATE],
+            explicit(0),
+        ),
+        (
             "RFC 9110 §6.6.1",
             "without Date, Expires minus the time of receipt",
             &[("expires", "Sun, 06 Nov 1994 08:50:37 GMT")],
