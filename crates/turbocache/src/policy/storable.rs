@@ -347,10 +347,15 @@ impl Policy {
         let response = exchange.response;
         if response.status == StatusCode::PARTIAL_CONTENT {
             // A part that nobody asked for, or without a place, is none.
-            return match ContentRange::of(&response.headers) {
-                Some(range) if self.partial && exchange.asked.range => Ok(Some(range)),
-                _ => Err(NotStored::Partial),
+            if !self.partial || !exchange.asked.range {
+                return Err(NotStored::Partial);
+            }
+            let range = ContentRange::of(&response.headers);
+            let range = match content::content_length(&response.headers)? {
+                Some(length) => range.and_then(|range| range.cut_to(length)),
+                None => range,
             };
+            return range.map(Some).ok_or(NotStored::Partial);
         }
         // RFC 9110 §14.4: with another status, `Content-Range` has no meaning; but
         // not every origin knows that.

@@ -116,6 +116,21 @@ impl ContentRange {
         Some(Self { span, length })
     }
 
+    /// The same for content of `length` bytes, if that is shorter than it says.
+    ///
+    /// This is not content that broke off, which is shorter than its own
+    /// `Content-Length`. There are origins that count their last byte wrong: where
+    /// the part begins and how many bytes there are is what can be relied upon.
+    /// One that says that it reaches to the end ends the representation.
+    pub(crate) fn cut_to(self, length: u64) -> Option<Self> {
+        let Self { span, length: of } = self;
+        let end = span.start().saturating_add(length).min(span.end());
+        Some(Self {
+            span: Span::new(span.start(), end)?,
+            length: if span.end() == of { end } else { of },
+        })
+    }
+
     /// The field for a part that is sent.
     pub(super) fn field(self) -> HeaderValue {
         text(&self.to_string())

@@ -62,7 +62,7 @@ pub(super) fn length(
 }
 
 /// RFC 9112 §6.3: several lines, or a list, are valid only if all say the same.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, NotStored> {
+pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, NotStored> {
     let mut values = headers
         .get_all(CONTENT_LENGTH)
         .iter()

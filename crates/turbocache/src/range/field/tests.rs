@@ -157,6 +157,44 @@ fn what_is_read_from_a_content_range_field() {
 }
 
 #[test]
+fn a_part_is_as_long_as_it_is_and_not_as_it_says() {
+    let part = |start, end, length| {
+        let span = Span::new(start, end).unwrap();
+        ContentRange { span, length }
+    };
+    let cases = [
+        (
+            "as long as it says",
+            part(4, 9, 10),
+            5,
+            Some(part(4, 9, 10)),
+        ),
+        (
+            "longer is for others to refuse",
+            part(4, 9, 10),
+            9,
+            Some(part(4, 9, 10)),
+        ),
+        (
+            "shorter, in the middle",
+            part(4, 9, 20),
+            3,
+            Some(part(4, 7, 20)),
+        ),
+        (
+            "shorter, and to the end",
+            part(4, 10, 10),
+            5,
+            Some(part(4, 9, 9)),
+        ),
+        ("nothing", part(4, 10, 10), 0, None),
+    ];
+    for (name, says, length, expected) in cases {
+        assert_eq!(says.cut_to(length), expected, "{name}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_asked_for_up_to_the_end_if_it_goes_so_far() {
     let ask = |start, end| ask_for(Span::new(start, end).unwrap(), 10);
     assert_eq!(ask(5, 10), "bytes=5-");
