@@ -52,6 +52,9 @@ pub(crate) struct Policy {
     /// that is to be said to everybody. What was wrong may be no part of the key,
     /// such as a field that is too long.
     pub(crate) request_errors: bool,
+    /// §4.1: take requests for the same that wish languages with the same weights,
+    /// or most of all the one that the origin chose.
+    pub(crate) languages_by_weight: bool,
     /// §5.2.1: let a client ask for a younger response than there is, for a stale
     /// one, or for none that is not stored.
     pub(crate) request_directives: bool,
@@ -72,6 +75,7 @@ impl Policy {
             qualified: false,
             partial: false,
             request_errors: false,
+            languages_by_weight: false,
             request_directives: false,
             grace: Duration::ZERO,
             target_list: Arc::new([CDN_CACHE_CONTROL]),
@@ -86,6 +90,7 @@ impl Policy {
             qualified: true,
             partial: true,
             request_errors: true,
+            languages_by_weight: true,
             // As long as an application may take to be deployed, or its database
             // to come back.
             grace: Duration::from_secs(5 * 60),

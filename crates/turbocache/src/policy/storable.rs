@@ -210,7 +210,9 @@ impl Policy {
         let mut directives = targeted::directives(headers, &self.target_list);
         self.permitted(&directives, status, headers)?;
         let without = self.left_out(&mut directives, headers)?;
-        let vary = Vary::of(headers).map_err(|VariesByAnything| NotStored::Vary)?;
+        let vary = Vary::of(headers)
+            .map_err(|VariesByAnything| NotStored::Vary)?
+            .languages_by_weight(self.languages_by_weight);
         // RFC 9111 §3.5: "unless the response contains a Cache-Control field with
         // a response directive […] that allows it to be stored by a shared cache
         // […]: must-revalidate, public, and s-maxage".

@@ -4,16 +4,21 @@ use http::{HeaderMap, HeaderName, header::VARY};
 
 use self::{
     codings::{Codings, is_among},
+    languages::Languages,
     normal::normalise,
 };
 
 mod codings;
+mod languages;
 mod normal;
 
 /// The request fields that a response says it was chosen by, each once, in the
 /// order of their names. None for a response without `Vary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Vary(Box<[HeaderName]>);
+pub(crate) struct Vary {
+    names: Box<[HeaderName]>,
+    languages_by_weight: bool,
+}
 
 /// What the request had in those fields when the response was stored, normalised
 /// in ways that keep the meaning.
@@ -28,6 +33,8 @@ struct Selecting {
     value: Option<Box<[u8]>>,
     /// Of `Accept-Encoding` alone.
     codings: Option<Codings>,
+    /// Of `Accept-Language` alone, where the policy goes by weights.
+    languages: Option<Languages>,
 }
 
 /// `Vary: *`, or one that cannot be read, or that names too many: nothing is
@@ -60,21 +67,33 @@ impl Vary {
         if names.len() > MAX_FIELDS {
             return Err(VariesByAnything);
         }
-        Ok(Self(names.into()))
+        Ok(Self {
+            names: names.into(),
+            languages_by_weight: false,
+        })
+    }
+
+    /// The same, with `Accept-Language` compared by its weights alone.
+    pub(crate) fn languages_by_weight(mut self, by_weight: bool) -> Self {
+        self.languages_by_weight = by_weight;
+        self
     }
 
     /// There is but one response for all requests.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
     /// What `request` has in the fields, to be kept with its response, which
-    /// says in `response` how it is encoded.
+    /// says in `response` how it is encoded, and in which language it is.
     pub(crate) fn selection(&self, request: &HeaderMap, response: &HeaderMap) -> Selection {
-        let selecting = self.0.iter().map(|name| Selecting {
+        let selecting = self.names.iter().map(|name| Selecting {
             name: name.clone(),
             value: value(request, name),
             codings: Codings::of(name, request, response),
+            languages: (self.languages_by_weight)
+                .then(|| Languages::of(name, request, response))
+                .flatten(),
         });
         Selection(selecting.collect())
     }
@@ -83,7 +102,7 @@ impl Vary {
     /// response. Two with different ones may do so, too.
     pub(crate) fn selecting_key(&self, request: &HeaderMap) -> Box<[u8]> {
         let mut key = Vec::new();
-        for name in &self.0 {
+        for name in &self.names {
             // A value cannot have a NUL in it, and what is not there is not the
             // same as what is empty.
             key.push(0);
@@ -124,6 +143,10 @@ impl Selecting {
                 .codings
                 .as_ref()
                 .is_some_and(|codings| is_among(request, codings))
+            || self
+                .languages
+                .as_ref()
+                .is_some_and(|languages| languages.are_for(request))
     }
 
     /// "If (after any normalization that might take place) a header field is
@@ -144,6 +167,16 @@ impl Selecting {
             })
             && rest.is_empty()
     }
+}
+
+/// The members of a list (RFC 9110 §5.6.1) in which nothing is quoted.
+fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
 }
 
 fn value(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {

@@ -11,6 +11,8 @@ use http::{
     header::{ACCEPT_ENCODING, CONTENT_ENCODING},
 };
 
+use super::members;
+
 /// What the origin had to choose from, and what it chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Codings {
@@ -59,15 +61,6 @@ fn accepted(request: &HeaderMap) -> impl Iterator<Item = Option<&[u8]>> {
             let plain = !member.contains(&b';') && member != b"*";
             plain.then(|| canonical(member))
         })
-}
-
-fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|member| !member.is_empty())
 }
 
 /// RFC 9110 §8.4.1: a recipient should consider "x-gzip" to be equivalent to

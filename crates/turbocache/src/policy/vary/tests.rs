@@ -60,7 +60,12 @@ fn which_fields_a_response_varies_by() {
     for (section, name, lines, expected) in cases {
         let fields: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
         let vary = Vary::of(&headers(&fields)).ok();
-        let names = vary.map(|vary| vary.0.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let names = vary.map(|vary| {
+            vary.names
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        });
         let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
         assert_eq!(names, expected, "{section}: {name}");
     }
