@@ -175,6 +175,16 @@ impl TurboCache {
         self.with(|config| config.policy.grace = grace)
     }
 
+    /// For how long a stale page is given where the connection to the inner service
+    /// breaks, which is an error of the service, or a 502 or 504 in front of
+    /// something that turns errors into responses; and the page itself says
+    /// nothing about that (RFC 9111 §4.2.4). 10 s by default: it bridges a process
+    /// that crashes, or is started anew. Zero: not at all. Where
+    /// [`grace`](Self::grace) is longer, that counts.
+    pub fn stale_if_disconnected(self, time: Duration) -> Self {
+        self.with(|config| config.policy.disconnected = time)
+    }
+
     /// Whether a client may ask by `Cache-Control` for a younger page, a stale one,
     /// or only for one that is stored (RFC 9111 §5.2.1). Not by default: any client
     /// could take the application's protection away.

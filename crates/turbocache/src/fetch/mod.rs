@@ -23,7 +23,7 @@ use crate::{
     key::{Key, search_variance::SearchVariance, variances::Keys},
     policy::{
         request::Asked,
-        reuse::{self, Reuse},
+        reuse::{self, Failure, Reuse},
         storable::{Exchange, Kept, NotStored, Storable},
     },
     store::{Decided, Entry, Head, Label, Labels, Variants, http_date},
@@ -113,7 +113,7 @@ impl Miss {
 impl Fetch {
     /// The inner service gave no response.
     pub(crate) fn failed(&self) -> Option<Reused> {
-        let reused = self.instead_of_failure(None);
+        let reused = self.instead_of(Failure::Disconnected, None);
         if reused.is_none() {
             self.refuse(NotStored::NoResponse);
         }
@@ -130,9 +130,9 @@ impl Fetch {
         }
         // What is stored is not for who is said to be somebody else by now.
         let is_other = settled.is_err() && matches!(said, Some(RenderedFor::Variant(_)));
-        if reuse::is_error(parts.status)
+        if let Some(failure) = Failure::of(Some(parts.status))
             && !is_other
-            && let Some(reused) = self.instead_of_failure(Some(parts.status))
+            && let Some(reused) = self.instead_of(failure, Some(parts.status))
         {
             return Fetched::Reused(reused);
         }

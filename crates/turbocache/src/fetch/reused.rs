@@ -8,7 +8,11 @@ use peregrine_core::{CacheStatus, ForwardReason};
 
 use crate::{
     key::{search_variance::SearchVariance, variances::Keys},
-    policy::{request::Asked, reuse::Reuse, storable::NotStored},
+    policy::{
+        request::Asked,
+        reuse::{Failure, Reuse},
+        storable::NotStored,
+    },
     store::Entry,
 };
 
@@ -30,7 +34,7 @@ pub(super) enum By {
     /// It is still good, and stored anew.
     Validation,
     /// There is no better one, though it has been stale for so long.
-    Failure(Duration),
+    Failure(Failure, Duration),
     /// It is still good, but for the one who asked alone.
     Favour(NotStored),
 }
@@ -49,7 +53,7 @@ impl Reused {
             && head.matches(headers)
             && match self.by {
                 By::Validation => matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. }),
-                By::Failure(_) => head.terms().stale_if_error(now).is_ok(),
+                By::Failure(failure, _) => head.terms().stale_instead_of(failure, now).is_ok(),
                 By::Favour(_) => false,
             }
     }
@@ -65,7 +69,7 @@ impl Reused {
         let status = match self.by {
             By::Validation if leads => status.stored(),
             By::Validation => status,
-            By::Failure(staleness) => status.stale_for(staleness).because("stale-if-error"),
+            By::Failure(_, staleness) => status.stale_for(staleness).because("stale-if-error"),
             By::Favour(reason) => status.because(reason.as_str()),
         };
         if leads { status } else { status.collapsed() }
@@ -73,6 +77,6 @@ impl Reused {
 
     /// Whether it is given although it is stale.
     pub(crate) const fn is_stale(&self) -> bool {
-        matches!(self.by, By::Failure(_))
+        matches!(self.by, By::Failure(..))
     }
 }

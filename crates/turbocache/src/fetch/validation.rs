@@ -13,6 +13,7 @@ use crate::{
     clock::Now,
     key::search_variance::SearchVariance,
     policy::{
+        reuse::Failure,
         storable::NotStored,
         validation::{self, HeadEffect, Update},
     },
@@ -166,17 +167,25 @@ impl Fetch {
 
     /// RFC 9111 §4.2.4: what is stored may be given where the origin cannot be
     /// reached, or fails, and nothing forbids it.
-    pub(super) fn instead_of_failure(&self, status: Option<StatusCode>) -> Option<Reused> {
+    pub(super) fn instead_of(
+        &self,
+        failure: Failure,
+        status: Option<StatusCode>,
+    ) -> Option<Reused> {
         let Miss { cache, stored, .. } = &self.miss;
         let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
         let now = cache.instant();
-        let staleness = entry.head.terms().stale_if_error(now).ok()?;
+        let staleness = entry.head.terms().stale_instead_of(failure, now).ok()?;
         debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
+        if self.miss.background {
+            // Not again for each request that is answered with it.
+            cache.unshareable.remember(&self.miss.flight, now);
+        }
         self.retire();
         Some(Reused {
             entry: Arc::clone(entry),
             answered: status,
-            by: By::Failure(staleness),
+            by: By::Failure(failure, staleness),
             keys: self.miss.keys.clone(),
             variance: SearchVariance::of(entry.head.headers()),
         })

@@ -62,6 +62,9 @@ pub(crate) struct Policy {
     /// reached or fails, as if the response had this for its `stale-if-error`.
     /// Nothing is given that forbids it, or that says another time. Zero: never.
     pub(crate) grace: Duration,
+    /// §4.2.4: the same, if the connection breaks: as long as it takes to start a
+    /// process in the place of one that crashed.
+    pub(crate) disconnected: Duration,
     /// RFC 9213 §2.2: the fields that are for this cache, the first one first.
     pub(crate) target_list: Arc<[HeaderName]>,
 }
@@ -78,6 +81,7 @@ impl Policy {
             languages_by_weight: false,
             request_directives: false,
             grace: Duration::ZERO,
+            disconnected: Duration::from_secs(10),
             target_list: Arc::new([CDN_CACHE_CONTROL]),
         }
     }

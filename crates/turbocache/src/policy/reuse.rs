@@ -21,6 +21,9 @@ pub(crate) struct Terms {
     /// RFC 5861 §4: for how long it may be used stale instead of an error. The
     /// policy's grace, if it says nothing.
     pub(crate) stale_if_error: Duration,
+    /// §4.2.4: for how long it may be used stale if the connection to the origin
+    /// breaks. The same, if it says something; else what the policy allows.
+    pub(crate) stale_if_disconnected: Duration,
     /// §5.2.2.4, `no-cache`: never without validation.
     pub(crate) no_cache: bool,
     /// §5.2.2.2, §5.2.2.8, §5.2.2.10: never stale.
@@ -168,14 +171,22 @@ impl Terms {
                 .is_some_and(|least| ttl.unwrap_or_default() < least)
     }
 
-    /// For how long it has been stale, if it may still be given because the
-    /// origin cannot be reached, or answers with an [error](is_error).
-    pub(crate) fn stale_if_error(&self, now: Instant) -> Result<Duration, NoStale> {
+    /// For how long it has been stale, if it may still be given because of a
+    /// failure.
+    pub(crate) fn stale_instead_of(
+        &self,
+        failure: Failure,
+        now: Instant,
+    ) -> Result<Duration, NoStale> {
         if self.no_cache || self.must_revalidate {
             return Err(NoStale::Forbidden);
         }
         let staleness = self.freshness.staleness(now);
-        if staleness < self.stale_if_error {
+        let most = match failure {
+            Failure::Error => self.stale_if_error,
+            Failure::Disconnected => self.stale_if_disconnected,
+        };
+        if staleness < most {
             Ok(staleness)
         } else {
             Err(NoStale::TooStale)
@@ -183,10 +194,40 @@ impl Terms {
     }
 }
 
-/// RFC 5861 §4: "an error is any situation that would result in a 500, 502, 503,
-/// or 504 HTTP response status code being returned".
+/// Why the origin gave no answer that could be given to a client instead of a
+/// stale one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It was not reached, or the connection broke (RFC 9111 §4.2.4:
+    /// "disconnected").
+    Disconnected,
+    /// It answered with an error.
+    Error,
+}
+
+impl Failure {
+    /// What a response with this status is a failure of, if it is one; none at all
+    /// is one, too.
+    ///
+    /// RFC 5861 §4: "an error is any situation that would result in a 500, 502,
+    /// 503, or 504 HTTP response status code being returned". Of these, 502 and 504
+    /// are what a gateway says of an origin that it could not hear (RFC 9110
+    /// §15.6.3, §15.6.5).
+    pub(crate) const fn of(status: Option<StatusCode>) -> Option<Self> {
+        let Some(status) = status else {
+            return Some(Self::Disconnected);
+        };
+        match status.as_u16() {
+            502 | 504 => Some(Self::Disconnected),
+            500 | 503 => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a response with this status is a [`Failure`].
 pub(crate) const fn is_error(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+    Failure::of(Some(status)).is_some()
 }
 
 #[cfg(test)]

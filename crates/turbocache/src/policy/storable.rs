@@ -231,6 +231,10 @@ impl Policy {
                 .given()
                 .unwrap_or_default(),
             stale_if_error: directives.stale_if_error.given().unwrap_or(self.grace),
+            stale_if_disconnected: directives
+                .stale_if_error
+                .given()
+                .unwrap_or(self.grace.max(self.disconnected)),
             no_cache: directives.no_cache == Extent::Everything,
             // RFC 9111 §5.2.2.10: s-maxage "incorporates the semantics of the
             // proxy-revalidate response directive".

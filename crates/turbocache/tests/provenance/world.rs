@@ -29,6 +29,9 @@ pub(crate) enum Mode {
 /// error.
 pub(crate) const GRACE: Duration = Duration::from_secs(25);
 
+/// For how long a broken connection is bridged, in both.
+pub(crate) const DISCONNECTED: Duration = Duration::from_secs(10);
+
 impl Mode {
     fn cache(self) -> TurboCache {
         match self {

@@ -12,6 +12,7 @@ fn terms(received: Instant) -> Terms {
         freshness: Freshness::new(received, Duration::ZERO, 60 * SECOND),
         stale_while_revalidate: Duration::ZERO,
         stale_if_error: Duration::ZERO,
+        stale_if_disconnected: 10 * SECOND,
         no_cache: false,
         must_revalidate: false,
         immutable: false,
@@ -429,18 +430,39 @@ fn when_a_stale_response_is_better_than_an_error() {
         ("§4.2.4", "no-cache", no_cache, 10, Err(NoStale::Forbidden)),
     ];
     for (section, name, terms, age, expected) in cases {
-        let verdict = terms.stale_if_error(start + age * SECOND);
+        let verdict = terms.stale_instead_of(Failure::Error, start + age * SECOND);
         let expected = expected.map(|staleness| staleness * SECOND);
         assert_eq!(verdict, expected, "{section}: {name}");
     }
 }
 
 #[test]
-fn which_statuses_are_errors() {
-    let errors: Vec<_> = (100..1000)
-        .filter(|status| is_error(StatusCode::from_u16(*status).unwrap()))
-        .collect();
-    assert_eq!(errors, [500, 502, 503, 504], "RFC 5861 §4");
+fn a_broken_connection_is_bridged_and_an_error_is_not() {
+    let start = Instant::now();
+    let plain = terms(start);
+    let forbidden = Terms {
+        must_revalidate: true,
+        ..plain
+    };
+    let disconnected =
+        |terms: Terms, age| terms.stale_instead_of(Failure::Disconnected, start + age * SECOND);
+    assert_eq!(disconnected(plain, 69), Ok(9 * SECOND));
+    assert_eq!(disconnected(plain, 70), Err(NoStale::TooStale));
+    assert_eq!(disconnected(forbidden, 61), Err(NoStale::Forbidden));
+    let error = plain.stale_instead_of(Failure::Error, start + 61 * SECOND);
+    assert_eq!(error, Err(NoStale::TooStale));
+}
+
+#[test]
+fn which_statuses_are_failures() {
+    let of = |failure| {
+        (100..1000).filter(move |status| {
+            Failure::of(Some(StatusCode::from_u16(*status).unwrap())) == Some(failure)
+        })
+    };
+    assert!(of(Failure::Error).eq([500, 503]), "RFC 5861 §4");
+    assert!(of(Failure::Disconnected).eq([502, 504]), "RFC 9110 §15.6");
+    assert_eq!(Failure::of(None), Some(Failure::Disconnected));
 }
 
 fn any_terms(start: Instant) -> impl Strategy<Value = Terms> {
@@ -449,6 +471,7 @@ fn any_terms(start: Instant) -> impl Strategy<Value = Terms> {
             freshness: Freshness::new(start, Duration::ZERO, Duration::from_secs(lifetime)),
             stale_while_revalidate: Duration::from_secs(revalidate),
             stale_if_error: Duration::from_secs(error),
+            stale_if_disconnected: Duration::from_secs(error),
             no_cache: flags[0],
             must_revalidate: flags[1],
             immutable: flags[2],

@@ -13,7 +13,7 @@ use super::{Answer, Case, Exchange, same};
 use crate::{
     clock::START,
     directives::Directives,
-    world::{GRACE, Mode},
+    world::{DISCONNECTED, GRACE, Mode},
 };
 
 impl Case<'_> {
@@ -142,16 +142,19 @@ impl Case<'_> {
             Mode::Conservative => 0,
             Mode::Standard => GRACE.as_secs(),
         };
-        let if_error = said.seconds("stale-if-error").unwrap_or(grace);
-        let failed = self.log.iter().any(|exchange| {
-            exchange.step == self.step
-                && exchange
-                    .answer
-                    .as_ref()
-                    .is_none_or(|answer| [500, 503].contains(&answer.status))
+        let if_error = said.seconds("stale-if-error");
+        let mut now = self
+            .log
+            .iter()
+            .filter(|exchange| exchange.step == self.step);
+        let stands_in = now.any(|exchange| match &exchange.answer {
+            None => staleness < if_error.unwrap_or(grace.max(DISCONNECTED.as_secs())),
+            Some(answer) => {
+                [500, 503].contains(&answer.status) && staleness < if_error.unwrap_or(grace)
+            }
         });
         rule!(
-            staleness < while_revalidate || (failed && staleness < if_error),
+            staleness < while_revalidate || stands_in,
             "§4.2.4: stale for {staleness} s, and nobody allows it"
         );
         Ok(())
