@@ -87,7 +87,9 @@ impl<S, ReqB> Forward<S, ReqB> {
 
     /// Only parts are stored of what it selects, so it goes for the others.
     fn is_completing(&self) -> bool {
-        self.stored.as_ref().is_some_and(|entry| !entry.is_whole())
+        // Whoever may see another variant by now gets nothing of this one.
+        !self.pending.expects_variant()
+            && self.stored.as_ref().is_some_and(|entry| !entry.is_whole())
     }
 
     /// In the background it goes as a plain `GET`.
@@ -132,7 +134,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         }
         let missing = stored
             .as_ref()
-            .filter(|_| !(sent.head || sent.wishes.no_store))
+            .filter(|_| may_validate && !(sent.head || sent.wishes.no_store))
             .and_then(|entry| entry.missing(sent, &headers))
             // What cannot be kept until it is all there is better passed on.
             .filter(|missing| missing.len() <= cache.config.max_entry_bytes);

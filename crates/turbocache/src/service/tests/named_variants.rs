@@ -203,6 +203,25 @@ fn a_certain_variant_is_validated_and_a_remembered_one_is_asked_for_anew() {
 }
 
 #[test]
+fn a_part_of_a_certain_variant_is_completed_and_of_a_remembered_one_asked_for_anew() {
+    for (variant, completes) in [
+        (Variant::Known(name("staff")), true),
+        (Variant::Expected(name("staff")), false),
+    ] {
+        let mut scene = Scene::with(TurboCache::standard());
+        let first = get_with("/", &[("range", "bytes=0-4")]);
+        let mut part = page(&[MINUTE, ETAG, ("content-range", "bytes 0-4/10")], "01234");
+        *part.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+        let said = stored(&mut scene, of(variant.clone(), first), part);
+        assert_eq!(said, "fwd=uri-miss; stored");
+        let mut asking = scene.ask(of(variant, get("/")));
+        assert!(asking.poll().is_pending());
+        let (sent, _) = scene.app_asked().unwrap();
+        assert_eq!(sent.headers().contains_key("range"), completes);
+    }
+}
+
+#[test]
 fn a_304_for_one_client_freshens_nothing() {
     let mut scene = Scene::new();
     stored(&mut scene, known("visitors"), page(&[MINUTE, ETAG], "page"));
