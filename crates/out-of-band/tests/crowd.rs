@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use peregrine_out_of_band::{OutOfBandLayer, RestGroup};
+use peregrine_out_of_band::{OutOfBand, OutOfBandLayer, RestGroup};
 use tokio::task::{JoinSet, yield_now};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -76,8 +76,7 @@ async fn no_request_runs_while_the_work_does_and_no_two_rest_together() {
             let mut service = service.clone();
             callers.spawn(async move {
                 for _ in 0..CALLS {
-                    let response = service.ready().await.unwrap().call(Request::new(()));
-                    response.await.unwrap().into_body().collect().await.unwrap();
+                    call(&mut service).await;
                 }
             });
         }
@@ -87,8 +86,20 @@ async fn no_request_runs_while_the_work_does_and_no_two_rest_together() {
     while let Some(caller) = callers.join_next().await {
         caller.unwrap();
     }
-    assert_eq!(broken.load(Ordering::SeqCst), 0);
-    for handle in handles {
-        assert!(handle.rests().finished > 1, "{handle:?}");
+    // Each has had its turn, or has it yet: on a busy machine the callers of one
+    // may be done while another one rests.
+    for (handle, mut service) in handles.into_iter().zip(kept) {
+        while handle.rests().finished < 2 {
+            call(&mut service).await;
+        }
     }
+    assert_eq!(broken.load(Ordering::SeqCst), 0);
+}
+
+async fn call<S>(service: &mut OutOfBand<S>)
+where
+    S: Service<Request<()>, Response = Response<Full<Bytes>>, Error = Infallible>,
+{
+    let response = service.ready().await.unwrap().call(Request::new(()));
+    response.await.unwrap().into_body().collect().await.unwrap();
 }

@@ -279,7 +279,9 @@ async fn an_application_that_does_not_know_how_takes_requests_again() {
 
 #[tokio::test]
 async fn the_last_process_stays_while_requests_queue() {
-    let server = unruly::start_with_one_slot(&[]).await;
+    // Without a cache: it would let all but one wait for the first answer, and
+    // while they set out on their own then, nobody is in the queue.
+    let server = unruly::start_with_one_slot(&["--disable-turbocaching"]).await;
     // Each answer asks for a pause. It takes a second: time for some of the
     // others to come back.
     let load = Load::start(server.address(), "/slowly/!~Request-OOB-Work=true", 5);
