@@ -1,24 +1,20 @@
 use std::{
-    convert::Infallible,
     fmt, io,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     time::Duration,
 };
 
-use http::{Request, Response};
-use http_body::Body;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
     net,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
-use tower::{BoxError, Service};
 use tracing::{info, warn};
 
 use super::{
-    ClientBody, MAX_CONNECTIONS, Timeouts,
+    ClientService, MAX_CONNECTIONS, Timeouts,
     open_files::room_for_clients,
     threads::{Client, Threads},
 };
@@ -37,16 +33,9 @@ impl Front {
     /// # Errors
     ///
     /// If the system has no room for them.
-    pub(crate) fn new<S, B>(service: &S, timeouts: Timeouts) -> io::Result<Self>
+    pub(crate) fn new<S>(service: &S, timeouts: Timeouts) -> io::Result<Self>
     where
-        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
+        S: ClientService,
     {
         Ok(Self {
             threads: Threads::start(service, timeouts)?,

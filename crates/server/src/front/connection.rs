@@ -1,6 +1,5 @@
 use std::{
     cell::RefCell,
-    convert::Infallible,
     future::ready,
     net::SocketAddr,
     task::{Context, Poll, Waker},
@@ -8,38 +7,30 @@ use std::{
 
 use futures_util::{TryFutureExt, future::Either};
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
-use http_body::Body;
 use http_body_util::{self as body, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::Watcher};
 use peregrine::upstream_pool::forwarded::PeerAddr;
 use tokio::net::TcpStream;
-use tower::{BoxError, Service, ServiceExt, util::Oneshot};
+use tower::{Service, ServiceExt, util::Oneshot};
 use tracing::{debug, info};
 
 use super::{
-    ClientBody, MAX_HEAD_BYTES, Timeouts,
+    ClientBody, ClientService, MAX_HEAD_BYTES, Timeouts,
     heard::{Heard, Listening},
     host,
     timer::ConnectionTimer,
 };
 
 /// Serves one client until its connection ends.
-pub(super) async fn serve<S, B>(
+pub(super) async fn serve<S>(
     stream: TcpStream,
     peer: SocketAddr,
     service: S,
     timeouts: Timeouts,
     watcher: Watcher,
 ) where
-    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: ClientService,
 {
     // Responses leave in one piece where they can; waiting for more to send
     // only delays the rest. A socket that refuses works without it.

@@ -18,6 +18,7 @@
 
 mod accept;
 mod body;
+mod client_service;
 mod connection;
 mod heard;
 mod host;
@@ -27,7 +28,10 @@ mod threads;
 mod timeouts;
 mod timer;
 
-pub(crate) use self::{accept::Front, body::ClientBody, listen::bind, timeouts::Timeouts};
+pub(crate) use self::{
+    accept::Front, body::ClientBody, client_service::ClientService, listen::bind,
+    timeouts::Timeouts,
+};
 
 /// The longest request head: request line and header fields (64 KiB).
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -1,5 +1,4 @@
 use std::{
-    convert::Infallible,
     future::poll_fn,
     io,
     net::{self, SocketAddr},
@@ -12,8 +11,6 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use http::{Request, Response};
-use http_body::Body;
 use hyper_util::server::graceful::Watcher;
 use tokio::{
     net::TcpStream,
@@ -21,10 +18,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     task::JoinSet,
 };
-use tower::{BoxError, Service};
 use tracing::debug;
 
-use super::{ClientBody, Timeouts, connection};
+use super::{ClientService, Timeouts, connection};
 
 /// The threads that serve clients, each with a runtime of its own.
 ///
@@ -63,16 +59,9 @@ impl Threads {
     /// # Errors
     ///
     /// If the system has no room for a thread, or for what its runtime needs.
-    pub(super) fn start<S, B>(service: &S, timeouts: Timeouts) -> io::Result<Self>
+    pub(super) fn start<S>(service: &S, timeouts: Timeouts) -> io::Result<Self>
     where
-        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
+        S: ClientService,
     {
         let count = thread::available_parallelism().map_or(1, usize::from);
         let threads = (0..count)
@@ -111,16 +100,9 @@ impl Threads {
 }
 
 impl Thread {
-    fn start<S, B>(number: usize, service: S, timeouts: Timeouts) -> io::Result<Self>
+    fn start<S>(number: usize, service: S, timeouts: Timeouts) -> io::Result<Self>
     where
-        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
+        S: ClientService,
     {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -141,20 +123,13 @@ impl Thread {
 
 /// Serves clients until no more can arrive, and lets go of those that are left
 /// then.
-async fn serve<S, B>(
+async fn serve<S>(
     mut arriving: mpsc::UnboundedReceiver<Client>,
     load: Arc<AtomicUsize>,
     service: S,
     timeouts: Timeouts,
 ) where
-    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: ClientService,
 {
     let mut connections = JoinSet::new();
     loop {
