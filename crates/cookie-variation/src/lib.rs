@@ -151,7 +151,6 @@
 //! | the name of a variant | 256 bytes | it is none, and nothing is stored |
 //! | variants of a page | the cache's | see there |
 
-mod clock;
 mod cookies;
 mod directives;
 mod downstream;
@@ -169,10 +168,10 @@ pub mod verifier;
 
 use self::macros::accessors;
 pub use self::{
-    clock::{Clock, SystemClock},
     handle::CookieVariationHandle,
     layer::{Around, CookieVariation},
     listener::{Listener, ListenerFuture},
     service::{CookieVariationService, ResponseFuture},
     verifier::Verifier,
 };
+pub use peregrine_core::{Clock, SystemClock};

@@ -6,11 +6,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
-use peregrine_core::{RenderedFor, Variant};
+use peregrine_core::{Clock, RenderedFor, SystemClock, Variant};
 
 use self::names::VariantNames;
 use crate::{
-    clock::{Clock, SystemClock},
     cookies::{self, Doubt, Values},
     downstream::Audience,
     hear::{self, Answer, FORGET_RENDERED_FOR, Lesson, RENDERED_FOR, Rendered, Word},

@@ -137,19 +137,6 @@ impl Clock for App {
     }
 }
 
-/// The same for the cache.
-struct CacheClock(App);
-
-impl turbocache::Clock for CacheClock {
-    fn wall(&self) -> SystemTime {
-        Clock::wall(&self.0)
-    }
-
-    fn monotonic(&self) -> Instant {
-        self.0.now()
-    }
-}
-
 impl App {
     fn now(&self) -> Instant {
         use std::sync::OnceLock;
@@ -304,7 +291,7 @@ fn play(events: &[Event], max_sessions: usize) -> Result<usize, TestCaseError> {
     let cookies = CookieVariation::asserted(["session"])
         .max_sessions(max_sessions)
         .clock(app.clone());
-    let cache = TurboCache::conservative().clock(CacheClock(app.clone()));
+    let cache = TurboCache::conservative().clock(app.clone());
     let service = cookies.around(cache).layer(app.clone());
     let mut asking: Vec<Asking> = Vec::new();
     let mut hits = 0;

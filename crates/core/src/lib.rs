@@ -16,8 +16,9 @@
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
-//! Beside them stands [`hop_by_hop`], the one rule of HTTP that both a cache
-//! and a proxy must apply in the same way.
+//! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
+//! proxy must apply in the same way, and [`Clock`], which is handed to whatever
+//! goes by the time.
 //!
 //! ```
 //! use http::Response;
@@ -33,6 +34,7 @@
 //! ```
 
 mod cache_status;
+mod clock;
 mod close_delimited;
 mod control_fields;
 mod guarded_body;
@@ -43,6 +45,7 @@ mod target_origin;
 pub mod variant;
 
 pub use cache_status::{CacheStatus, ForwardReason};
+pub use clock::{Clock, SystemClock};
 pub use close_delimited::CloseDelimited;
 pub use control_fields::ControlFields;
 pub use guarded_body::GuardedBody;
