@@ -178,7 +178,9 @@ impl Server {
     /// If `peregrine status` doesn't say.
     pub async fn ready_processes(&self) -> Vec<i32> {
         let status = self.status().await;
-        let processes = status["pool"]["processes"].as_array().expect("a pool");
+        let processes = status["applications"][0]["pool"]["processes"]
+            .as_array()
+            .expect("a pool");
         let ready = processes
             .iter()
             .filter(|process| process["state"] == "ready");
@@ -195,7 +197,7 @@ impl Server {
     /// If that doesn't happen.
     pub async fn in_flight(&self, count: usize) {
         wait::until(&format!("{count} requests in flight"), async || {
-            (self.status().await["requests"]["in_flight"] == count).then_some(())
+            (self.status().await["applications"][0]["requests"]["in_flight"] == count).then_some(())
         })
         .await;
     }

@@ -5,7 +5,7 @@
 use std::{
     ffi::OsString,
     fmt,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
     time::Duration,
@@ -15,7 +15,7 @@ use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
 use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
 
-use crate::run_as::User;
+use crate::{admin::Tokens, run_as::User};
 
 /// One run of the server.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct ServeSettings {
     pub(crate) shutdown_timeout: Duration,
     /// Where `peregrine status` finds the server; the default place if `None`.
     pub(crate) admin_socket: Option<PathBuf>,
+    /// Where operators are answered over TCP, if anywhere, and whom.
+    pub(crate) admin_address: Option<(SocketAddr, Tokens)>,
     /// Where to write the server's process id, if anywhere.
     pub(crate) pid_file: Option<PathBuf>,
     /// What to print below the line that says where the server listens.

@@ -7,6 +7,7 @@ use std::{
     env,
     ffi::OsString,
     fs,
+    net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     os::unix::fs::MetadataExt,
     path::{self, Path, PathBuf},
@@ -15,9 +16,10 @@ use std::{
 use peregrine::process_rest::WorkRequest;
 
 use crate::{
+    admin::Tokens,
     cli::{
-        Cache, EnvVar, ListenOptions, OperatorOptions, OutOfBandOptions, PoolOptions, StackOptions,
-        StartOptions,
+        AdminOptions, Cache, EnvVar, ListenOptions, OperatorOptions, OutOfBandOptions, PoolOptions,
+        StackOptions, StartOptions,
     },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
     run_as::{self, RunAs, User},
@@ -81,7 +83,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         app.out_of_band = out_of_band_settings(out_of_band)?;
         (Application::Processes(Box::new(app)), announcement)
     };
-    let mut settings = assemble(application, environment, listen, stack, operator);
+    let mut settings = assemble(application, environment, listen, stack, operator)?;
     settings.cookies = cookies::variation(cookies, settings.cache)?;
     Ok(Start {
         settings,
@@ -106,14 +108,14 @@ pub(crate) fn assemble(
     listen: ListenOptions,
     stack: StackOptions,
     operator: OperatorOptions,
-) -> ServeSettings {
+) -> Result<ServeSettings, StartError> {
     let cache = match stack.cache {
         _ if stack.disable_turbocaching => CacheMode::Off,
         Cache::Conservative => CacheMode::Conservative,
         Cache::Off => CacheMode::Off,
         Cache::Standard => CacheMode::Standard,
     };
-    ServeSettings {
+    Ok(ServeSettings {
         address: listen.address,
         port: listen.port,
         application,
@@ -125,9 +127,21 @@ pub(crate) fn assemble(
         max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
         shutdown_timeout: operator.shutdown_timeout,
         admin_socket: operator.admin_socket,
+        admin_address: admin_address(&operator.admin)?,
         pid_file: operator.pid_file,
         guide: None,
-    }
+    })
+}
+
+fn admin_address(options: &AdminOptions) -> Result<Option<(SocketAddr, Tokens)>, StartError> {
+    let Some(address) = options.admin_address else {
+        return Ok(None);
+    };
+    let tokens = Tokens::read(
+        options.admin_token_file.as_deref(),
+        options.admin_read_only_token_file.as_deref(),
+    )?;
+    Ok(Some((address, tokens)))
 }
 
 /// The numbers of processes, checked against each other.

@@ -188,7 +188,9 @@ async fn serves_on(server: &Server) {
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
     server.in_flight(0).await;
     let status = server.status().await;
-    let processes = status["pool"]["processes"].as_array().unwrap();
+    let processes = status["applications"][0]["pool"]["processes"]
+        .as_array()
+        .unwrap();
     assert_eq!(processes.len(), 1, "{status:#}");
     assert_eq!(processes[0]["sessions"], 0, "{status:#}");
 }

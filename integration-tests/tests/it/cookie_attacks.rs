@@ -279,7 +279,8 @@ async fn users_who_race_on_a_cold_page_get_their_own() {
         .collect();
     // The visitors share one request to the application; those of staff, too.
     wait::until("all to wait", async || {
-        (server.status().await["requests"]["in_flight"] == racing.len()).then_some(())
+        (server.status().await["applications"][0]["requests"]["in_flight"] == racing.len())
+            .then_some(())
     })
     .await;
     for _ in 0..racing.len() {

@@ -66,7 +66,7 @@ async fn a_full_queue_says_when_to_come_back() {
     let address = server.address();
     let queued = tokio::spawn(client::try_fetch(address, request(Method::GET, "/answer")));
     wait::until("a request in the queue", async || {
-        (server.status().await["pool"]["queue"]["length"] == 1).then_some(())
+        (server.status().await["applications"][0]["pool"]["queue"]["length"] == 1).then_some(())
     })
     .await;
 
@@ -103,7 +103,9 @@ async fn requests_are_spread_over_all_processes() {
 async fn a_session_in_each_process(server: &Server) {
     wait::until("a session in each process", async || {
         let status = server.status().await;
-        let processes = status["pool"]["processes"].as_array().unwrap();
+        let processes = status["applications"][0]["pool"]["processes"]
+            .as_array()
+            .unwrap();
         let busy = |process: &Value| process["sessions"] == 1;
         (!processes.is_empty() && processes.iter().all(busy)).then_some(())
     })

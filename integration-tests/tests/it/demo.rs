@@ -45,7 +45,9 @@ async fn a_topic_is_rendered_once_for_all_visitors() {
     assert!(second.is_hit(), "{second:?}");
     assert_eq!(first.body, second.body);
     let processed = |status: &serde_json::Value| -> u64 {
-        let processes = status["pool"]["processes"].as_array().unwrap();
+        let processes = status["applications"][0]["pool"]["processes"]
+            .as_array()
+            .unwrap();
         processes
             .iter()
             .map(|process| process["processed"].as_u64().unwrap())

@@ -48,13 +48,17 @@ async fn status_says_that_starts_fail_and_when_the_next_one_is_tried() {
     let server = start_shell(FAILS, &[]).await;
     let said = wait::until("a pause between starts", async || {
         let status = server.status().await;
-        let failures = status["pool"]["failed_starts"].as_u64()?;
+        let failures = status["applications"][0]["pool"]["failed_starts"].as_u64()?;
         (failures >= 2).then_some(status)
     })
     .await;
-    let next = said["pool"]["next_start_seconds"].as_f64().unwrap();
+    let next = said["applications"][0]["pool"]["next_start_seconds"]
+        .as_f64()
+        .unwrap();
     assert!(next <= 30.0, "{said:#}");
-    let failure = said["pool"]["last_start_failure"].as_str().unwrap();
+    let failure = said["applications"][0]["pool"]["last_start_failure"]
+        .as_str()
+        .unwrap();
     assert!(failure.contains("no such database: forum"), "{said:#}");
 }
 

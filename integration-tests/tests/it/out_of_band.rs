@@ -142,7 +142,9 @@ impl Running {
     /// How often the processes have rested, as the status says.
     async fn rests(&self) -> u64 {
         let status = self.server.status().await;
-        let processes = status["pool"]["processes"].as_array().unwrap();
+        let processes = status["applications"][0]["pool"]["processes"]
+            .as_array()
+            .unwrap();
         let rests = processes.iter().map(|it| &it["rests"]["finished"]);
         rests.map(|count| count.as_u64().unwrap()).sum()
     }
@@ -287,7 +289,7 @@ async fn the_last_process_stays_while_requests_queue() {
     let load = Load::start(server.address(), "/slowly/!~Request-OOB-Work=true", 5);
     load.answers(4).await;
     let status = server.status().await;
-    let process = &status["pool"]["processes"][0];
+    let process = &status["applications"][0]["pool"]["processes"][0];
     assert_eq!(process["rests"]["finished"], 0, "{status:#}");
     load.stop().await;
     rested(&server, 1).await;
@@ -299,7 +301,9 @@ async fn the_last_process_leaves_once_another_one_has_been_started_for_it() {
     let load = Load::start(server.address(), "/slowly/!~Request-OOB-Work=true", 5);
     wait::until("a process to rest although requests queue", async || {
         let status = server.status().await;
-        let processes = status["pool"]["processes"].as_array().unwrap();
+        let processes = status["applications"][0]["pool"]["processes"]
+            .as_array()
+            .unwrap();
         let rested = |process: &serde_json::Value| process["rests"]["finished"].as_u64() > Some(0);
         (processes.len() == 2 && processes.iter().any(rested)).then_some(())
     })
@@ -311,7 +315,7 @@ async fn the_last_process_leaves_once_another_one_has_been_started_for_it() {
 async fn rested(server: &Server, times: u64) {
     wait::until("the process to have rested", async || {
         let status = server.status().await;
-        let process = &status["pool"]["processes"][0];
+        let process = &status["applications"][0]["pool"]["processes"][0];
         let awake = process["state"] == "ready";
         (awake && process["rests"]["finished"] == times).then_some(())
     })

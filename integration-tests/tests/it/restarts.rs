@@ -110,7 +110,10 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
     }
     assert!(server.stderr().to_string().contains("no such table: users"));
     let status = server.status().await;
-    assert_eq!(status["pool"]["resisting_deployment_error"], true);
+    assert_eq!(
+        status["applications"][0]["pool"]["resisting_deployment_error"],
+        true
+    );
     let page = tell(&server, &["status"]).await.stdout;
     assert!(page.contains("Resisting deployment error"), "{page}");
     assert!(page.contains("no such table: users"), "{page}");
@@ -121,7 +124,10 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
     let ended = tell(&server, &["restart-app"]).await;
     assert_eq!(ended.stdout, "Restarted; 1 process was replaced.\n");
     let status = server.status().await;
-    assert_eq!(status["pool"]["resisting_deployment_error"], false);
+    assert_eq!(
+        status["applications"][0]["pool"]["resisting_deployment_error"],
+        false
+    );
     replaced(&server, &old).await;
     load.stop().await;
 }

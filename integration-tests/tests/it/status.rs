@@ -21,13 +21,13 @@ async fn status_counts_what_happened() {
     let status = server.status().await;
     assert_eq!(status["pid"], server.pid(), "{status:#}");
     assert_eq!(status["address"], format!("http://{}", server.address()));
-    assert_eq!(status["environment"], "development");
-    assert_eq!(status["pool"]["max"], 2);
-    assert_eq!(status["pool"]["min"], 1);
-    assert_eq!(status["pool"]["queue"]["length"], 0);
-    assert_eq!(status["pool"]["queue"]["max"], 100);
+    assert_eq!(status["applications"][0]["environment"], "development");
+    assert_eq!(status["applications"][0]["pool"]["max"], 2);
+    assert_eq!(status["applications"][0]["pool"]["min"], 1);
+    assert_eq!(status["applications"][0]["pool"]["queue"]["length"], 0);
+    assert_eq!(status["applications"][0]["pool"]["queue"]["max"], 100);
 
-    let requests = &status["requests"];
+    let requests = &status["applications"][0]["requests"];
     assert_eq!(requests["finished"], 6, "{status:#}");
     assert_eq!(requests["by_status"]["successful"], 5, "{status:#}");
     assert_eq!(requests["by_status"]["server_error"], 1, "{status:#}");
@@ -36,11 +36,20 @@ async fn status_counts_what_happened() {
         requests["latency_ms"]["p50"].as_f64().unwrap() > 0.0,
         "{status:#}"
     );
-    assert_eq!(status["cache"]["hits"], 2, "{status:#}");
-    assert_eq!(status["cache"]["entries"], 1, "{status:#}");
-    assert!(status["cache"]["bytes"].as_u64().unwrap() > 0, "{status:#}");
+    assert_eq!(status["applications"][0]["cache"]["hits"], 2, "{status:#}");
+    assert_eq!(
+        status["applications"][0]["cache"]["entries"], 1,
+        "{status:#}"
+    );
+    assert!(
+        status["applications"][0]["cache"]["bytes"]
+            .as_u64()
+            .unwrap()
+            > 0,
+        "{status:#}"
+    );
 
-    let process = &status["pool"]["processes"][0];
+    let process = &status["applications"][0]["pool"]["processes"][0];
     assert_eq!(process["state"], "ready", "{status:#}");
     assert_eq!(process["sessions"], 0, "{status:#}");
     assert!(process["processed"].as_u64().unwrap() >= 3, "{status:#}");

@@ -27,9 +27,12 @@ async fn a_server_that_runs_already_is_served_through_the_whole_stack() {
     assert!(head.contains("x-forwarded-for: 127.0.0.1\r\n"), "{head}");
 
     let status = server.status().await;
-    assert!(status["pool"].is_null(), "{status:#}");
+    assert!(status["applications"][0]["pool"].is_null(), "{status:#}");
     assert!(
-        status["application"].as_str().unwrap().contains(&url),
+        status["applications"][0]["serves"]
+            .as_str()
+            .unwrap()
+            .contains(&url),
         "{status:#}"
     );
 }

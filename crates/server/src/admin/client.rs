@@ -63,7 +63,7 @@ async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, AdminError> {
             for socket in sockets {
                 let status = status_of(&socket).await;
                 let address = match status.map(serde_json::from_value::<Status>) {
-                    Ok(Ok(status)) => format!("{} ({})", status.address, status.application),
+                    Ok(Ok(status)) => format!("{} ({})", status.address, status.serves()),
                     _ => "does not answer".to_owned(),
                 };
                 servers.push((socket, address));
@@ -115,14 +115,14 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
-    use crate::admin::{AdminSocket, serve, status::example};
+    use crate::admin::{AdminSocket, serve, served::Scripted, status::example};
 
     #[tokio::test]
     async fn a_running_server_is_found_and_tells_its_status() {
         let temp = tempfile::tempdir().unwrap();
         let places = Places::under(None, temp.path().to_owned());
         let socket = AdminSocket::bind_in(&places).unwrap();
-        let server = serve(socket, example, None).unwrap();
+        let server = serve(socket, None, Scripted::saying(example())).unwrap();
 
         let json = report_from(&places, None, true).await.unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), example());
@@ -142,12 +142,12 @@ mod tests {
         let folder = places.folder().unwrap();
         let paths = ["1.sock", "2.sock"].map(|name| folder.join(name));
         let bind = |path: &PathBuf| AdminSocket::bind(Some(path)).unwrap();
-        let _first = serve(bind(&paths[0]), example, None).unwrap();
-        let other = || Status {
+        let _first = serve(bind(&paths[0]), None, Scripted::saying(example())).unwrap();
+        let other = Status {
             address: "http://127.0.0.1:4000".to_owned(),
             ..example()
         };
-        let _second = serve(bind(&paths[1]), other, None).unwrap();
+        let _second = serve(bind(&paths[1]), None, Scripted::saying(other)).unwrap();
 
         let error = report_from(&places, None, false).await.unwrap_err();
         assert_eq!(error.exit_status(), 2);

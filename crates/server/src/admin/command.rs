@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AdminError, client,
-    control::{Detached, Refusal, Restarted},
+    control::{Detached, Restarted},
     places::Places,
+    problem::Problem,
 };
 
 /// Has the server at `socket`, or else the only one that runs, replace its
@@ -38,9 +39,6 @@ async fn tell<T: DeserializeOwned>(socket: Option<&Path>, path: &str) -> Result<
     if status == StatusCode::OK {
         return serde_json::from_slice(&answer).map_err(unreadable);
     }
-    let refusal: Refusal = serde_json::from_slice(&answer).map_err(unreadable)?;
-    Err(AdminError::refused(
-        refusal,
-        status == StatusCode::NOT_FOUND,
-    ))
+    let problem: Problem = serde_json::from_slice(&answer).map_err(unreadable)?;
+    Err(AdminError::refused(problem))
 }

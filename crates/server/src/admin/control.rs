@@ -1,14 +1,27 @@
-//! What an operator may tell a running server to do.
+//! What an operator may tell a running server to do with its processes.
 
 use axum::{
     Json, Router,
-    extract::Path,
+    extract::{Path, Query, State},
     response::{IntoResponse, Response},
     routing::post,
 };
 use http::StatusCode;
 use peregrine::upstream_pool::{PoolHandle, ReplaceError};
 use serde::{Deserialize, Serialize};
+
+use super::{
+    problem::Problem,
+    served::{Controls, Served},
+};
+
+/// Which application is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Choice {
+    /// Its name; all that there are if absent.
+    pub(super) application: Option<String>,
+}
 
 /// What `POST /v1/restart-app` answers with once no request goes to an old
 /// process any more.
@@ -26,54 +39,85 @@ pub(super) struct Detached {
     pub(super) pid: u32,
 }
 
-/// What either answers with if it cannot be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    /// Why, in a sentence.
-    pub(super) error: String,
-    /// Why no process could be started, over several lines.
-    pub(super) report: Option<String>,
-}
-
-/// `pool` is absent in front of an upstream.
-pub(super) fn router(pool: Option<PoolHandle>) -> Router {
-    let to_restart = pool.clone();
-    let restart = async move || match &to_restart {
-        Some(pool) => answer(pool.restart().await.map(|replaced| Restarted { replaced })),
-        None => no_processes(),
-    };
-    let detach = async move |Path(pid): Path<u32>| match &pool {
-        Some(pool) => answer(pool.detach(pid).await.map(|()| Detached { pid })),
-        None => no_processes(),
-    };
+pub(super) fn router<S: Served>() -> Router<S> {
     Router::new()
-        .route("/v1/restart-app", post(restart))
-        .route("/v1/detach-process/{pid}", post(detach))
+        .route("/v1/restart-app", post(restart::<S>))
+        .route("/v1/detach-process/{pid}", post(detach::<S>))
 }
 
-fn answer<T: Serialize>(outcome: Result<T, ReplaceError>) -> Response {
-    let error = match outcome {
-        Ok(done) => return Json(done).into_response(),
-        Err(error) => error,
+/// One application after the other, so that there is one process too many at
+/// most.
+async fn restart<S: Served>(
+    State(served): State<S>,
+    Query(choice): Query<Choice>,
+) -> Result<Response, Problem> {
+    let chosen = choice.among(served.controls())?;
+    let pools: Vec<_> = chosen.into_iter().filter_map(|it| it.pool).collect();
+    if pools.is_empty() {
+        return Err(no_processes());
+    }
+    let mut replaced = 0;
+    for pool in pools {
+        replaced += pool.restart().await.map_err(|error| refusal(&error))?;
+    }
+    Ok(Json(Restarted { replaced }).into_response())
+}
+
+async fn detach<S: Served>(
+    State(served): State<S>,
+    Path(pid): Path<u32>,
+) -> Result<Response, Problem> {
+    let pools = served.controls().into_iter().filter_map(|it| it.pool);
+    let mut pools = pools.peekable();
+    if pools.peek().is_none() {
+        return Err(no_processes());
+    }
+    let has = |pool: &PoolHandle| {
+        let processes = pool.snapshot().processes;
+        processes.iter().any(|process| process.pid == pid)
     };
-    let status = if error.is_unknown_process() {
-        StatusCode::NOT_FOUND
+    let pool = pools.find(has).ok_or_else(|| {
+        let detail = format!("no process of this server has the id {pid}");
+        Problem::new(StatusCode::NOT_FOUND, Problem::UNKNOWN_PROCESS, detail)
+    })?;
+    pool.detach(pid).await.map_err(|error| refusal(&error))?;
+    Ok(Json(Detached { pid }).into_response())
+}
+
+impl Choice {
+    /// Those of `applications` that are meant.
+    pub(super) fn among(&self, applications: Vec<Controls>) -> Result<Vec<Controls>, Problem> {
+        let Some(name) = &self.application else {
+            return Ok(applications);
+        };
+        let mut chosen = applications;
+        chosen.retain(|application| application.name == *name);
+        if chosen.is_empty() {
+            let detail = "this server has no application of that name; `peregrine status` \
+                          shows those that it has";
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "unknown-application",
+                detail,
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+fn refusal(error: &ReplaceError) -> Problem {
+    let (status, code) = if error.is_unknown_process() {
+        (StatusCode::NOT_FOUND, Problem::UNKNOWN_PROCESS)
     } else if error.is_stopping() {
-        StatusCode::SERVICE_UNAVAILABLE
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
     } else {
-        StatusCode::INTERNAL_SERVER_ERROR
+        (StatusCode::INTERNAL_SERVER_ERROR, "not-started")
     };
-    let refusal = Refusal {
-        error: error.to_string(),
-        report: error.start_report().map(ToString::to_string),
-    };
-    (status, Json(refusal)).into_response()
+    let report = error.start_report().map(ToString::to_string);
+    Problem::new(status, code, error.to_string()).with_report(report)
 }
 
-fn no_processes() -> Response {
-    let refusal = Refusal {
-        error: "this server runs no application processes".to_owned(),
-        report: None,
-    };
-    (StatusCode::CONFLICT, Json(refusal)).into_response()
+fn no_processes() -> Problem {
+    let detail = "this server runs no application processes";
+    Problem::new(StatusCode::CONFLICT, "no-processes", detail)
 }

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::control::Refusal;
+use super::problem::Problem;
 
 /// Why a server did not do what an operator asked for, for the operator.
 #[derive(Debug)]
@@ -64,10 +64,10 @@ impl AdminError {
         }
     }
 
-    /// `absent` if it was about a process that the server does not have.
-    pub(super) fn refused(refusal: Refusal, absent: bool) -> Self {
-        let mut message = refusal.error;
-        for line in refusal.report.iter().flat_map(|report| report.lines()) {
+    pub(super) fn refused(problem: Problem) -> Self {
+        let absent = problem.code == Problem::UNKNOWN_PROCESS;
+        let mut message = problem.detail;
+        for line in problem.report.iter().flat_map(|report| report.lines()) {
             message.push_str("\n  ");
             message.push_str(line);
         }

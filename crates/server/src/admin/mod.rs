@@ -11,27 +11,34 @@
 //!
 //! All of it is JSON. The commands find the socket, ask, and print.
 
+mod access;
 mod client;
 mod command;
 mod control;
 mod error;
 mod find;
+mod listen;
 mod places;
+mod problem;
 mod process_stats;
+mod purge;
 mod render;
+mod served;
 mod server;
 mod socket;
 mod status;
 
 pub(crate) use self::{
+    access::Tokens,
     client::report,
     command::{detach_process, restart_app},
     error::AdminError,
     process_stats::GroupUsage,
-    server::serve,
+    served::{Controls, Served},
+    server::{AdminAddress, serve},
     socket::AdminSocket,
     status::{
-        CacheOutcomes, CacheStatus, Latency, PoolStatus, ProcessStatus, QueueStatus,
-        RequestsStatus, RestsStatus, Status, StatusClasses,
+        ApplicationStatus, CacheOutcomes, CacheStatus, Latency, PoolStatus, ProcessStatus,
+        QueueStatus, RequestsStatus, RestsStatus, Status, StatusClasses,
     },
 };

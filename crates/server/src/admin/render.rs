@@ -3,7 +3,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::status::{CacheStatus, PoolStatus, ProcessStatus, RequestsStatus, Status};
+use super::status::{
+    ApplicationStatus, CacheStatus, ProcessStatus, QueueStatus, RequestsStatus, Status,
+};
 
 /// A status for people, laid out as `passenger-status` does it, with the cache
 /// and the requests below. `now` is the date that it bears.
@@ -24,38 +26,66 @@ fn write_page(page: &mut String, status: &Status, now: SystemTime) -> fmt::Resul
         status.pid,
         Span(status.uptime_seconds)
     )?;
-    if let Some(pool) = &status.pool {
-        write_pool(page, pool, status)?;
+    write_general(page, status)?;
+    heading(page, "Application groups")?;
+    for application in &status.applications {
+        write_group(page, application)?;
+    }
+    for application in &status.applications {
+        heading(page, &title("Cache", application, status))?;
+        match &application.cache {
+            Some(cache) => write_cache(page, cache)?,
+            None => writeln!(page, "off")?,
+        }
+        heading(page, &title("Requests", application, status))?;
+        write_requests(page, &application.requests)?;
+    }
+    Ok(())
+}
+
+/// What a part of the page is about: where there is one application, it need not
+/// be said which.
+fn title(what: &str, application: &ApplicationStatus, status: &Status) -> String {
+    if status.applications.len() == 1 {
+        what.to_owned()
     } else {
-        heading(page, "Upstream")?;
-        writeln!(page, "{}", status.application)?;
+        format!("{what} of {}", application.name)
     }
-    heading(page, "Cache")?;
-    match &status.cache {
-        Some(cache) => write_cache(page, cache)?,
-        None => writeln!(page, "off")?,
-    }
-    heading(page, "Requests")?;
-    write_requests(page, &status.requests)
 }
 
 fn heading(page: &mut String, name: &str) -> fmt::Result {
     writeln!(page, "\n----------- {name} -----------")
 }
 
-fn write_pool(page: &mut String, pool: &PoolStatus, status: &Status) -> fmt::Result {
+fn write_general(page: &mut String, status: &Status) -> fmt::Result {
+    let pools = || status.applications.iter().filter_map(|it| it.pool.as_ref());
     heading(page, "General information")?;
-    writeln!(page, "Max pool size : {}", pool.max)?;
-    writeln!(page, "App groups    : 1")?;
-    writeln!(page, "Processes     : {}", pool.processes.len())?;
-    writeln!(
-        page,
-        "Requests in top-level queue : {} of {}",
-        pool.queue.length, pool.queue.max
-    )?;
+    let max: usize = pools().map(|pool| pool.max).sum();
+    writeln!(page, "Max pool size : {max}")?;
+    writeln!(page, "App groups    : {}", status.applications.len())?;
+    let processes: usize = pools().map(|pool| pool.processes.len()).sum();
+    writeln!(page, "Processes     : {processes}")?;
+    let (queued, bound) = pools().fold((0, 0), |(queued, bound), pool| {
+        (queued + pool.queue.length, bound + pool.queue.max)
+    });
+    writeln!(page, "Requests in top-level queue : {queued} of {bound}")
+}
 
-    heading(page, "Application groups")?;
-    writeln!(page, "{} ({}):", status.application, status.environment)?;
+fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Result {
+    let ApplicationStatus {
+        name,
+        environment,
+        serves,
+        pool,
+        ..
+    } = application;
+    writeln!(page, "{name} ({environment}):")?;
+    writeln!(page, "  Serves: {serves}")?;
+    let Some(pool) = pool else {
+        return Ok(());
+    };
+    let QueueStatus { length, max } = &pool.queue;
+    writeln!(page, "  Requests in queue: {length} of {max}")?;
     for process in &pool.processes {
         write_process(page, process)?;
     }
@@ -237,7 +267,9 @@ Processes     : 2
 Requests in top-level queue : 3 of 100
 
 ----------- Application groups -----------
-/srv/app (development):
+forum (development):
+  Serves: /srv/app
+  Requests in queue: 3 of 100
   * PID: 101     Sessions: 1       Processed: 120     Uptime: 1h 0m 50s
     CPU: 2%      Memory  : 23M     Last used: 0s ago
     Out-of-band work: 7 times, the last for 35 ms
@@ -271,17 +303,16 @@ Content   : 5M
 
     #[test]
     fn what_is_absent_is_said_to_be() {
-        let status = Status {
-            application: "http://127.0.0.1:8080".to_owned(),
-            pool: None,
-            cache: None,
-            requests: RequestsStatus::default(),
-            ..example()
-        };
+        let mut status = example();
+        let application = &mut status.applications[0];
+        application.serves = "http://127.0.0.1:8080".to_owned();
+        application.pool = None;
+        application.cache = None;
+        application.requests = RequestsStatus::default();
         let rendered = render(&status, SystemTime::UNIX_EPOCH + NOW);
-        assert!(!rendered.contains("Max pool size"), "{rendered}");
+        assert!(!rendered.contains("PID: 1"), "{rendered}");
         let parts = [
-            "- Upstream -----------\nhttp://127.0.0.1:8080\n",
+            "\n  Serves: http://127.0.0.1:8080\n",
             "- Cache -----------\noff\n",
             "Latency   : no request is over yet\n",
         ];

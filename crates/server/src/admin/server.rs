@@ -1,11 +1,19 @@
-use std::io;
+use std::{io, net, sync::Arc};
 
-use axum::{Json, Router, routing::get};
-use peregrine::upstream_pool::PoolHandle;
-use tokio::{net::UnixListener, task::AbortHandle};
+use axum::{Json, Router, extract::State, routing::get};
+use http::StatusCode;
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::JoinSet,
+};
 
 use super::{
+    access::Tokens,
     control,
+    listen::listen,
+    problem::Problem,
+    purge,
+    served::Served,
     socket::{AdminSocket, SocketFile},
     status::Status,
 };
@@ -14,41 +22,68 @@ use super::{
 #[derive(Debug)]
 #[must_use = "the admin server stops when this is dropped"]
 pub(crate) struct AdminServer {
-    task: AbortHandle,
+    // Who asks just when this is dropped is cut off: a status of a server that is
+    // gone would be of no use.
+    _listeners: JoinSet<()>,
     _file: SocketFile,
 }
 
-impl Drop for AdminServer {
-    fn drop(&mut self) {
-        // Who asks just now is cut off: a status of a server that is gone
-        // would be of no use.
-        self.task.abort();
-    }
+/// Where the admin server answers over TCP, and whom.
+#[derive(Debug)]
+pub(crate) struct AdminAddress {
+    pub(crate) listener: net::TcpListener,
+    pub(crate) tokens: Tokens,
 }
 
-/// Answers on `socket` with what `status` says, asked anew each time, and does
-/// with `pool` what it is told to, if there is one. Must be called inside a
-/// runtime.
-pub(crate) fn serve<F>(
+/// Answers on `socket`, and at `address` if there is one, about what is
+/// `served`. Must be called inside a runtime.
+pub(crate) fn serve<S: Served>(
     socket: AdminSocket,
-    status: F,
-    pool: Option<PoolHandle>,
-) -> io::Result<AdminServer>
-where
-    F: Fn() -> Status + Clone + Send + Sync + 'static,
-{
+    address: Option<AdminAddress>,
+    served: S,
+) -> io::Result<AdminServer> {
+    let router = router(served);
+    let mut listeners = JoinSet::new();
     let (listener, file) = socket.into_parts();
     let listener = UnixListener::from_std(listener)?;
-    let status = get(async move || Json(status()));
-    let router = Router::new()
-        .route("/v1/status", status)
-        .merge(control::router(pool));
-    let task = tokio::spawn(async move {
-        // Accept errors are retried inside, so this ends by abort alone.
-        let _ = axum::serve(listener, router).await;
-    });
+    listeners.spawn(listen(listener, router.clone(), None));
+    if let Some(AdminAddress { listener, tokens }) = address {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        listeners.spawn(listen(listener, router, Some(Arc::new(tokens))));
+    }
     Ok(AdminServer {
-        task: task.abort_handle(),
+        _listeners: listeners,
         _file: file,
+    })
+}
+
+fn router<S: Served>(served: S) -> Router {
+    Router::new()
+        .route("/v1/status", get(status::<S>))
+        .merge(control::router())
+        .merge(purge::router())
+        .fallback(async || {
+            let detail = "there is nothing at this path; see docs/admin-api.md";
+            Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+        })
+        .method_not_allowed_fallback(async || {
+            let detail = "this path is for another method; see docs/admin-api.md";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+        })
+        .with_state(served)
+}
+
+async fn status<S: Served>(State(served): State<S>) -> Result<Json<Status>, Problem> {
+    look(served).await.map(Json)
+}
+
+/// To look takes a walk over `/proc`, which the thread that minds the processes
+/// has no time for.
+async fn look<S: Served>(served: S) -> Result<Status, Problem> {
+    let status = tokio::task::spawn_blocking(move || served.status());
+    status.await.map_err(|_| {
+        let detail = "the status could not be put together";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     })
 }

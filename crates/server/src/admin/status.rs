@@ -17,17 +17,26 @@ pub(crate) struct Status {
     pub(crate) pid: u32,
     /// Where it listens, as `http://ADDRESS:PORT`.
     pub(crate) address: String,
-    /// The application's environment: `development`, `production`, …
-    pub(crate) environment: String,
-    /// What is served: the application's folder and command, or the upstream.
-    pub(crate) application: String,
     /// Since the server took its first connection.
     pub(crate) uptime_seconds: f64,
-    /// The application's processes; absent in front of an upstream.
+    /// What it serves, in the order of its configuration.
+    pub(crate) applications: Vec<ApplicationStatus>,
+}
+
+/// One application that a server serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ApplicationStatus {
+    /// What the operator calls it; no two have the same.
+    pub(crate) name: String,
+    /// Its environment: `development`, `production`, …
+    pub(crate) environment: String,
+    /// What is served: the application's folder and command, or the upstream.
+    pub(crate) serves: String,
+    /// Its processes; absent in front of an upstream.
     pub(crate) pool: Option<PoolStatus>,
-    /// The requests that came, hits among them.
+    /// The requests that came for it, hits among them.
     pub(crate) requests: RequestsStatus,
-    /// The response cache; absent when it is off.
+    /// Its response cache; absent when that is off.
     pub(crate) cache: Option<CacheStatus>,
 }
 
@@ -200,6 +209,14 @@ pub(crate) struct CacheStatus {
     pub(crate) capacity_bytes: u64,
 }
 
+impl Status {
+    /// What it serves, in a line.
+    pub(crate) fn serves(&self) -> String {
+        let serves: Vec<_> = self.applications.iter().map(|it| &*it.serves).collect();
+        serves.join(", ")
+    }
+}
+
 impl CacheStatus {
     /// Hits over hits and misses, from 0 to 1; `None` before the first.
     pub(crate) fn hit_rate(&self) -> Option<f64> {
@@ -269,58 +286,68 @@ pub(super) fn example() -> Status {
         version: "0.1.0".to_owned(),
         pid: 100,
         address: "http://127.0.0.1:3000".to_owned(),
-        environment: "development".to_owned(),
-        application: "/srv/app".to_owned(),
         uptime_seconds: 3665.0,
-        pool: Some(PoolStatus {
-            max: 6,
-            min: 1,
-            queue: QueueStatus {
-                length: 3,
-                max: 100,
-            },
-            processes: vec![busy.with_usage(Some(&usage)), starting],
-            due: 1,
-            resisting_deployment_error: true,
-            failed_starts: Some(3),
-            next_start_seconds: Some(4.0),
-            last_start_failure: Some("exit status 1\ncannot load such file -- rack\n".to_owned()),
-        }),
-        requests: RequestsStatus {
-            in_flight: 4,
-            finished: 198,
-            failed: 1,
-            aborted: 2,
-            bytes: 5 << 20,
-            by_status: StatusClasses {
-                informational: 0,
-                successful: 184,
-                redirection: 5,
-                client_error: 4,
-                server_error: 3,
-            },
-            by_cache_outcome: CacheOutcomes {
-                hit: 75,
-                miss: 20,
-                collapsed: 3,
-                stale: 5,
-                pass: 93,
-                none: 0,
-            },
-            latency_ms: Some(Latency {
-                mean: 3.25,
-                p50: 0.2,
-                p90: 11.0,
-                p99: 20.5,
-                max: 42.0,
+        applications: vec![ApplicationStatus {
+            name: "forum".to_owned(),
+            environment: "development".to_owned(),
+            serves: "/srv/app".to_owned(),
+            pool: Some(PoolStatus {
+                max: 6,
+                min: 1,
+                queue: QueueStatus {
+                    length: 3,
+                    max: 100,
+                },
+                processes: vec![busy.with_usage(Some(&usage)), starting],
+                due: 1,
+                resisting_deployment_error: true,
+                failed_starts: Some(3),
+                next_start_seconds: Some(4.0),
+                last_start_failure: Some(
+                    "exit status 1\ncannot load such file -- rack\n".to_owned(),
+                ),
             }),
+            requests: example_requests(),
+            cache: Some(CacheStatus {
+                hits: 75,
+                misses: 25,
+                entries: 12,
+                bytes: 34 << 10,
+                capacity_bytes: 64 << 20,
+            }),
+        }],
+    }
+}
+
+#[cfg(test)]
+fn example_requests() -> RequestsStatus {
+    RequestsStatus {
+        in_flight: 4,
+        finished: 198,
+        failed: 1,
+        aborted: 2,
+        bytes: 5 << 20,
+        by_status: StatusClasses {
+            informational: 0,
+            successful: 184,
+            redirection: 5,
+            client_error: 4,
+            server_error: 3,
         },
-        cache: Some(CacheStatus {
-            hits: 75,
-            misses: 25,
-            entries: 12,
-            bytes: 34 << 10,
-            capacity_bytes: 64 << 20,
+        by_cache_outcome: CacheOutcomes {
+            hit: 75,
+            miss: 20,
+            collapsed: 3,
+            stale: 5,
+            pass: 93,
+            none: 0,
+        },
+        latency_ms: Some(Latency {
+            mean: 3.25,
+            p50: 0.2,
+            p90: 11.0,
+            p99: 20.5,
+            max: 42.0,
         }),
     }
 }

@@ -8,6 +8,7 @@
     reason = "doc comments become help texts, in which backticks are noise"
 )]
 
+mod admin;
 mod cookies;
 mod options;
 mod usage;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::values::upstream;
 pub(crate) use self::{
+    admin::AdminOptions,
     cookies::{CookieKeyKind, CookieOptions},
     options::{
         Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,

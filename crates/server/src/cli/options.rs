@@ -9,7 +9,10 @@ use ipnet::IpNet;
 
 use crate::settings::ConcurrencyChoice;
 
-use super::values::{self, address, method, network, path, port, positive_seconds, seconds};
+use super::{
+    admin::AdminOptions,
+    values::{self, address, method, network, path, port, positive_seconds, seconds},
+};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug, Args)]
@@ -207,6 +210,9 @@ pub(crate) struct OperatorOptions {
     /// SIGINT, and then the application's processes to leave
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) admin: AdminOptions,
 }
 
 /// `--log-level`.

@@ -66,7 +66,7 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
     let guide = guide::guide(operator.admin_socket.as_deref());
     let environment = Environment::new("development");
     let application = Application::Processes(Box::new(app));
-    let mut settings = start::assemble(application, environment, listen, stack, operator);
+    let mut settings = start::assemble(application, environment, listen, stack, operator)?;
     settings.guide = Some(guide);
     Ok(Start {
         settings,

@@ -32,10 +32,10 @@ use tracing::{info, warn};
 use self::{
     restarts::Restarts,
     signals::Signals,
-    sources::{PoolSources, Sources},
+    sources::{ApplicationSources, PoolSources, Sources},
 };
 use crate::{
-    admin::{self, AdminSocket},
+    admin::{self, AdminAddress, AdminSocket},
     front::{self, ClientBody, Front, Timeouts},
     pid_file::PidFile,
     run_as::User,
@@ -46,6 +46,9 @@ use crate::{
 /// How long a client may keep us waiting within a request's body. nginx's
 /// `client_body_timeout` has the same default.
 const BODY_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the only application of a server is called.
+const APPLICATION: &str = "default";
 
 /// Serves until a signal says to stop.
 ///
@@ -63,10 +66,18 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         None => None,
     };
     let admin = AdminSocket::bind(settings.admin_socket.as_deref())?;
+    let admin_address = match settings.admin_address.clone() {
+        Some((address, tokens)) => Some(AdminAddress {
+            listener: front::bind(address.ip(), address.port()).map_err(StartError::new)?,
+            tokens,
+        }),
+        None => None,
+    };
     let run = Run {
         signals,
         listener,
         admin,
+        admin_address,
     };
     match settings.application.clone() {
         Application::Processes(app) => run.serve_processes(settings, *app).await,
@@ -79,6 +90,7 @@ struct Run {
     signals: Signals,
     listener: TcpListener,
     admin: AdminSocket,
+    admin_address: Option<AdminAddress>,
 }
 
 impl Run {
@@ -186,16 +198,16 @@ impl Run {
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
-        let handle = pool.as_ref().map(|pool| pool.handle.clone());
-        let sources = Sources::new(
-            address,
-            &settings,
-            served,
-            stack.accounting().clone(),
-            cache.as_ref().map(TurboCache::handle),
+        let application = ApplicationSources {
+            name: APPLICATION.to_owned(),
+            environment: settings.environment.as_str().to_owned(),
+            serves: served,
+            requests: stack.accounting().clone(),
+            cache: cache.as_ref().map(TurboCache::handle),
             pool,
-        );
-        let _admin = admin::serve(self.admin, move || sources.status(), handle)
+        };
+        let sources = Sources::new(address, [application]);
+        let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
 
         let timeouts = Timeouts {

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, process, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, process, sync::Arc, time::Duration};
 
 use peregrine::{
     ProcessAccounting, ProcessRest,
@@ -9,31 +9,36 @@ use peregrine::{
 };
 use tokio::time::Instant;
 
-use crate::{
-    admin::{
-        CacheOutcomes, CacheStatus, GroupUsage, Latency, PoolStatus, ProcessStatus, QueueStatus,
-        RequestsStatus, RestsStatus, Status, StatusClasses,
-    },
-    settings::ServeSettings,
+use crate::admin::{
+    ApplicationStatus, CacheOutcomes, CacheStatus, Controls, GroupUsage, Latency, PoolStatus,
+    ProcessStatus, QueueStatus, RequestsStatus, RestsStatus, Served, Status, StatusClasses,
 };
 
 /// Where a server's status is read from: the handles of its parts. Clones
 /// share them.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
-    identity: Arc<Identity>,
-    requests: RequestAccounting,
-    cache: Option<TurboCacheHandle>,
-    pool: Option<PoolSources>,
+    server: Arc<ServerIdentity>,
+    applications: Arc<[ApplicationSources]>,
 }
 
 /// What never changes while a server runs.
 #[derive(Debug)]
-struct Identity {
+struct ServerIdentity {
     address: String,
-    environment: String,
-    application: String,
     since: Instant,
+}
+
+/// What is known of one application.
+#[derive(Debug)]
+pub(super) struct ApplicationSources {
+    pub(super) name: String,
+    pub(super) environment: String,
+    /// The application's command, or the upstream.
+    pub(super) serves: String,
+    pub(super) requests: RequestAccounting,
+    pub(super) cache: Option<TurboCacheHandle>,
+    pub(super) pool: Option<PoolSources>,
 }
 
 /// What is known of the application's processes.
@@ -48,45 +53,61 @@ pub(super) struct PoolSources {
 impl Sources {
     pub(super) fn new(
         address: SocketAddr,
-        settings: &ServeSettings,
-        application: String,
-        requests: RequestAccounting,
-        cache: Option<TurboCacheHandle>,
-        pool: Option<PoolSources>,
+        applications: impl IntoIterator<Item = ApplicationSources>,
     ) -> Self {
         Self {
-            identity: Arc::new(Identity {
+            server: Arc::new(ServerIdentity {
                 address: format!("http://{address}"),
-                environment: settings.environment.as_str().to_owned(),
-                application,
                 since: Instant::now(),
             }),
-            requests,
-            cache,
-            pool,
+            applications: applications.into_iter().collect(),
         }
     }
+}
 
-    /// The server as it is now. Walks over `/proc`: not for each request.
-    pub(super) fn status(&self) -> Status {
-        let identity = &self.identity;
+impl Served for Sources {
+    /// Walks over `/proc`: not for each request.
+    fn status(&self) -> Status {
+        let usage = GroupUsage::of_all();
+        let applications = self.applications.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: process::id(),
-            address: identity.address.clone(),
-            environment: identity.environment.clone(),
-            application: identity.application.clone(),
-            uptime_seconds: identity.since.elapsed().as_secs_f64(),
-            pool: self.pool.as_ref().map(PoolSources::status),
+            address: self.server.address.clone(),
+            uptime_seconds: self.server.since.elapsed().as_secs_f64(),
+            applications: applications.map(|it| it.status(&usage)).collect(),
+        }
+    }
+
+    fn controls(&self) -> Vec<Controls> {
+        let applications = self.applications.iter();
+        applications.map(ApplicationSources::controls).collect()
+    }
+}
+
+impl ApplicationSources {
+    fn status(&self, usage: &HashMap<u32, GroupUsage>) -> ApplicationStatus {
+        ApplicationStatus {
+            name: self.name.clone(),
+            environment: self.environment.clone(),
+            serves: self.serves.clone(),
+            pool: self.pool.as_ref().map(|pool| pool.status(usage)),
             requests: requests(&self.requests.snapshot()),
             cache: self.cache.as_ref().map(cache),
+        }
+    }
+
+    fn controls(&self) -> Controls {
+        Controls {
+            name: self.name.clone(),
+            pool: self.pool.as_ref().map(|pool| pool.handle.clone()),
+            cache: self.cache.clone(),
         }
     }
 }
 
 impl PoolSources {
-    fn status(&self) -> PoolStatus {
-        let usage = GroupUsage::of_all();
+    fn status(&self, usage: &HashMap<u32, GroupUsage>) -> PoolStatus {
         let pool = self.handle.snapshot();
         let process =
             |process: &ProcessSnapshot| self.process(process).with_usage(usage.get(&process.pid));
