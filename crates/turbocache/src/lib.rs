@@ -174,6 +174,7 @@ mod key;
 mod layer;
 mod name;
 mod pending;
+mod per_thread;
 mod policy;
 mod range;
 #[cfg(feature = "axum")]

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::store::Size;
+use crate::{per_thread::PerThread, store::Size};
 
 /// What a cache has done since it was made, and what it holds now.
 ///
@@ -56,12 +56,12 @@ pub struct Stats {
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) hits: Counter,
-    pub(crate) misses: Counter,
+    pub(crate) hits: BusyCounter,
+    pub(crate) misses: BusyCounter,
     pub(crate) collapsed: Counter,
-    pub(crate) passes: Counter,
+    pub(crate) passes: BusyCounter,
     pub(crate) stored: Counter,
-    pub(crate) not_stored: Counter,
+    pub(crate) not_stored: BusyCounter,
     pub(crate) stale_hits: Counter,
     pub(crate) stale_if_error: Counter,
     pub(crate) validated: Counter,
@@ -106,5 +106,20 @@ impl Counter {
 
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// The same for what is counted with every other request, by all threads.
+#[derive(Debug, Default)]
+pub(crate) struct BusyCounter(PerThread<Counter>);
+
+impl BusyCounter {
+    pub(crate) fn add_one(&self) {
+        self.0.local().add_one();
+    }
+
+    /// What threads have added meanwhile may be in it, or not.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.iter().map(Counter::get).sum()
     }
 }

@@ -1,0 +1,88 @@
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+};
+
+/// A `T` for each of the threads that run at the same time.
+///
+/// A cache line that two threads write to travels between their cores, at a
+/// multiple of the cost of writing. So what is written for every request is
+/// written to the `T` of its thread, and who wants to know all looks at each.
+///
+/// More than [`MAX_THREADS`] threads, or more than there are cores, share them: it
+/// is no thread's own, but nearly.
+pub(crate) struct PerThread<T>(Box<[Aligned<T>]>);
+
+/// So that no line is shared: processors fetch lines of 64 bytes in pairs.
+#[derive(Default)]
+#[repr(align(128))]
+struct Aligned<T>(T);
+
+/// What bounds the memory that it takes, and the cost of looking at each.
+const MAX_THREADS: usize = 16;
+
+impl<T: Default> Default for PerThread<T> {
+    fn default() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        // A power of two makes a mask of the remainder below.
+        let threads = threads.min(MAX_THREADS).next_power_of_two();
+        Self((0..threads).map(|_| Aligned::default()).collect())
+    }
+}
+
+impl<T> PerThread<T> {
+    /// The one of the thread that asks.
+    pub(crate) fn local(&self) -> &T {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Relaxed);
+        }
+        // In a thread that is ending, any will do.
+        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
+        &self.0[thread & (self.0.len() - 1)].0
+    }
+
+    /// Those of all threads.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|aligned| &aligned.0)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for PerThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_finds_what_it_has_written_and_who_looks_at_each_finds_all() {
+        let numbers = PerThread::<AtomicU64>::default();
+        thread::scope(|threads| {
+            for _ in 0..2 * MAX_THREADS {
+                threads.spawn(|| {
+                    let mine = numbers.local();
+                    mine.fetch_add(1, Relaxed);
+                    assert!(std::ptr::eq(mine, numbers.local()));
+                });
+            }
+        });
+        let sum: u64 = numbers.iter().map(|number| number.load(Relaxed)).sum();
+        assert_eq!(sum, 2 * MAX_THREADS as u64);
+    }
+
+    #[test]
+    fn no_two_of_them_share_a_cache_line() {
+        let numbers = PerThread::<u8>::default();
+        let addresses: Vec<_> = numbers.iter().map(|number| &raw const *number).collect();
+        for pair in addresses.windows(2) {
+            assert!(pair[1].addr() - pair[0].addr() >= 128);
+        }
+    }
+}
