@@ -26,6 +26,8 @@ pub(crate) use self::peregrine::{build as build_peregrine, start_before as pereg
 pub(crate) enum Contender {
     /// A hyper server that has the page in memory: the yardstick.
     BareHyper,
+    /// The same server as a tower service, which is what a layer is put on.
+    NoLayer,
     /// The same server with `.layer(TurboCache::conservative())`, and no more of
     /// Peregrine.
     TurboCache,
@@ -61,8 +63,9 @@ pub(crate) struct Running {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::BareHyper,
+        Self::NoLayer,
         Self::TurboCache,
         Self::Peregrine,
         Self::Nginx,
@@ -72,6 +75,7 @@ impl Contender {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::BareHyper => "bare hyper",
+            Self::NoLayer => "no layer",
             Self::TurboCache => "TurboCache",
             Self::Peregrine => "Peregrine",
             Self::Nginx => "nginx",
@@ -83,6 +87,7 @@ impl Contender {
     pub(crate) async fn start(self, setting: &Setting<'_>) -> Result<Running> {
         match self {
             Self::BareHyper => made_with_hyper(Role::Bare, setting).await,
+            Self::NoLayer => made_with_hyper(Role::NoLayer, setting).await,
             Self::TurboCache => made_with_hyper(Role::TurboCache, setting).await,
             Self::Peregrine => peregrine::start(setting).await,
             Self::Nginx => nginx::start(setting).await,
@@ -96,7 +101,7 @@ impl Running {
     pub(crate) const fn address(&self, scenario: Scenario) -> SocketAddr {
         match scenario {
             Scenario::Hit => self.hit,
-            Scenario::Proxied => self.proxied,
+            Scenario::Proxied | Scenario::Posted => self.proxied,
         }
     }
 }

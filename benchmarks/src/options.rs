@@ -162,6 +162,9 @@ pub(crate) enum Role {
     App,
     /// The same, behind the cache.
     TurboCache,
+    /// What is behind the cache there, adapted to hyper in the same way, without
+    /// the cache.
+    NoLayer,
 }
 
 impl RunOptions {

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -14,11 +14,13 @@ const REQUESTS: u64 = 10;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks for one page.
-async fn get(address: SocketAddr, path: &str) -> Result<Response<Bytes>> {
+async fn ask(address: SocketAddr, method: Method, path: &str) -> Result<Response<Bytes>> {
     timeout(TIMEOUT, async {
         let connection = TcpStream::connect(address).await?;
         let (mut client, connection) = http1::handshake(TokioIo::new(connection)).await?;
-        let request = Request::get(path)
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", address.to_string())
             .body(Empty::<Bytes>::new())?;
         // The connection moves on only while it is polled, and ends with its
@@ -37,7 +39,7 @@ async fn get(address: SocketAddr, path: &str) -> Result<Response<Bytes>> {
 
 /// How often the application was asked for a page so far.
 pub(crate) async fn count(app: SocketAddr) -> Result<u64> {
-    let answer = get(app, server::COUNT).await?;
+    let answer = ask(app, Method::GET, server::COUNT).await?;
     Ok(std::str::from_utf8(answer.body())?.parse()?)
 }
 
@@ -50,14 +52,15 @@ pub(crate) async fn verify(
     app: Option<SocketAddr>,
     body_size: usize,
 ) -> Result<()> {
+    let get = || ask(address, scenario.method(), scenario.path());
     // The first request fills the cache.
-    get(address, scenario.path()).await?;
+    get().await?;
     let before = match app {
         Some(app) => count(app).await?,
         None => 0,
     };
     for _ in 0..REQUESTS {
-        let answer = get(address, scenario.path()).await?;
+        let answer = get().await?;
         if answer.status() != StatusCode::OK {
             return Err(format!("it answers {}", answer.status()).into());
         }

@@ -1,4 +1,5 @@
 use clap::ValueEnum;
+use http::Method;
 use serde::Serialize;
 
 /// What is asked of a contender.
@@ -9,16 +10,28 @@ pub(crate) enum Scenario {
     Hit,
     /// A page that may not be stored: every request goes to the application.
     Proxied,
+    /// The same, asked for in a way that no cache answers and that may change
+    /// what is stored.
+    Posted,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 2] = [Self::Hit, Self::Proxied];
+    pub(crate) const ALL: [Self; 3] = [Self::Hit, Self::Proxied, Self::Posted];
 
     /// Where the application has such a page.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Hit => "/hit",
             Self::Proxied => "/proxied",
+            Self::Posted => "/posted",
+        }
+    }
+
+    /// How it is asked for.
+    pub(crate) const fn method(self) -> Method {
+        match self {
+            Self::Hit | Self::Proxied => Method::GET,
+            Self::Posted => Method::POST,
         }
     }
 
@@ -26,7 +39,7 @@ impl Scenario {
     pub(crate) const fn cache_control(self) -> &'static str {
         match self {
             Self::Hit => "public, max-age=3600",
-            Self::Proxied => "no-store",
+            Self::Proxied | Self::Posted => "no-store",
         }
     }
 
@@ -34,6 +47,7 @@ impl Scenario {
         match self {
             Self::Hit => "Cached page",
             Self::Proxied => "Proxied page",
+            Self::Posted => "Posted form",
         }
     }
 
@@ -46,10 +60,10 @@ impl Scenario {
                 "{reached} of {requests} requests for the cached page reached the application"
             )),
             // More may reach it than the client has waited for.
-            Self::Proxied if reached < requests => Err(format!(
+            Self::Proxied | Self::Posted if reached < requests => Err(format!(
                 "only {reached} of {requests} requests reached the application"
             )),
-            Self::Hit | Self::Proxied => Ok(()),
+            Self::Hit | Self::Proxied | Self::Posted => Ok(()),
         }
     }
 }
@@ -69,6 +83,8 @@ mod tests {
             ("all proxied", Scenario::Proxied, 5000, 5000, true),
             ("some unfinished", Scenario::Proxied, 5000, 5064, true),
             ("a cached one", Scenario::Proxied, 5000, 4999, false),
+            ("all posted", Scenario::Posted, 5000, 5000, true),
+            ("an answered one", Scenario::Posted, 5000, 4999, false),
         ];
         for (name, scenario, requests, reached, expected) in cases {
             let verdict = scenario.verify(requests, reached);

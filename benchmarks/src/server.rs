@@ -106,6 +106,10 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
         .block_on(async {
             match options.role {
                 Role::Bare | Role::App => accept(service_fn(answer)).await,
+                Role::NoLayer => {
+                    let service = tower::service_fn(answer);
+                    accept(TowerToHyperService::new(service)).await
+                }
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);

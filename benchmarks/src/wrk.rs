@@ -1,4 +1,6 @@
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{io::Write, net::SocketAddr, process::Stdio, time::Duration};
+
+use tempfile::NamedTempFile;
 
 use tokio::process::Command;
 
@@ -23,6 +25,8 @@ pub(crate) async fn load(
 ) -> Result<Load> {
     // wrk refuses to have more threads than connections.
     let threads = cores.len().min(connections as usize);
+    let mut script = NamedTempFile::new()?;
+    writeln!(script, "wrk.method = \"{}\"", scenario.method())?;
     let output = Command::new("taskset")
         .arg("--cpu-list")
         .arg(cores.to_string())
@@ -31,6 +35,8 @@ pub(crate) async fn load(
         .arg(format!("--threads={threads}"))
         .arg(format!("--connections={connections}"))
         .arg(format!("--duration={seconds}s"))
+        .arg("--script")
+        .arg(script.path())
         .arg(format!("http://{address}{}", scenario.path()))
         .stdin(Stdio::null())
         .kill_on_drop(true)
