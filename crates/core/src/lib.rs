@@ -14,6 +14,8 @@
 //! | [`RestRequested`] | response | out-of-band | accounting, logs |
 //! | [`ControlFields`] | response | whoever took it from the application | those who understand what it says to the server alone |
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
+//! | [`UpgradeOffer`] | request | whoever can hand the client's connection over | the process pool, which passes it on |
+//! | [`Upgraded`] | response | the process pool | whoever has made the offer |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
 //! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
@@ -42,6 +44,7 @@ pub mod hop_by_hop;
 mod rest_requested;
 mod served_by;
 mod target_origin;
+mod upgrade;
 pub mod variant;
 
 pub use cache_status::{CacheStatus, ForwardReason};
@@ -52,4 +55,5 @@ pub use guarded_body::GuardedBody;
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;
+pub use upgrade::{ByteStream, UpgradeOffer, Upgraded};
 pub use variant::{RenderedFor, Variant, VariantName};

@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderName, Response};
+use http::{HeaderName, Response, StatusCode};
 use http_body::Body;
 use peregrine_core::{GuardedBody, RestRequested};
 use pin_project_lite::pin_project;
@@ -53,7 +53,11 @@ where
             }
             // A server does not poll a body that says it has ended, and may
             // keep it until its client has taken the head.
-            if response.body().is_end_stream() {
+            //
+            // What a connection has been upgraded to may last for days, and nobody
+            // is to wait for the end of that.
+            let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            if upgraded || response.body().is_end_stream() {
                 place = None;
             }
             response.map(|body| OutOfBandBody::new(GuardedBody::new(body, place)))

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Channel, Full, channel::Sender, combinators::BoxBody};
 use peregrine_core::RestRequested;
 use peregrine_out_of_band::{OutOfBand, OutOfBandLayer, RestGroup, RestState};
@@ -361,6 +361,25 @@ async fn a_request_without_an_end_puts_the_rest_off() {
     // Not again at once.
     rest.request_rest();
     assert_eq!(rest.state(), RestState::Awake);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgraded_connection_does_not_put_the_rest_off() {
+    let work = Work::default();
+    let (mut service, mut handle) = around(&work.layer());
+    assert!(is_ready(&mut service));
+    let response = service.call(Request::new(()));
+    let (_open, mut switched) = streamed();
+    *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    handle
+        .next_request()
+        .await
+        .unwrap()
+        .1
+        .send_response(switched);
+    let _held = response.await.unwrap();
+    settle().await;
+    assert_eq!(work.begun(), 1);
 }
 
 #[tokio::test(start_paused = true)]

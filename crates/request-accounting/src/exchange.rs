@@ -21,6 +21,9 @@ pub(crate) struct Exchange {
     started: Instant,
     asked: Asked,
     head: Option<Head>,
+    /// When the connection was upgraded to something that is no request, if it
+    /// was: it may last for days, which is nobody's latency.
+    upgraded: Option<Instant>,
     sent: u64,
     /// `None` as long as only the drop would tell.
     end: Option<End>,
@@ -44,6 +47,7 @@ impl Exchange {
             started,
             asked,
             head: None,
+            upgraded: None,
             sent: 0,
             end: None,
         }
@@ -53,6 +57,9 @@ impl Exchange {
     pub(crate) fn respond<B: Body>(&mut self, response: &Response<B>) {
         let status = response.status();
         let extensions = response.extensions();
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            self.upgraded = Some(Instant::now());
+        }
         self.head = Some(Head {
             status,
             cache: CacheOutcome::from(extensions.get::<CacheStatus>()),
@@ -94,7 +101,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let end = self.end.unwrap_or_else(|| self.dropped());
         let now = Instant::now();
-        let elapsed = now.saturating_duration_since(self.started);
+        let answered = self.upgraded.unwrap_or(now);
+        let elapsed = answered.saturating_duration_since(self.started);
         self.shard.finished(Finished {
             end,
             response: self

@@ -57,7 +57,9 @@
 //! # Caveats
 //!
 //! - What is in flight is counted per service call. A request that an upgrade
-//!   (101, or CONNECT) turns into something else is finished with its head.
+//!   (101) turns into something else is in flight for as long as the body of that
+//!   answer is kept, but its latency ends with the head. One that CONNECT turns
+//!   into something else is finished with its head.
 //! - Numbers count from the making of the [`RequestAccounting`] and are never
 //!   reset; rates are for whoever reads them twice.
 //! - A body counts its bytes when its exchange is over, not while it streams.

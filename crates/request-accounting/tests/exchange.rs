@@ -276,6 +276,22 @@ async fn time_runs_from_the_call_to_the_end_of_the_body() {
     assert!(snapshot.last_used >= Some(ten + three));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_upgraded_connection_is_in_flight_but_nobody_waits_for_it() {
+    let accounting = RequestAccounting::new();
+    let mut switched = streamed(&[]);
+    *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let response = send(&accounting, Method::GET, switched).await;
+    time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(accounting.in_flight(), 1);
+
+    drop(response);
+    let snapshot = accounting.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.aborted), (0, 0));
+    assert_eq!(snapshot.status.informational, 1);
+    assert!(snapshot.latency.max < Duration::from_secs(1));
+}
+
 #[tokio::test]
 async fn clones_share_their_numbers_and_new_ones_do_not() {
     let accounting = RequestAccounting::new();

@@ -96,7 +96,13 @@
 //! 11. Bodies stream both ways, with back-pressure. A place is free again when
 //!     the process has sent the last byte of its response.
 //! 12. Fields for one connection only are dropped in both directions (RFC 9110
-//!     §7.6.1), and so is `Upgrade`: upgraded connections are not supported.
+//!     §7.6.1), and so is `Upgrade`, unless an
+//!     [`UpgradeOffer`](peregrine_core::UpgradeOffer) says that who is in front
+//!     can hand the client's connection over. The application's, if it switches
+//!     protocols, is [`Upgraded`](peregrine_core::Upgraded) in the extensions of
+//!     its response. It keeps its place in the process until it is dropped, and
+//!     fails some time after the process is [told to
+//!     leave](Builder::upgrade_timeout).
 //!     Control fields (`!~…`) of the application's responses are for the
 //!     [process layer](Builder::process_layer), and go no further.
 //!

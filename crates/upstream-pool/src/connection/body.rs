@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -23,13 +23,22 @@ pub struct ResponseBody {
     incoming: Incoming,
     /// Absent once the process has sent everything.
     exchange: Option<Exchange>,
+    /// The response is the beginning of something else, which lasts for as long
+    /// as somebody holds this body.
+    upgraded: bool,
 }
 
 /// A response as it came, as one for the client.
 pub(crate) fn answer(response: Response<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
     let (mut head, incoming) = response.into_parts();
     for_client(&mut head);
-    Response::from_parts(head, ResponseBody::new(incoming, exchange))
+    if head.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Response::from_parts(head, ResponseBody::new(incoming, exchange));
+    }
+    if let Some(upgraded) = exchange.into_upgraded() {
+        head.extensions.insert(upgraded);
+    }
+    Response::from_parts(head, ResponseBody::of_upgraded(incoming))
 }
 
 impl ResponseBody {
@@ -41,12 +50,24 @@ impl ResponseBody {
             Self {
                 incoming,
                 exchange: None,
+                upgraded: false,
             }
         } else {
             Self {
                 incoming,
                 exchange: Some(exchange),
+                upgraded: false,
             }
+        }
+    }
+
+    /// Has no content, but does not say so before it is asked: whoever counts
+    /// what runs does not give up at the head.
+    const fn of_upgraded(incoming: Incoming) -> Self {
+        Self {
+            incoming,
+            exchange: None,
+            upgraded: true,
         }
     }
 }
@@ -84,7 +105,7 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        !self.upgraded && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -111,6 +132,7 @@ impl fmt::Debug for ResponseBody {
         f.debug_struct("ResponseBody")
             .field("incoming", &self.incoming)
             .field("over", &self.exchange.is_none())
+            .field("upgraded", &self.upgraded)
             .finish()
     }
 }

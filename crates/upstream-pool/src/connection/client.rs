@@ -27,6 +27,8 @@ use crate::{Error, RequestBody, process::Permit, retry};
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
     pub(crate) response: Option<Duration>,
+    /// From when the process is to leave, for an upgraded connection.
+    pub(crate) upgraded: Duration,
 }
 
 /// An HTTP client for one server, with the connections that it keeps.
@@ -45,6 +47,10 @@ impl Client {
             idle: Idle::default(),
             sweeping: AtomicBool::new(false),
         })
+    }
+
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Sends a request, and gives back the head of its response with what

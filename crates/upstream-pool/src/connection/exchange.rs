@@ -1,9 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Request;
+use peregrine_core::Upgraded;
 use tokio::{runtime::Handle, time};
 
-use super::{Client, Connection, h1::Outcome};
+use super::{Client, Connection, h1::Outcome, upgraded::Application};
 use crate::{RequestBody, process::Permit};
 
 /// How long an abandoned request may keep its place where there is no response
@@ -76,6 +77,14 @@ impl Exchange {
     /// The connection is no longer of use, and closed.
     pub(super) fn give_up(self) -> Option<Permit> {
         self.permit
+    }
+
+    /// The process has switched to something that is not HTTP.
+    pub(super) fn into_upgraded(mut self) -> Option<Upgraded> {
+        let (stream, read_ahead) = self.connection.take_upgraded()?;
+        let limit = self.client.limits().upgraded;
+        let application = Application::new(stream, read_ahead, self.permit.take(), limit);
+        Some(Upgraded::new(application))
     }
 
     /// The process has sent everything.

@@ -7,12 +7,14 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use peregrine_core::UpgradeOffer;
 use tokio::{
     runtime,
     time::{self, Instant, Sleep},
@@ -106,6 +108,13 @@ impl Connection {
         parts.read_buf.is_empty().then(|| parts.io.into_inner())
     }
 
+    /// The bytes without the HTTP, after an answer that has switched to
+    /// something else, and those of it that have come already.
+    pub(crate) fn take_upgraded(&mut self) -> Option<(Stream, Bytes)> {
+        let parts = self.driver.take()?.into_parts();
+        Some((parts.io.into_inner(), parts.read_buf))
+    }
+
     /// Sends a request and waits for the head of its response, for `limit` at
     /// most.
     ///
@@ -117,18 +126,21 @@ impl Connection {
         limit: Option<Duration>,
     ) -> Outcome {
         let upload = request.body().upload();
+        let offer = request.extensions().get::<UpgradeOffer>().cloned();
         self.signs.forget_what_was_heard();
         if let Some(limit) = limit {
             self.arm(Instant::now() + limit);
         }
         let mut answer = pin!(self.sender.try_send_request(request));
+        // An answer that switches to something else ends the HTTP, too.
+        let mut over = false;
         let result = poll_fn(|cx| {
             // The answer can only come from driving. When that ends the
             // connection, hyper has settled the request one way or the other.
             if let Some(driver) = &mut self.driver
-                && Pin::new(driver).poll(cx).is_ready()
+                && !over
             {
-                self.driver = None;
+                over = Pin::new(driver).poll(cx).is_ready();
             }
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
@@ -141,11 +153,18 @@ impl Connection {
             }
         })
         .await;
-        match result {
-            // We never ask for an upgrade.
-            Some(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                Outcome::Failed(Error::bad_response("101 without having been asked"))
+        if let Some(Ok(response)) = &result
+            && response.status() == StatusCode::SWITCHING_PROTOCOLS
+        {
+            let agreed = offer.is_some_and(|offer| offer.covers(response.headers()));
+            if !agreed {
+                let error = "101 to something that was not offered";
+                return Outcome::Failed(Error::bad_response(error));
             }
+        } else if over {
+            self.driver = None;
+        }
+        match result {
             Some(Ok(response)) => Outcome::Answered(response),
             Some(Err(mut error)) => match error.take_message() {
                 Some(request) => Outcome::Unsent(Box::new(request), error.into_error()),

@@ -1,9 +1,9 @@
 use http::{
-    HeaderValue, Method, Request, Uri, Version,
-    header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING},
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version,
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE},
     response,
 };
-use peregrine_core::{CloseDelimited, hop_by_hop};
+use peregrine_core::{CloseDelimited, UpgradeOffer, hop_by_hop};
 
 use crate::Error;
 
@@ -36,6 +36,10 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
     }
     *request.version_mut() = Version::HTTP_11;
     hop_by_hop::remove(request.headers_mut());
+    if let Some(offer) = request.extensions().get::<UpgradeOffer>() {
+        let protocols = offer.as_value().clone();
+        upgrade(request.headers_mut(), protocols);
+    }
     // Whoever reads the client's body has told it to continue by then.
     request.headers_mut().remove(EXPECT);
     Ok(())
@@ -44,6 +48,14 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
 /// Makes the head of a response that came one that goes to the client: without
 /// what is for this connection only, but not without what that means.
 pub(crate) fn for_client(head: &mut response::Parts) {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let protocols = head.headers.remove(UPGRADE);
+        hop_by_hop::remove(&mut head.headers);
+        if let Some(protocols) = protocols {
+            upgrade(&mut head.headers, protocols);
+        }
+        return;
+    }
     // RFC 9112 §6.3, rule 8: "Otherwise, this is a response message without a
     // declared message body length, so the message body length is determined
     // by the number of octets received prior to the server closing the
@@ -53,6 +65,12 @@ pub(crate) fn for_client(head: &mut response::Parts) {
         head.extensions.insert(CloseDelimited);
     }
     hop_by_hop::remove(&mut head.headers);
+}
+
+/// The two fields that say on the next connection, too, which protocols.
+fn upgrade(headers: &mut HeaderMap, protocols: HeaderValue) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, protocols);
 }
 
 #[cfg(test)]
@@ -131,6 +149,36 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host"]);
+    }
+
+    #[test]
+    fn an_upgrade_goes_on_only_where_it_is_said_that_it_may() {
+        let request = Request::builder()
+            .uri("/")
+            .header("connection", "upgrade, x-hop")
+            .header("upgrade", "websocket, h2c")
+            .header("x-hop", "1");
+        let mut request = request.body(()).unwrap();
+        let offer = UpgradeOffer::of(&request).unwrap();
+        request.extensions_mut().insert(offer);
+        let request = sent(request);
+        assert_eq!(request.headers()["connection"], "Upgrade");
+        assert_eq!(request.headers()["upgrade"], "websocket");
+        assert!(!request.headers().contains_key("x-hop"));
+    }
+
+    #[test]
+    fn a_client_learns_to_what_the_application_has_switched() {
+        let response = Response::builder()
+            .status(101)
+            .header("connection", "upgrade, x-hop")
+            .header("upgrade", "websocket")
+            .header("x-hop", "1");
+        let (mut head, ()) = response.body(()).unwrap().into_parts();
+        for_client(&mut head);
+        assert_eq!(head.headers["connection"], "Upgrade");
+        assert_eq!(head.headers["upgrade"], "websocket");
+        assert!(!head.headers.contains_key("x-hop"));
     }
 
     #[test]

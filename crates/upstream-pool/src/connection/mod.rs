@@ -13,6 +13,7 @@ mod h1;
 mod head;
 mod idle;
 mod stream;
+mod upgraded;
 
 pub use self::body::ResponseBody;
 pub(crate) use self::{

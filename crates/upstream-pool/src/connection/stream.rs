@@ -176,6 +176,11 @@ impl Stream {
         recv(socket, &mut [0; 1], look).err() == Some(Errno::WOULDBLOCK)
     }
 
+    /// What was written is lost: the other side takes nothing any more.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.signs.deaf()
+    }
+
     /// Says that there will be no more from here, and waits until the other
     /// side says something or closes, too.
     pub(crate) async fn outlast(&mut self) {

@@ -29,7 +29,7 @@ use tower_service::Service;
 pub(crate) use self::{
     exit::{Group, Leave},
     guard::{Guard, Guardian},
-    permit::{Busyness, Permit},
+    permit::{Busyness, Permit, UpgradedPermit},
     ready::answers,
     socket_dir::SocketDir,
     spawn::{Launch, run},

@@ -24,7 +24,10 @@ pub(crate) struct Busyness {
     concurrency: usize,
     /// How many responses may begin before it is replaced; 0 is any number.
     max_requests: u64,
-    running: AtomicUsize,
+    /// Requests. Those that wait for all of them to end do not wait for upgraded
+    /// connections, which may last for days.
+    requests: AtomicUsize,
+    upgraded: AtomicUsize,
     served: AtomicU64,
     /// The process is broken. It takes nothing more, and waits to be replaced.
     failing: AtomicBool,
@@ -38,6 +41,8 @@ pub(crate) struct Busyness {
     waker: AtomicWaker,
     /// Told when the last request ends.
     idle: Notify,
+    /// Told when draining begins.
+    leaves: Notify,
     notes: Notes,
 }
 
@@ -58,7 +63,8 @@ impl Busyness {
             pid,
             concurrency,
             max_requests,
-            running: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
+            upgraded: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -66,6 +72,7 @@ impl Busyness {
             last_used: AtomicU64::new(0),
             waker: AtomicWaker::new(),
             idle: Notify::new(),
+            leaves: Notify::new(),
             notes,
         })
     }
@@ -79,8 +86,9 @@ impl Busyness {
         self.pid
     }
 
+    /// Requests and upgraded connections.
     pub(crate) fn running(&self) -> usize {
-        self.running.load(Ordering::SeqCst)
+        self.requests.load(Ordering::SeqCst) + self.upgraded.load(Ordering::SeqCst)
     }
 
     /// Responses that have begun.
@@ -118,11 +126,11 @@ impl Busyness {
     }
 
     pub(crate) fn acquire(this: &Arc<Self>) -> Permit {
-        this.running.fetch_add(1, Ordering::SeqCst);
+        this.requests.fetch_add(1, Ordering::SeqCst);
         Permit(Arc::clone(this))
     }
 
-    /// A permit as soon as nothing runs here, for what is to run alone. Nobody
+    /// A permit as soon as no request runs here, for what is to run alone. Nobody
     /// else is kept from coming: whoever asks for this sees to that.
     ///
     /// Dropped while it waits, nothing is held.
@@ -131,7 +139,7 @@ impl Busyness {
             // Before the look: a permit that ends after it is heard.
             let idle = this.idle.notified();
             if this
-                .running
+                .requests
                 .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
             {
@@ -141,18 +149,57 @@ impl Busyness {
         }
     }
 
+    /// A place is free; perhaps the last one of its kind. Of the last of either
+    /// kind, at least one finds the other gone.
+    fn was_used(&self, last: bool) {
+        let used = self.ready_at.elapsed().as_millis();
+        let used = u64::try_from(used).unwrap_or(u64::MAX);
+        self.last_used.store(used, Ordering::Relaxed);
+        if last && self.draining.load(Ordering::SeqCst) && self.running() == 0 {
+            self.notes.send(Note::Drained(self.id));
+        }
+        self.waker.wake();
+    }
+
+    /// Resolves when the process is to leave.
+    pub(crate) async fn leaves(&self) {
+        // Before the look: draining that begins after it is heard.
+        let leaves = self.leaves.notified();
+        if !self.draining.load(Ordering::SeqCst) {
+            leaves.await;
+        }
+    }
+
     /// Has [`Note::Drained`] sent when nothing runs here any more. It may come
     /// twice; it cannot be missed, since of this store and the last permit's
     /// decrement each is followed by a look at the other.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
+        self.leaves.notify_waiters();
         if self.running() == 0 {
             self.notes.send(Note::Drained(self.id));
         }
     }
 }
 
+/// An upgraded connection's place in a process. Dropped, the place is free.
+#[derive(Debug)]
+pub(crate) struct UpgradedPermit(Arc<Busyness>);
+
+impl UpgradedPermit {
+    pub(crate) fn busyness(&self) -> Arc<Busyness> {
+        Arc::clone(&self.0)
+    }
+}
+
 impl Permit {
+    /// The request has become something else, in the same place.
+    pub(crate) fn upgraded(self) -> UpgradedPermit {
+        // Before this one is dropped: the place is never free in between.
+        self.0.upgraded.fetch_add(1, Ordering::SeqCst);
+        UpgradedPermit(Arc::clone(&self.0))
+    }
+
     pub(crate) fn served(&self) {
         let before = self.0.served.fetch_add(1, Ordering::Relaxed);
         if before + 1 == self.0.max_requests {
@@ -183,17 +230,19 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let busyness = &*self.0;
-        let used = busyness.ready_at.elapsed().as_millis();
-        let used = u64::try_from(used).unwrap_or(u64::MAX);
-        busyness.last_used.store(used, Ordering::Relaxed);
-        let last = busyness.running.fetch_sub(1, Ordering::SeqCst) == 1;
+        let last = busyness.requests.fetch_sub(1, Ordering::SeqCst) == 1;
         if last {
             busyness.idle.notify_waiters();
-            if busyness.draining.load(Ordering::SeqCst) {
-                busyness.notes.send(Note::Drained(busyness.id));
-            }
         }
-        busyness.waker.wake();
+        busyness.was_used(last);
+    }
+}
+
+impl Drop for UpgradedPermit {
+    fn drop(&mut self) {
+        let busyness = &*self.0;
+        let last = busyness.upgraded.fetch_sub(1, Ordering::SeqCst) == 1;
+        busyness.was_used(last);
     }
 }
 
@@ -290,6 +339,42 @@ mod tests {
         assert!(inbox.try_recv().is_none());
         drop(two);
         assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
+    }
+
+    #[tokio::test]
+    async fn an_upgraded_connection_takes_a_place_and_is_waited_for_at_the_end() {
+        let (busyness, mut inbox) = busyness(1);
+        let upgraded = Busyness::acquire(&busyness).upgraded();
+        assert_eq!(busyness.running(), 1);
+        assert!(!is_free(&busyness));
+        assert!(busyness.idle_since().is_none());
+
+        busyness.drain();
+        assert!(inbox.try_recv().is_none());
+        drop(upgraded);
+        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
+    }
+
+    #[tokio::test]
+    async fn what_is_to_run_alone_waits_for_no_upgraded_connection() {
+        let (busyness, _inbox) = busyness(0);
+        let request = Busyness::acquire(&busyness);
+        let mut alone = pin!(Busyness::acquire_idle(&busyness));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(alone.as_mut().poll(&mut cx).is_pending());
+        let _upgraded = request.upgraded();
+        assert!(alone.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_leave_hears_of_it_before_and_after() {
+        let (busyness, _inbox) = busyness(0);
+        let mut before = pin!(busyness.leaves());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(before.as_mut().poll(&mut cx).is_pending());
+        busyness.drain();
+        assert!(before.as_mut().poll(&mut cx).is_ready());
+        assert!(pin!(busyness.leaves()).poll(&mut cx).is_ready());
     }
 
     #[tokio::test]

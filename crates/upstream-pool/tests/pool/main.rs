@@ -8,5 +8,6 @@ mod limits;
 mod restart;
 mod retry;
 mod support;
+mod upgrade;
 mod upstream;
 mod warm_up;

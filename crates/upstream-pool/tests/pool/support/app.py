@@ -114,6 +114,18 @@ class App(BaseHTTPRequestHandler):
         self.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
         self.close_connection = True
 
+    def path_shout(self):
+        """Speaks another protocol from here on: all comes back in capitals, until
+        there is no more, and then "bye"."""
+        self.connection.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+            b"Upgrade: shout\r\nX-Saw: " + self.headers["Upgrade"].encode() + b"\r\n\r\nHELLO"
+        )
+        while data := self.connection.recv(65536):
+            self.connection.sendall(data.upper())
+        self.connection.sendall(b"bye")
+        self.close_connection = True
+
     def path_die(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
