@@ -6,6 +6,7 @@
 
 mod admin;
 mod cli;
+mod config;
 mod demo;
 mod detect;
 mod front;
@@ -26,13 +27,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
     admin::AdminError,
-    cli::{Cli, Command, LogLevel},
+    cli::{Command, LogLevel},
     start::Start,
     start_error::StartError,
 };
@@ -53,9 +53,9 @@ const CANNOT_EXEC: u8 = 126;
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match config::parse(&env::args_os().collect::<Vec<_>>()) {
         Ok(cli) => cli,
-        Err(error) => return answer(cli::refusal(&error)),
+        Err(text) => return answer(text),
     };
     match cli.command {
         Command::Demo(options) => {
@@ -65,6 +65,9 @@ fn main() -> ExitCode {
         Command::Start(options) => {
             let level = options.operator.log_level;
             let path = env::var_os("PATH").unwrap_or_default();
+            if options.file.dry_run {
+                return answer(start::start(*options, path).map(|start| start.dry_run()));
+            }
             run(level, start::start(*options, path))
         }
         Command::Status(options) => ask(

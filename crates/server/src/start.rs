@@ -42,6 +42,13 @@ pub(crate) struct Start {
     pub(crate) announcement: String,
 }
 
+impl Start {
+    /// What to tell an operator who only wants to know.
+    pub(crate) fn dry_run(&self) -> String {
+        format!("{}\nnothing was started: --dry-run\n", self.announcement)
+    }
+}
+
 /// Checks the options against each other and against the file system. `path`
 /// is where programs are looked for, in the form of `PATH`.
 pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, StartError> {
@@ -58,6 +65,7 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         stack,
         cookies,
         operator,
+        file,
     } = options;
 
     let environment = Environment::new(environment);
@@ -85,6 +93,10 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
     };
     let mut settings = assemble(application, environment, listen, stack, operator)?;
     settings.cookies = cookies::variation(cookies, settings.cache)?;
+    let announcement = match file.config {
+        Some(path) => format!("options from {}\n{announcement}", path.display()),
+        None => announcement,
+    };
     Ok(Start {
         settings,
         announcement,

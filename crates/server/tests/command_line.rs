@@ -137,6 +137,33 @@ fn a_secret_in_a_wrong_variable_is_not_repeated() {
 }
 
 #[test]
+fn a_file_is_checked_without_starting_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("peregrine.toml");
+    fs::write(&file, "port = 1\ncommand = [\"sh\"]\n").unwrap();
+    let output = peregrine(folder.path(), &["start", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("peregrine.toml"), "{stdout}");
+    assert!(stdout.contains("nothing was started"), "{stdout}");
+
+    fs::write(&file, "max-pool-size = 1\nmin-instances = 2\n").unwrap();
+    let output = peregrine(folder.path(), &["start", "--dry-run", "--", "sh"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(the_only_line(&output, "a sum").contains("--max-pool-size"));
+
+    fs::write(&file, "\nprot = 1\n").unwrap();
+    let output = peregrine(folder.path(), &["start"]);
+    assert_eq!(output.status.code(), Some(2));
+    let line = the_only_line(&output, "an unknown key");
+    assert!(
+        line.contains("peregrine.toml:2: unknown field `prot`"),
+        "{line}"
+    );
+    assert!(line.contains("`port`"), "{line}");
+}
+
+#[test]
 fn status_of_nothing_is_exit_status_1() {
     let empty = tempfile::tempdir().unwrap();
     let output = peregrine(empty.path(), &["status"]);

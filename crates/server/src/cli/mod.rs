@@ -10,6 +10,7 @@
 
 mod admin;
 mod cookies;
+mod file;
 mod options;
 mod usage;
 mod values;
@@ -22,6 +23,7 @@ use self::values::upstream;
 pub(crate) use self::{
     admin::AdminOptions,
     cookies::{CookieKeyKind, CookieOptions},
+    file::FileOptions,
     options::{
         Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,
         StackOptions,
@@ -154,6 +156,9 @@ pub(crate) struct StartOptions {
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,
+
+    #[command(flatten)]
+    pub(crate) file: FileOptions,
 }
 
 /// `peregrine exec-as`.

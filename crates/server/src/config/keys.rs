@@ -1,0 +1,109 @@
+use std::{any::TypeId, path::PathBuf};
+
+use clap::{
+    Arg, ArgAction, Command, CommandFactory, Id,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use crate::cli::Cli;
+
+/// What makes sense on the command line only.
+const NOT_IN_A_FILE: [&str; 3] = ["config", "dry_run", "help"];
+
+/// The keys that a table of the file may have: the options of a command.
+#[derive(Debug)]
+pub(super) struct Keys(Command);
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key<'a>(&'a Arg);
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// `true`, or `false` as if it were not there.
+    Flag,
+    /// A text or a number.
+    One,
+    /// As many as one likes; one may stand alone.
+    Many,
+    /// Names and their values.
+    Pairs,
+    /// A program and its arguments.
+    Words,
+}
+
+impl Keys {
+    /// Those of `peregrine start`.
+    pub(super) fn of_start() -> Self {
+        let mut cli = Cli::command();
+        // Only then it is known what each option takes.
+        cli.build();
+        let start = cli.find_subcommand("start").cloned();
+        Self(start.unwrap_or_default())
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Key<'_>> {
+        self.iter().find(|key| key.name() == name)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Key<'_>> {
+        let in_a_file = |arg: &&Arg| !NOT_IN_A_FILE.contains(&arg.get_id().as_str());
+        self.0.get_arguments().filter(in_a_file).map(Key)
+    }
+
+    /// The key that was probably meant.
+    pub(super) fn similar(&self, name: &str) -> Option<String> {
+        let asked = [self.0.get_name().to_owned(), format!("--{name}")];
+        let error = self.0.clone().try_get_matches_from(asked).err()?;
+        if error.kind() != ErrorKind::UnknownArgument {
+            return None;
+        }
+        match error.get(ContextKind::SuggestedArg)? {
+            ContextValue::String(option) => Some(option.trim_start_matches("--").to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Key<'a> {
+    /// As the command line calls it, without the dashes.
+    pub(super) fn name(self) -> &'a str {
+        self.0
+            .get_long()
+            .unwrap_or_else(|| self.0.get_id().as_str())
+    }
+
+    /// The option.
+    #[cfg(test)]
+    pub(super) const fn arg(self) -> &'a Arg {
+        self.0
+    }
+
+    pub(super) fn id(self) -> &'a Id {
+        self.0.get_id()
+    }
+
+    /// It has no name on the command line, but a place.
+    pub(super) fn is_positional(self) -> bool {
+        self.0.is_positional()
+    }
+
+    pub(super) fn is_path(self) -> bool {
+        self.0.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+    }
+
+    pub(super) fn takes(self) -> Takes {
+        let is_pair = self
+            .0
+            .get_value_names()
+            .is_some_and(|names| names.iter().any(|name| name.as_str() == "NAME=VALUE"));
+        match self.0.get_action() {
+            ArgAction::Append if is_pair => Takes::Pairs,
+            ArgAction::Append if self.is_positional() => Takes::Words,
+            ArgAction::Append => Takes::Many,
+            ArgAction::SetTrue => Takes::Flag,
+            _ => Takes::One,
+        }
+    }
+}

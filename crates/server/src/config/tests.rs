@@ -1,0 +1,269 @@
+use std::{ffi::OsString, fs, path::PathBuf};
+
+use clap::{ArgAction, CommandFactory, Parser};
+
+use super::{keys::Keys, parse};
+use crate::cli::{Cli, Command, StartOptions};
+
+/// A folder with a `peregrine.toml` of this text in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("peregrine.toml"), text).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// `peregrine start FIRST… DIR REST…`, with this folder for DIR.
+    fn start(&self, first: &[&str], rest: &[&str]) -> Result<StartOptions, String> {
+        let dir = self.0.path().to_str().unwrap();
+        run(&[&["start"], first, &[dir], rest].concat())
+    }
+
+    fn refusal(&self, first: &[&str]) -> String {
+        self.start(first, &[]).unwrap_err()
+    }
+}
+
+/// `peregrine start` with these arguments, up to what is refused.
+fn run(arguments: &[&str]) -> Result<StartOptions, String> {
+    let words = [&["peregrine"], arguments].concat();
+    let words: Vec<_> = words.into_iter().map(OsString::from).collect();
+    match parse(&words) {
+        Ok(cli) => match cli.command {
+            Command::Start(options) => Ok(*options),
+            other => panic!("{other:?}"),
+        },
+        Err(Err(error)) => Err(error.to_string()),
+        Err(Ok(text)) => panic!("{text}"),
+    }
+}
+
+#[test]
+fn a_file_says_what_options_say_in_the_types_of_toml() {
+    let folder = Folder::with(
+        r#"
+        environment = "production"
+        port = 4000
+        min-instances = 0x2
+        start-timeout = 2.5
+        disable-turbocaching = true
+        trusted-proxy = ["10.0.0.0/8", "192.0.2.1"]
+        turbocache-without-cookie = "session"
+        command = ["serve", "--socket", "{socket}"]
+
+        [envvar]
+        GREETING = "a=b"
+        WORKERS = 3
+        "#,
+    );
+    let options = folder.start(&[], &[]).unwrap();
+    assert_eq!(options.environment, "production");
+    assert_eq!(options.listen.port, 4000);
+    assert_eq!(options.pool.min_instances, 2);
+    assert_eq!(options.pool.start_timeout.as_millis(), 2500);
+    assert!(options.stack.disable_turbocaching);
+    assert_eq!(options.stack.trusted_proxy.len(), 2);
+    assert_eq!(options.cookies.turbocache_without_cookie, ["session"]);
+    assert_eq!(options.command, ["serve", "--socket", "{socket}"]);
+    let variables: Vec<_> = options
+        .envvar
+        .iter()
+        .map(|variable| (variable.name.to_str(), variable.value.to_str()))
+        .collect();
+    let expected = [("GREETING", "a=b"), ("WORKERS", "3")];
+    assert_eq!(variables, expected.map(|(a, b)| (Some(a), Some(b))));
+    // What is not said is as without a file.
+    assert_eq!(options.pool.max_pool_size, 6);
+    assert_eq!(options.file.config, Some(folder.path("peregrine.toml")));
+}
+
+#[test]
+fn what_the_command_line_says_goes_before_the_file() {
+    let folder = Folder::with(
+        "port = 4000\nmax-pool-size = 3\ncommand = [\"serve\"]\ntrusted-proxy = [\"10.0.0.0/8\"]",
+    );
+    let first = ["-p", "5000", "--trusted-proxy", "192.0.2.1"];
+    let options = folder
+        .start(&first, &["--", "other", "--port", "1"])
+        .unwrap();
+    assert_eq!(options.listen.port, 5000);
+    assert_eq!(options.pool.max_pool_size, 3);
+    assert_eq!(options.command, ["other", "--port", "1"]);
+    let proxies = options.stack.trusted_proxy.iter().map(ToString::to_string);
+    assert_eq!(proxies.collect::<Vec<_>>(), ["192.0.2.1/32"]);
+}
+
+#[test]
+fn the_two_complete_each_other() {
+    let folder =
+        Folder::with("vary-turbocache-by-signed-cookie = \"user\"\ncookie-key-kind = \"rails-7\"");
+    let options = folder.start(&["--cookie-key-file", "key"], &[]).unwrap();
+    assert_eq!(options.cookies.cookie_key_file, Some(PathBuf::from("key")));
+    assert_eq!(
+        options.cookies.vary_turbocache_by_signed_cookie.as_deref(),
+        Some("user")
+    );
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let folder = Folder::with(
+        "dir = \"app\"\npid-file = \"run/pid\"\nadmin-socket = \"/run/admin\"\n\
+         oob-work-path = \"/work\"",
+    );
+    let file = folder.path("peregrine.toml");
+    let options = run(&["start", "--config", file.to_str().unwrap()]).unwrap();
+    assert_eq!(options.dir, folder.path("app"));
+    assert_eq!(options.operator.pid_file, Some(folder.path("run/pid")));
+    assert_eq!(
+        options.operator.admin_socket,
+        Some(PathBuf::from("/run/admin"))
+    );
+    assert_eq!(options.out_of_band.oob_work_path, "/work");
+    // Nor is a file looked for in a folder that one has named.
+    let options = folder.start(&[], &[]).unwrap();
+    assert_eq!(options.dir, folder.path(""));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_file_line_and_key() {
+    let cases = [
+        (
+            "an unknown key",
+            "port = 1\nmax-pool-sise = 4",
+            ":2: unknown field `max-pool-sise`, expected `max-pool-size`",
+        ),
+        (
+            "a key like no other",
+            "\n\nxyz = 4",
+            ":3: unknown field `xyz`, expected an option",
+        ),
+        (
+            "a word of the command line alone",
+            "config = \"other.toml\"",
+            ":1: unknown field `config`",
+        ),
+        ("a value out of range", "port = 70000", "--port"),
+        (
+            "a line of it",
+            "# first\nport = 70000",
+            ":2: invalid value '70000' for '--port",
+        ),
+        (
+            "no such mode",
+            "cache = \"all\"",
+            ":1: invalid value 'all' for '--cache",
+        ),
+        ("a flag of text", "dry-run = \"yes\"", "unknown field"),
+        (
+            "a switch of text",
+            "disable-turbocaching = \"yes\"",
+            ":1: `disable-turbocaching` takes true or false",
+        ),
+        (
+            "a list for one",
+            "port = [1, 2]",
+            ":1: `port` takes a text or a number",
+        ),
+        (
+            "a command in one piece",
+            "command = \"bundle exec puma\"",
+            ":1: `command` takes a list of words",
+        ),
+        (
+            "variables in a list",
+            "envvar = [\"A=hunter2\"]",
+            ":1: `envvar` takes a table",
+        ),
+        ("no TOML", "port 4000", ":1: "),
+        ("the same twice", "port = 1\nport = 2", ":2: "),
+        (
+            "options that exclude each other",
+            "cache = \"off\"\ndisable-turbocaching = true",
+            "peregrine.toml and the command line say so together",
+        ),
+    ];
+    for (name, text, part) in cases {
+        let refusal = Folder::with(text).refusal(&[]);
+        assert!(refusal.contains(part), "{name}: {refusal}");
+        assert!(refusal.contains("peregrine.toml"), "{name}: {refusal}");
+        assert!(!refusal.contains("hunter2"), "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_has_nothing_to_do_with_the_file() {
+    let folder = Folder::with("port = 70000");
+    let refusal = folder.refusal(&["--prot", "1"]);
+    assert!(refusal.contains("--prot"), "{refusal}");
+    assert!(!refusal.contains("peregrine.toml"), "{refusal}");
+}
+
+#[test]
+fn a_file_that_is_named_has_to_be_there_and_another_one_need_not() {
+    let empty = tempfile::tempdir().unwrap();
+    let dir = empty.path().to_str().unwrap();
+    assert!(run(&["start", dir]).unwrap().file.config.is_none());
+    let nowhere = empty.path().join("nowhere.toml");
+    let refusal = run(&["start", "-c", nowhere.to_str().unwrap()]).unwrap_err();
+    assert!(refusal.contains("nowhere.toml"), "{refusal}");
+
+    let folder = Folder::with("");
+    fs::remove_file(folder.path("peregrine.toml")).unwrap();
+    fs::create_dir(folder.path("peregrine.toml")).unwrap();
+    let refusal = folder.refusal(&[]);
+    assert!(refusal.contains("cannot read"), "{refusal}");
+}
+
+#[test]
+fn the_application_of_an_upstream_has_no_file() {
+    let folder = Folder::with("min-instances = 2");
+    let file = folder.path("peregrine.toml");
+    let upstream = ["start", "--upstream", "http://127.0.0.1:1"];
+    assert!(run(&upstream).is_ok());
+    let named = [&upstream[..], &["-c", file.to_str().unwrap()]].concat();
+    let refusal = run(&named).unwrap_err();
+    assert!(refusal.contains("--min-instances"), "{refusal}");
+}
+
+#[test]
+fn every_option_of_start_is_a_key_and_takes_what_it_takes() {
+    let mut cli = Cli::command();
+    cli.build();
+    let start = cli.find_subcommand("start").unwrap();
+    let keys = Keys::of_start();
+    for option in start.get_arguments().filter_map(|arg| arg.get_long()) {
+        let is_key = keys.find(option).is_some();
+        let expected = !["help", "config", "dry-run"].contains(&option);
+        assert_eq!(is_key, expected, "--{option}");
+    }
+    // The reader knows these and no others.
+    for arg in start.get_arguments() {
+        assert!(
+            matches!(
+                arg.get_action(),
+                ArgAction::Set | ArgAction::Append | ArgAction::SetTrue | ArgAction::Help
+            ),
+            "{arg}"
+        );
+    }
+}
+
+#[test]
+fn without_a_file_the_command_line_is_read_as_it_is() {
+    let words = ["peregrine", "status", "--json"].map(OsString::from);
+    let ours = format!("{:?}", parse(&words).unwrap());
+    let claps = format!("{:?}", Cli::try_parse_from(words).unwrap());
+    assert_eq!(ours, claps);
+    assert!(
+        parse(&["peregrine", "--help"].map(OsString::from))
+            .unwrap_err()
+            .is_ok()
+    );
+}
