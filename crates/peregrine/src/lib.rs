@@ -5,7 +5,7 @@
 //! crate adds is their order, which only it knows:
 //!
 //! ```text
-//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
+//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
 //! ```
 //!
 //! - [`RequestAccounting`](request_accounting::RequestAccounting) stands
@@ -18,6 +18,8 @@
 //!   a client may see; behind it, it hears for whom the application has answered.
 //! - [`TurboCache`](turbocache::TurboCache) answers without the pool where it
 //!   may, even with every process dead.
+//! - [`RequestTracking`](request_accounting::tracking) lists the requests that go
+//!   on to the application, one by one. A hit pays nothing for that.
 //! - [`ErrorPages`] turns the pool's errors into responses. It stands behind
 //!   the cache, so that a hit pays nothing for it.
 //! - [`Inform`](upstream_pool::forwarded) tells the application who asked.

@@ -3,7 +3,7 @@
 //! The pool puts a layer around every process that it starts. This one counts
 //! the process's requests, which makes its busyness, and keeps the numbers
 //! where a status page finds them by process id, for as long as the pool keeps
-//! the process.
+//! the process. A request that is [tracked](Tracked) is told where it went.
 //!
 //! ```
 //! use peregrine::{ProcessAccounting, upstream_pool::{AppCommand, UpstreamPool}};
@@ -26,7 +26,9 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_request_accounting::{RequestAccounting, RequestAccountingService, Snapshot};
+use peregrine_request_accounting::{
+    RequestAccounting, RequestAccountingService, Snapshot, tracking::Tracked,
+};
 use peregrine_upstream_pool::{Process, ProcessHandle};
 use tower::load::Load;
 use tower_layer::Layer;
@@ -58,6 +60,7 @@ impl<S: OfProcess> Layer<S> for ProcessAccounting {
         let accounting = RequestAccounting::new();
         let pid = inner.process().pid();
         AccountedProcess {
+            pid,
             _entry: self.known.enter(pid, accounting.clone()),
             inner: accounting.layer(inner),
         }
@@ -69,6 +72,7 @@ impl<S: OfProcess> Layer<S> for ProcessAccounting {
 /// Not `Clone`: it is known for as long as it exists.
 #[derive(Debug)]
 pub struct AccountedProcess<S = Process> {
+    pid: u32,
     inner: RequestAccountingService<S>,
     _entry: Entry<RequestAccounting>,
 }
@@ -93,6 +97,9 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        if let Some(tracked) = request.extensions().get::<Tracked>() {
+            tracked.dispatched(self.pid);
+        }
         self.inner.call(request)
     }
 }

@@ -1,7 +1,10 @@
 use ipnet::IpNet;
 #[cfg(feature = "cookie-variation")]
 use peregrine_cookie_variation::{CookieVariation, CookieVariationService, Listener};
-use peregrine_request_accounting::{RequestAccounting, RequestAccountingService};
+use peregrine_request_accounting::{
+    RequestAccounting, RequestAccountingService,
+    tracking::{RequestTracking, RequestTrackingService},
+};
 use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLayer};
 use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
@@ -9,17 +12,19 @@ use turbocache::{TurboCache, TurboCacheService};
 use crate::{ErrorPages, error_pages::ErrorPagesService};
 
 /// An application `U` behind the stack, with a cache.
-pub type Cached<U> =
-    RequestAccountingService<Believe<TurboCacheService<ErrorPagesService<Inform<U>>>>>;
+pub type Cached<U> = RequestAccountingService<Believe<TurboCacheService<Behind<U>>>>;
 
 /// An application `U` behind the stack, with a cache and variants for users.
 #[cfg(feature = "cookie-variation")]
 pub type Varied<U> = RequestAccountingService<
-    Believe<CookieVariationService<TurboCacheService<Listener<ErrorPagesService<Inform<U>>>>>>,
+    Believe<CookieVariationService<TurboCacheService<Listener<Behind<U>>>>>,
 >;
 
 /// An application `U` behind the stack, without a cache.
-pub type Uncached<U> = RequestAccountingService<Believe<ErrorPagesService<Inform<U>>>>;
+pub type Uncached<U> = RequestAccountingService<Believe<Behind<U>>>;
+
+/// An application `U` with what only those requests meet that go on to it.
+type Behind<U> = RequestTrackingService<ErrorPagesService<Inform<U>>>;
 
 /// What stands in front of an application, in the right order.
 ///
@@ -29,6 +34,7 @@ pub type Uncached<U> = RequestAccountingService<Believe<ErrorPagesService<Inform
 #[must_use]
 pub struct Stack {
     accounting: RequestAccounting,
+    tracking: RequestTracking,
     trusted_proxies: Vec<IpNet>,
     error_pages: ErrorPages,
 }
@@ -55,6 +61,11 @@ impl Stack {
     /// The numbers of all requests that come to this stack.
     pub fn accounting(&self) -> &RequestAccounting {
         &self.accounting
+    }
+
+    /// The requests that are on their way to the application, or back, one by one.
+    pub fn tracking(&self) -> &RequestTracking {
+        &self.tracking
     }
 
     /// Puts the stack in front of `upstream`, with a cache.
@@ -87,7 +98,8 @@ impl Stack {
     }
 
     /// What only those requests meet that go on to the application.
-    fn behind<U>(&self, upstream: U) -> ErrorPagesService<Inform<U>> {
-        self.error_pages.layer(InformLayer::new().layer(upstream))
+    fn behind<U>(&self, upstream: U) -> Behind<U> {
+        let informed = InformLayer::new().layer(upstream);
+        self.tracking.layer(self.error_pages.layer(informed))
     }
 }

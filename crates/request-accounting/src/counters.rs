@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    histogram::{Histogram, Recorded, whole_nanos},
+    histogram::{Distribution, Histogram, whole_nanos},
     outcome::{CacheOutcome, End, StatusClass},
     snapshot::{CacheCounts, Latency, Snapshot, StatusCounts},
 };
@@ -100,25 +100,25 @@ impl Counters {
             last_used: None,
             since: self.since,
         };
-        let mut latency = Recorded::new();
+        let latency = self.latency();
         let mut last_used = 0;
         for shard in &self.shards {
             shard.add_to(&mut snapshot);
-            shard.latency.add_to(&mut latency);
             last_used = last_used.max(shard.last_used.load(Ordering::Relaxed));
         }
-        snapshot.latency = Latency {
-            count: latency.count(),
-            mean: latency.mean(),
-            p50: latency.percentile(500),
-            p90: latency.percentile(900),
-            p99: latency.percentile(990),
-            max: latency.max(),
-        };
+        snapshot.latency = Latency::from(&latency);
         snapshot.last_used = last_used
             .checked_sub(1)
             .map(|nanos| self.since + Duration::from_nanos(nanos));
         snapshot
+    }
+
+    pub(crate) fn latency(&self) -> Distribution {
+        let mut latency = Distribution::new();
+        for shard in &self.shards {
+            shard.latency.add_to(&mut latency);
+        }
+        latency
     }
 }
 

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use tower_layer::Layer;
 
-use crate::{RequestAccountingService, Snapshot, counters::Counters};
+use crate::{Distribution, RequestAccountingService, Snapshot, counters::Counters};
 
 /// Counts the requests of the services that it is a layer of.
 ///
@@ -28,6 +28,12 @@ impl RequestAccounting {
     /// page, not for each request.
     pub fn snapshot(&self) -> Snapshot {
         self.counters.snapshot()
+    }
+
+    /// How long the finished took, in full: see
+    /// [`Snapshot::latency`](crate::Snapshot::latency).
+    pub fn latency(&self) -> Distribution {
+        self.counters.latency()
     }
 
     /// Requests that have come and whose exchange is not over, and nothing

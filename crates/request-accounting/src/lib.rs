@@ -61,7 +61,7 @@
 //!   answer is kept, but its latency ends with the head. One that CONNECT turns
 //!   into something else is finished with its head.
 //! - Numbers count from the making of the [`RequestAccounting`] and are never
-//!   reset; rates are for whoever reads them twice.
+//!   reset. [`Rates`] are for whoever reads them again and again.
 //! - A body counts its bytes when its exchange is over, not while it streams.
 //! - A request refused by an outer layer never comes here, and a panic of the
 //!   inner service is an abort like any other drop.
@@ -85,11 +85,15 @@ mod future;
 mod histogram;
 mod layer;
 mod outcome;
+mod rates;
 mod service;
 mod snapshot;
+pub mod tracking;
 
 pub use body::AccountedBody;
 pub use future::ResponseFuture;
+pub use histogram::Distribution;
 pub use layer::RequestAccounting;
+pub use rates::Rates;
 pub use service::RequestAccountingService;
 pub use snapshot::{CacheCounts, Latency, Snapshot, StatusCounts};

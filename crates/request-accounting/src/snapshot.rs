@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::Distribution;
+
 /// The numbers of a [`RequestAccounting`] at one moment.
 ///
 /// A request that ends while the snapshot is taken may be both in flight and
@@ -94,4 +96,17 @@ pub struct Latency {
     pub p99: Duration,
     /// The slowest request.
     pub max: Duration,
+}
+
+impl From<&Distribution> for Latency {
+    fn from(times: &Distribution) -> Self {
+        Self {
+            count: times.count(),
+            mean: times.mean(),
+            p50: times.percentile(500),
+            p90: times.percentile(900),
+            p99: times.percentile(990),
+            max: times.max(),
+        }
+    }
 }

@@ -1,0 +1,181 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, Method, Request, Uri, header::HOST};
+use tokio::time::Instant;
+
+use crate::histogram::whole_nanos;
+
+/// Rides in the extensions of a request that is tracked, for whoever knows where
+/// it goes. See the [module's documentation](super).
+#[derive(Clone)]
+pub struct Tracked(pub(super) Arc<Entry>);
+
+/// A request, and where it is. All that changes is written by the one task that
+/// serves it and read by who looks, to whom a moment makes no difference.
+pub(super) struct Entry {
+    pub(super) id: u64,
+    method: Method,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    came: Instant,
+    /// 0 for none.
+    pid: AtomicU32,
+    /// Nanoseconds after `came`, plus one; zero for not yet.
+    dispatched: AtomicU64,
+    responded: AtomicU64,
+    sent: AtomicU64,
+}
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// It waits for a process, or for whatever else answers it.
+    Queued,
+    /// A process works on it.
+    Process {
+        /// Its id in the operating system.
+        pid: u32,
+    },
+    /// It has been answered, and the answer is on its way.
+    Sending {
+        /// The process that answers, if one does.
+        pid: Option<u32>,
+    },
+}
+
+/// A request that is being served, at one moment.
+#[derive(Clone, Debug)]
+pub struct TrackedRequest {
+    method: Method,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    place: Place,
+    age: Duration,
+    queued: Duration,
+    sent: u64,
+}
+
+impl Tracked {
+    /// The request goes to the process with this id now.
+    pub fn dispatched(&self, pid: u32) {
+        self.0.pid.store(pid, Relaxed);
+        self.0.dispatched.store(self.0.mark(), Relaxed);
+    }
+}
+
+impl fmt::Debug for Tracked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tracked").field(&self.0.place()).finish()
+    }
+}
+
+impl Entry {
+    pub(super) fn new<B>(id: u64, request: &Request<B>) -> Self {
+        Self {
+            id,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            host: request.headers().get(HOST).cloned(),
+            came: Instant::now(),
+            pid: AtomicU32::new(0),
+            dispatched: AtomicU64::new(0),
+            responded: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        }
+    }
+
+    /// The head of the response is there. Gives how long the request was queued,
+    /// and how long it then took, if it came to a process.
+    pub(super) fn responded(&self) -> Option<(Duration, Duration)> {
+        let now = self.mark();
+        self.responded.store(now, Relaxed);
+        let dispatched = self.dispatched.load(Relaxed).checked_sub(1)?;
+        let queued = Duration::from_nanos(dispatched);
+        Some((
+            queued,
+            Duration::from_nanos(now - 1 - dispatched.min(now - 1)),
+        ))
+    }
+
+    pub(super) fn send(&self, bytes: u64) {
+        // Nobody else writes.
+        self.sent.store(self.sent.load(Relaxed) + bytes, Relaxed);
+    }
+
+    fn mark(&self) -> u64 {
+        whole_nanos(self.came.elapsed()).saturating_add(1)
+    }
+
+    fn place(&self) -> Place {
+        let pid = Some(self.pid.load(Relaxed)).filter(|pid| *pid != 0);
+        match pid {
+            _ if self.responded.load(Relaxed) != 0 => Place::Sending { pid },
+            Some(pid) => Place::Process { pid },
+            None => Place::Queued,
+        }
+    }
+
+    pub(super) fn look(&self) -> TrackedRequest {
+        let age = self.came.elapsed();
+        let dispatched = self.dispatched.load(Relaxed).checked_sub(1);
+        TrackedRequest {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            host: self.host.clone(),
+            place: self.place(),
+            age,
+            queued: dispatched.map_or(age, Duration::from_nanos),
+            sent: self.sent.load(Relaxed),
+        }
+    }
+}
+
+impl TrackedRequest {
+    /// Its method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path of its target, without the query.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The host that it is for, with its port if it names one. What the client
+    /// sent, which need not be text.
+    pub fn host(&self) -> Option<&[u8]> {
+        match (self.uri.authority(), &self.host) {
+            (Some(authority), _) => Some(authority.as_str().as_bytes()),
+            (None, host) => host.as_ref().map(HeaderValue::as_bytes),
+        }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// How long ago it came.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// How long it has waited for a process, or had to wait for the one that has
+    /// it now.
+    pub fn queued(&self) -> Duration {
+        self.queued
+    }
+
+    /// Bytes of content of the answer that are on their way.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+}
