@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{
-    HeaderMap, Response,
-    header::{self, CACHE_STATUS},
-};
+use http::{HeaderMap, Response, header::CACHE_STATUS};
 use peregrine_core::CacheStatus;
 
 use crate::{
@@ -21,8 +18,8 @@ use crate::{
     policy::Policy,
     stats::{Counters, Stats},
     store::{
-        Change, Entry, Journal, Later, LookUp, MemoryStore, Purge, Scope, Storage, StorageError,
-        Variants,
+        Change, Entry, Journal, Later, LookUp, MemoryStore, Purge, Scope, Shapes, Storage,
+        StorageError, Variants,
     },
 };
 
@@ -66,6 +63,7 @@ pub(crate) struct Cache {
     pub(crate) unshareable: Unshareable,
     pub(crate) journal: Journal,
     pub(crate) variances: Variances,
+    pub(crate) shapes: Shapes,
     store: Box<dyn Storage>,
 }
 
@@ -83,6 +81,7 @@ impl Cache {
             unshareable: Unshareable::new(config.clock.monotonic()),
             journal: Journal::new(),
             variances: Variances::new(),
+            shapes: Shapes::default(),
             store,
             config,
         }
@@ -208,15 +207,13 @@ impl Cache {
         response.extensions_mut().insert(status);
         let key = key.filter(|_| self.config.reveal_key);
         let line = self.config.name.member(&status, key);
-        match response.headers_mut().entry(CACHE_STATUS) {
-            header::Entry::Vacant(lines) => {
-                lines.insert(line);
-            }
+        let headers = response.headers_mut();
+        match headers.iter_mut().next() {
             // The place that a stored head keeps for it.
-            header::Entry::Occupied(mut lines) if lines.get().is_empty() => {
-                lines.insert(line);
+            Some((name, place)) if name == CACHE_STATUS && place.is_empty() => *place = line,
+            _ => {
+                headers.append(CACHE_STATUS, line);
             }
-            header::Entry::Occupied(mut lines) => lines.append(line),
         }
         response
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, response};
+use http::{Extensions, HeaderMap, Response, StatusCode, response};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason};
 use tokio::runtime::Handle;
@@ -38,16 +38,20 @@ pub(crate) struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// An answer from memory.
+    /// An answer from memory. The `extensions` are those of the request: the place in
+    /// which they were takes the word of the hit, instead of a new one.
     pub(crate) fn hit<B>(
         self,
         entry: &Entry,
         status: CacheStatus,
         now: Instant,
+        mut extensions: Extensions,
     ) -> Response<CacheBody<B>> {
         trace!(%status, "hit");
         self.cache.counters.hits.add_one();
-        let response = self.stored(entry, now);
+        let mut response = self.stored(entry, now);
+        extensions.clear();
+        *response.extensions_mut() = extensions;
         self.say(response, status)
     }
 
@@ -66,18 +70,17 @@ impl Client<'_> {
     /// A complete response.
     pub(crate) fn stored<B>(self, entry: &Entry, now: Instant) -> Response<CacheBody<B>> {
         let head = &entry.head;
-        match self.verdict(head.status(), head.headers(), head.received()) {
-            Verdict::Proceed if self.asked.head => {
-                head.respond(CacheBody::stored(Bytes::new()), now)
-            }
+        let response = head.respond((), now);
+        match self.verdict(head.status(), response.headers(), head.received()) {
             Verdict::Proceed => match &entry.content {
+                _ if self.asked.head => response.map(|()| CacheBody::stored(Bytes::new())),
                 Content::Whole(body) if !self.asked.range => {
-                    head.respond(CacheBody::stored(body.clone()), now)
+                    response.map(|()| CacheBody::stored(body.clone()))
                 }
-                Content::Whole(body) => self.in_range(entry, body, now),
-                Content::Parts(parts) => self.in_range(entry, parts, now),
+                Content::Whole(body) => self.in_range(entry, body, response),
+                Content::Parts(parts) => self.in_range(entry, parts, response),
             },
-            Verdict::NotModified => not_modified(head.respond((), now)),
+            Verdict::NotModified => not_modified(response),
         }
     }
 
@@ -88,10 +91,11 @@ impl Client<'_> {
         reader: Reader<B>,
         now: Instant,
     ) -> Response<CacheBody<B>> {
-        match self.verdict(head.status(), head.headers(), head.received()) {
-            Verdict::Proceed => head.respond(CacheBody::shared(reader), now),
+        let response = head.respond((), now);
+        match self.verdict(head.status(), response.headers(), head.received()) {
+            Verdict::Proceed => response.map(|()| CacheBody::shared(reader)),
             // It reads nothing; others may.
-            Verdict::NotModified => not_modified(head.respond((), now)),
+            Verdict::NotModified => not_modified(response),
         }
     }
 
@@ -104,10 +108,11 @@ impl Client<'_> {
         self,
         entry: &Entry,
         content: &impl Representation,
-        now: Instant,
+        response: Response<()>,
     ) -> Response<CacheBody<B>> {
-        let range = entry.range(self.asked, self.headers, content.length());
-        let (mut parts, ()) = entry.head.respond((), now).into_parts();
+        let (mut parts, ()) = response.into_parts();
+        let length = content.length();
+        let range = (entry.head).range(self.asked, self.headers, &parts.headers, length);
         let (status, pieces) = range.answer(&mut parts.headers, content, &Boundary::random());
         // All of it, with whatever status it has.
         if status != StatusCode::OK {

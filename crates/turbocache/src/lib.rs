@@ -163,6 +163,7 @@ mod body;
 mod cache;
 mod client;
 mod clock;
+mod decimal;
 mod fetch;
 mod flight;
 mod future;
@@ -180,6 +181,7 @@ mod range;
 #[cfg(feature = "axum")]
 pub mod response;
 mod service;
+mod shared;
 mod stats;
 mod store;
 mod stored_response;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use peregrine_core::CacheStatus;
 
-use crate::{key::Key, policy::list::is_token};
+use crate::{decimal, key::Key, policy::list::is_token};
 
 /// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
 /// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).
@@ -28,16 +28,13 @@ impl CacheName {
 impl CacheName {
     /// This cache's member of `Cache-Status`, with the key if one is given.
     pub(crate) fn member(&self, status: &CacheStatus, key: Option<&Key>) -> HeaderValue {
-        let mut member = Vec::with_capacity(64);
-        member.extend_from_slice(self.0.as_bytes());
-        if let CacheStatus::Hit { ttl, .. } = status {
-            // As `Display` has it, without the price of formatting: this is done
-            // for every hit.
-            member.extend_from_slice(b"; hit; ttl=");
-            push_decimal(&mut member, *ttl);
+        let mut member = if let CacheStatus::Hit { ttl, .. } = *status {
+            self.hit(ttl)
         } else {
-            write!(member, "; {status}").expect("a Vec takes everything");
-        }
+            let mut member = Vec::with_capacity(64);
+            write!(member, "{}; {status}", self.0).expect("a Vec takes everything");
+            member
+        };
         if let Some(key) = key {
             // RFC 9211 §2.7: a String. A key is displayed with everything escaped
             // that is not printable ASCII.
@@ -46,23 +43,23 @@ impl CacheName {
         }
         HeaderValue::from_maybe_shared(Bytes::from(member)).expect("all of it is plain ASCII")
     }
-}
 
-fn push_decimal(bytes: &mut Vec<u8>, number: i64) {
-    if number < 0 {
-        bytes.push(b'-');
+    /// As `Display` has it, without the price of formatting, and in no more memory than
+    /// it takes: this is done for every hit.
+    fn hit(&self, ttl: i64) -> Vec<u8> {
+        let said = if ttl < 0 {
+            "; hit; ttl=-"
+        } else {
+            "; hit; ttl="
+        };
+        let seconds = ttl.unsigned_abs();
+        let length = self.0.len() + said.len() + decimal::length(seconds);
+        let mut member = Vec::with_capacity(length);
+        member.extend_from_slice(self.0.as_bytes());
+        member.extend_from_slice(said.as_bytes());
+        decimal::push(&mut member, seconds);
+        member
     }
-    let start = bytes.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        let digit = u8::try_from(rest % 10).expect("less than ten");
-        bytes.push(b'0' + digit);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes[start..].reverse();
 }
 
 impl Default for CacheName {

@@ -1,5 +1,5 @@
 use std::{
-    any, fmt,
+    any, fmt, mem,
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -25,6 +25,7 @@ use crate::{
         request::{Asked, Pass},
         reuse::Reuse,
     },
+    shared::Shared,
     store::LookUp,
     unsafe_request::UnsafeRequest,
 };
@@ -37,11 +38,12 @@ use crate::{
 #[derive(Clone)]
 pub struct TurboCacheService<S> {
     inner: S,
-    cache: Arc<Cache>,
+    cache: Shared<Cache>,
 }
 
 impl<S> TurboCacheService<S> {
-    pub(crate) const fn new(inner: S, cache: Arc<Cache>) -> Self {
+    pub(crate) fn new(inner: S, cache: Arc<Cache>) -> Self {
+        let cache = Shared::new(cache);
         Self { inner, cache }
     }
 
@@ -83,7 +85,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let lookup = match self.cache.config.policy.look_up(&request) {
             Ok(lookup) => lookup,
             Err(reason) => return self.pass(request, reason).into(),
@@ -111,15 +113,17 @@ where
             && entry.is_whole()
             && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
         {
+            let extensions = mem::take(request.extensions_mut());
             let client = Client {
                 cache: &self.cache,
                 key: keys.exact(),
                 asked,
                 headers: request.headers(),
             };
-            return State::answered(client.hit(entry, CacheStatus::hit(ttl), now)).into();
+            let status = CacheStatus::hit(ttl);
+            return State::answered(client.hit(entry, status, now, extensions)).into();
         }
-        let (inner, cache) = (self.inner.clone(), Arc::clone(&self.cache));
+        let (inner, cache) = (self.inner.clone(), self.cache.arc());
         let pending = Pending::new(inner, cache, request, keys, asked, route, now);
         match found {
             LookUp::Ready(found) => pending.go_on(found),
@@ -135,7 +139,7 @@ impl<S> TurboCacheService<S> {
         S: Service<Request<ReqB>> + Clone,
     {
         debug!(reason = reason.as_str(), uri = %request.uri(), "pass");
-        let cache = Arc::clone(&self.cache);
+        let cache = self.cache.arc();
         cache.counters.passes.add_one();
         let status = CacheStatus::forward(reason.forward_reason());
         let status = match reason {
@@ -162,7 +166,7 @@ impl<S> TurboCacheService<S> {
         S: Service<Request<ReqB>> + Clone,
     {
         debug!(reason = STEPPED_ASIDE, uri = %request.uri(), "pass");
-        let cache = Arc::clone(&self.cache);
+        let cache = self.cache.arc();
         cache.counters.passes.add_one();
         let status = CacheStatus::forward(ForwardReason::Bypass).because(STEPPED_ASIDE);
         let glance = Glance {

@@ -55,7 +55,7 @@ impl StoredResponse {
 
     /// Its fields as they came, without those that are not stored.
     pub fn headers(&self) -> HeaderMap {
-        self.entry.head.received_headers()
+        self.entry.head.headers()
     }
 
     /// How old it was when it was looked at (RFC 9111 §4.2.3).

@@ -40,8 +40,9 @@ impl Candidate {
         if let Some(part) = self.part {
             return self.store_part(part, &body);
         }
+        let shapes = &self.fetch.miss.cache.shapes;
         let entry = Arc::new(Entry {
-            head: self.head.clone().complete(body.len() as u64),
+            head: self.head.clone().complete(body.len() as u64, shapes),
             content: Content::Whole(body),
         });
         self.fetch

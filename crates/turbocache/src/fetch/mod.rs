@@ -211,6 +211,7 @@ impl Fetch {
             kept,
             request: &self.miss.headers,
             received: received.wall,
+            shapes: &self.miss.cache.shapes,
         };
         Head::new(status, headers, &decided, labels)
     }

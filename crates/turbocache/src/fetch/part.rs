@@ -13,7 +13,7 @@ use crate::{
     key::search_variance::SearchVariance,
     policy::storable::NotStored,
     range::{field::ContentRange, fragments::Fragments, validator::StrongValidator},
-    store::{Content, Entry, Head},
+    store::{Content, Entry, Head, Shapes},
 };
 
 /// Whether a response with this status is to the question for a part, which the
@@ -36,7 +36,7 @@ impl Fetch {
         let entry = Arc::clone(entry.expect("it was asked for a part of this one"));
         let part = ContentRange::of(&response.headers)
             .filter(|_| response.status == StatusCode::PARTIAL_CONTENT)
-            .filter(|_| StrongValidator::is_shared(entry.head.headers(), &response.headers));
+            .filter(|_| StrongValidator::is_shared(&entry.head.headers(), &response.headers));
         let Some(part) = part else {
             // Something else is stored than the application has by now.
             self.forget(&entry);
@@ -82,15 +82,15 @@ impl Candidate {
     /// Puts it together with what is stored of the same representation.
     pub(super) fn store_part(&self, part: ContentRange, body: &Bytes) -> Option<Arc<Entry>> {
         let miss = &self.fetch.miss;
-        let most = self.max_body();
+        let (most, shapes) = (self.max_body(), &miss.cache.shapes);
         let known = miss.stored.as_ref().filter(|_| miss.completing);
         if self.transient {
-            return combined(known, &self.head, part, body, most).map(Arc::new);
+            return combined(known, &self.head, part, body, most, shapes).map(Arc::new);
         }
         self.fetch
             .insert_made(self.variance.as_ref(), &mut |variants| {
                 let stored = known.or_else(|| variants.select(&miss.headers));
-                let entry = combined(stored, &self.head, part, body, most)?;
+                let entry = combined(stored, &self.head, part, body, most, shapes)?;
                 Some(Arc::new(entry))
             })
     }
@@ -104,12 +104,13 @@ fn combined(
     part: ContentRange,
     body: &Bytes,
     most: u64,
+    shapes: &Shapes,
 ) -> Option<Entry> {
     let others = match stored.map(|entry| (&entry.head, &entry.content)) {
         // A part of what is there altogether.
         Some((_, Content::Whole(_))) => return None,
         Some((others, Content::Parts(parts)))
-            if StrongValidator::is_shared(others.headers(), head.headers()) =>
+            if StrongValidator::is_shared(&others.headers(), &head.headers()) =>
         {
             Some(parts.clone())
         }
@@ -121,11 +122,11 @@ fn combined(
         parts = Fragments::new(part.length);
         parts.insert(part, body).ok()?;
     }
-    let head = head.clone().partial();
+    let head = head.clone().partial(shapes);
     Some(match parts.complete() {
         // §3.4: from now on it is a complete 200.
         Some(whole) => Entry {
-            head: head.complete(whole.len() as u64),
+            head: head.complete(whole.len() as u64, shapes),
             content: Content::Whole(whole),
         },
         None => Entry {

@@ -38,14 +38,14 @@ impl Fetch {
         let keys = self.miss.keys.clone();
         let reused = |entry: Arc<Entry>, by| {
             Fetched::Reused(Reused {
-                variance: SearchVariance::of(entry.head.headers()),
+                variance: SearchVariance::of(&entry.head.headers()),
                 entry,
                 answered: Some(StatusCode::NOT_MODIFIED),
                 by,
                 keys,
             })
         };
-        if validation::selected(&answer, [entry.head.headers()]).is_none() {
+        if validation::selected(&answer, [&entry.head.headers()]).is_none() {
             // §4.3.4: it must not update what it is not about. But we asked about
             // this one only, and are told that there is nothing better. Once: an
             // application that went back to an older page may say so for ever, so
@@ -61,7 +61,7 @@ impl Fetch {
                     By::Favour(reason)
                 } else {
                     self.miss.cache.counters.validated.add_one();
-                    if self.insert(&entry, SearchVariance::of(entry.head.headers()).as_ref()) {
+                    if self.insert(&entry, SearchVariance::of(&entry.head.headers()).as_ref()) {
                         By::Validation
                     } else {
                         By::Favour(NotStored::Cleared)
@@ -103,7 +103,7 @@ impl Fetch {
         let freshened = self.miss.cache.config.policy.freshen(&Update {
             asked: self.miss.asked,
             status: entry.head.status(),
-            stored: &entry.head.received_headers(),
+            stored: &entry.head.headers(),
             answer: &answer,
             requested: self.requested,
             received: now,
@@ -114,9 +114,10 @@ impl Fetch {
                 let head = self
                     .head(entry.head.status(), headers, &kept, labels, now)
                     .updating(&entry.head);
+                let shapes = &self.miss.cache.shapes;
                 let head = match &entry.content {
-                    Content::Whole(body) => head.complete(body.len() as u64),
-                    Content::Parts(_) => head.partial(),
+                    Content::Whole(body) => head.complete(body.len() as u64, shapes),
+                    Content::Parts(_) => head.partial(shapes),
                 };
                 Ok(Arc::new(Entry {
                     head,
@@ -145,7 +146,7 @@ impl Fetch {
             return;
         };
         let headers = &response.headers;
-        let effect = validation::head_effect(response.status, headers, entry.head.headers());
+        let effect = validation::head_effect(response.status, headers, &entry.head.headers());
         debug!(?effect, key = %self.miss.flight, "a HEAD was answered");
         let freshened = match effect {
             HeadEffect::None => return,
@@ -153,7 +154,7 @@ impl Fetch {
             HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
         };
         let is_stored = freshened.is_some_and(|freshened| {
-            let variance = SearchVariance::of(freshened.head.headers());
+            let variance = SearchVariance::of(&freshened.head.headers());
             let key = self.miss.keys.stored_under(variance.as_ref());
             cache.insert(&key, &freshened, &self.miss.headers, self.generation)
         });
@@ -187,7 +188,7 @@ impl Fetch {
             answered: status,
             by: By::Failure(failure, staleness),
             keys: self.miss.keys.clone(),
-            variance: SearchVariance::of(entry.head.headers()),
+            variance: SearchVariance::of(&entry.head.headers()),
         })
     }
 }

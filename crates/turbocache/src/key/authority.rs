@@ -25,7 +25,7 @@ impl<'a> Authority<'a> {
             }
             _ => text
                 .iter()
-                .position(|byte| !is_host_byte(*byte))
+                .position(|byte| !IS_HOST_BYTE[usize::from(*byte)])
                 .unwrap_or(text.len()),
         };
         let (host, rest) = text.split_at(end_of_host);
@@ -53,7 +53,9 @@ impl<'a> Authority<'a> {
     }
 
     pub(super) fn write(&self, key: &mut Vec<u8>) {
-        key.extend(self.host.iter().map(u8::to_ascii_lowercase));
+        let start = key.len();
+        key.extend_from_slice(self.host);
+        key[start..].make_ascii_lowercase();
         if let Some(port) = self.port {
             key.push(b':');
             key.extend_from_slice(port);
@@ -65,6 +67,14 @@ impl<'a> Authority<'a> {
     }
 }
 
-const fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
-}
+/// Looked up, because it is asked for each byte of each request's host.
+static IS_HOST_BYTE: [bool; 256] = {
+    let mut is_host_byte = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        is_host_byte[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte -= 1;
+    }
+    is_host_byte
+};

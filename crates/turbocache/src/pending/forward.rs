@@ -74,7 +74,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         let asked = &self.pending.asked;
         let stored = self.stored.as_ref();
         !(asked.head || asked.wishes.no_store || self.pending.expects_variant())
-            && stored.is_some_and(|entry| validation::has_validator(entry.head.headers()))
+            && stored.is_some_and(|entry| validation::has_validator(&entry.head.headers()))
     }
 
     /// Whether others may wait for its response. Not if it may be for this client
@@ -149,7 +149,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             && may_validate
             && !(sent.head || sent.wishes.no_store)
         {
-            validating = validation::ask(request.headers_mut(), [entry.head.headers()]);
+            validating = validation::ask(request.headers_mut(), [&entry.head.headers()]);
         }
         if background && !validating {
             validation::remove_preconditions(request.headers_mut());

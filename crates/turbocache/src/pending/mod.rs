@@ -5,7 +5,7 @@ mod forward;
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason, Variant};
 use tokio::runtime::Handle;
@@ -171,7 +171,10 @@ where
     }
 
     fn answered<ResB>(&self, entry: &Entry, status: CacheStatus) -> State<S, ReqB, ResB> {
-        State::answered(self.client().hit(entry, status, self.now))
+        let response = self
+            .client()
+            .hit(entry, status, self.now, Extensions::new());
+        State::answered(response)
     }
 
     fn forward(

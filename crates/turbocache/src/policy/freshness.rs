@@ -36,12 +36,9 @@ impl Freshness {
         self.initial_age.saturating_add(resident_time)
     }
 
-    /// RFC 9111 §4.2: `response_is_fresh = (freshness_lifetime > current_age)`.
     /// What is left of it, or `None` if the response is stale.
     pub(crate) fn ttl(&self, now: Instant) -> Option<Duration> {
-        self.lifetime
-            .checked_sub(self.age(now))
-            .filter(|left| !left.is_zero())
+        self.at(now).ttl()
     }
 
     /// It was stale when it came.
@@ -51,7 +48,37 @@ impl Freshness {
 
     /// For how long it has been stale. Zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
-        self.age(now).saturating_sub(self.lifetime)
+        self.at(now).staleness()
+    }
+
+    /// How it is at one moment: to compare two moments takes some time, and each
+    /// hit asks for more than one thing.
+    pub(crate) fn at(&self, now: Instant) -> Aged {
+        Aged {
+            age: self.age(now),
+            lifetime: self.lifetime,
+        }
+    }
+}
+
+/// How old a stored response is, and how old it may become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aged {
+    pub(crate) age: Duration,
+    lifetime: Duration,
+}
+
+impl Aged {
+    /// RFC 9111 §4.2: `response_is_fresh = (freshness_lifetime > current_age)`.
+    /// What is left of it, or `None` if the response is stale.
+    pub(crate) fn ttl(self) -> Option<Duration> {
+        let left = self.lifetime.checked_sub(self.age);
+        left.filter(|left| !left.is_zero())
+    }
+
+    /// For how long it has been stale. Zero if it is fresh.
+    pub(crate) const fn staleness(self) -> Duration {
+        self.age.saturating_sub(self.lifetime)
     }
 }
 

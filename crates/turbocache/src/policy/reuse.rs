@@ -126,11 +126,11 @@ impl Terms {
         if self.no_cache {
             return Reuse::Validate(NotFresh::NoCache);
         }
-        let ttl = self.freshness.ttl(now);
-        if self.disappoints(asked.wishes, ttl, now) {
+        let aged = self.freshness.at(now);
+        let (ttl, staleness) = (aged.ttl(), aged.staleness());
+        if self.disappoints(asked.wishes, ttl, aged.age) {
             return Reuse::Validate(NotFresh::Request);
         }
-        let staleness = self.freshness.staleness(now);
         match ttl {
             Some(_) if self.soft_purged && self.must_revalidate => {
                 Reuse::Validate(NotFresh::Purged)
@@ -154,7 +154,7 @@ impl Terms {
     }
 
     /// Whether the client has asked for a younger one.
-    fn disappoints(&self, wishes: Wishes, ttl: Option<Duration>, now: Instant) -> bool {
+    fn disappoints(&self, wishes: Wishes, ttl: Option<Duration>, age: Duration) -> bool {
         // RFC 8246 §2: a fresh response that does not change is not validated
         // "unless there is a signal from the client that a validation is
         // necessary", which is what no-cache is, and a reload with max-age=0 not.
@@ -165,7 +165,7 @@ impl Terms {
         wishes.no_cache
             || wishes
                 .max_age
-                .is_some_and(|most| !unchanged && (stale || self.age(now) > most))
+                .is_some_and(|most| !unchanged && (stale || age > most))
             || wishes
                 .min_fresh
                 .is_some_and(|least| ttl.unwrap_or_default() < least)

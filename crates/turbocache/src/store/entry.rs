@@ -1,13 +1,13 @@
 use std::time::{Instant, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{AGE, CACHE_STATUS, CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE},
+    header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE},
 };
 use peregrine_core::hop_by_hop;
 
-use super::Labels;
+use super::{Fields, Labels, Shapes};
 use crate::{
     policy::{
         request::Asked,
@@ -47,7 +47,7 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     status: StatusCode,
-    headers: HeaderMap,
+    fields: Fields,
     terms: Terms,
     vary: Vary,
     selection: Selection,
@@ -63,14 +63,15 @@ pub(crate) struct Decided<'a> {
     pub(crate) request: &'a HeaderMap,
     /// When it came.
     pub(crate) received: SystemTime,
+    pub(crate) shapes: &'a Shapes,
 }
 
 /// What an entry weighs beyond the bytes of its head and body: itself, and its
 /// place among the variants of its key.
-const WEIGHT_OF_ENTRY: usize = 448;
-/// What a field weighs beyond its bytes: its place in the map, and now and then a
-/// name of its own.
-const WEIGHT_OF_FIELD: usize = 128;
+const WEIGHT_OF_ENTRY: usize = 480;
+/// What content weighs beyond its bytes, as a part of them: allocators lose some of
+/// their memory between pieces of all lengths.
+const LOST_BESIDE_CONTENT: usize = 32;
 /// What a label weighs beyond its bytes, which are in the index, too.
 const WEIGHT_OF_LABEL: usize = 192;
 
@@ -81,7 +82,7 @@ impl Entry {
             Content::Whole(body) => body.len(),
             Content::Parts(parts) => usize::try_from(parts.stored()).unwrap_or(usize::MAX),
         };
-        WEIGHT_OF_ENTRY + self.head.weight() + content
+        WEIGHT_OF_ENTRY + self.head.weight() + content + content / LOST_BESIDE_CONTENT
     }
 
     /// The same, to be validated at the next request.
@@ -105,7 +106,8 @@ impl Entry {
         match &self.content {
             Content::Whole(_) => None,
             Content::Parts(parts) => {
-                let verdict = self.range(asked, request, parts.length());
+                let fields = self.head.headers();
+                let verdict = self.head.range(asked, request, &fields, parts.length());
                 parts.reuse(verdict).err()
             }
         }
@@ -118,23 +120,14 @@ impl Entry {
         let Content::Parts(parts) = &self.content else {
             return false;
         };
-        let Some(validator) = StrongValidator::of(&self.head.headers) else {
+        let fields = self.head.headers();
+        let Some(validator) = StrongValidator::of(&fields) else {
             return false;
         };
         remove_preconditions(request);
         request.insert(RANGE, parts.ask_for(missing));
         request.insert(IF_RANGE, validator.if_range());
         true
-    }
-
-    /// What of its content a request that says this is to be given, if that has
-    /// `length` bytes altogether.
-    pub(crate) fn range(&self, asked: Asked, request: &HeaderMap, length: u64) -> Verdict {
-        if asked.range && self.head.status == StatusCode::OK {
-            verdict(request, &self.head.headers, length, MAX_RANGES)
-        } else {
-            Verdict::Whole
-        }
     }
 }
 
@@ -162,15 +155,9 @@ impl Head {
         if let Some(date) = date {
             headers.insert(DATE, http_date(*date));
         }
-        // These two are different in every response made of this head. Their
-        // places are taken here, so that the clone need not grow.
-        headers.insert(AGE, HeaderValue::from_static("0"));
-        headers
-            .entry(CACHE_STATUS)
-            .or_insert(HeaderValue::from_static(""));
         Self {
             status,
-            headers,
+            fields: decided.shapes.fields(&headers),
             terms: *terms,
             vary: vary.clone(),
             selection,
@@ -179,14 +166,16 @@ impl Head {
         }
     }
 
-    /// The same for a complete body of `length`, in memory of its own. The length
-    /// is what a `HEAD` is told, too. RFC 9110 §8.6: never in a 204.
-    pub(crate) fn complete(mut self, length: u64) -> Self {
-        if self.status != StatusCode::NO_CONTENT {
-            self.headers
-                .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    /// The same for a complete body of `length`. The length is what a `HEAD` is told,
+    /// too. RFC 9110 §8.6: never in a 204.
+    pub(crate) fn complete(mut self, length: u64, shapes: &Shapes) -> Self {
+        let length = HeaderValue::from(length);
+        let says_so = self.fields.get(&CONTENT_LENGTH) == Some(&length);
+        if self.status != StatusCode::NO_CONTENT && !says_so {
+            let mut headers = self.headers();
+            headers.insert(CONTENT_LENGTH, length);
+            self.fields = shapes.fields(&headers);
         }
-        self.headers = compact(&self.headers);
         self
     }
 
@@ -196,33 +185,41 @@ impl Head {
 
     /// The same for content of which parts are missing: its length is told with each
     /// of them.
-    pub(crate) fn partial(mut self) -> Self {
+    pub(crate) fn partial(mut self, shapes: &Shapes) -> Self {
+        let mut headers = self.headers();
         for name in [CONTENT_LENGTH, CONTENT_RANGE] {
-            self.headers.remove(name);
+            headers.remove(name);
         }
         self.status = StatusCode::OK;
-        self.headers = compact(&self.headers);
+        self.fields = shapes.fields(&headers);
         self
     }
 
-    /// As they are stored, with a place for `Age` and `Cache-Status`.
-    pub(crate) const fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// As they came.
-    pub(crate) fn received_headers(&self) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        headers.remove(AGE);
-        if headers[CACHE_STATUS].is_empty() {
-            headers.remove(CACHE_STATUS);
-        }
-        headers
+    /// The fields as they came, but for `Age`. A map of its own: not for the path of
+    /// hits.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        self.fields.received()
     }
 
     /// When it came.
     pub(crate) const fn received(&self) -> SystemTime {
         self.received
+    }
+
+    /// What of its content a request that says this is to be given, if that has
+    /// `length` bytes altogether. `fields` are its own.
+    pub(crate) fn range(
+        &self,
+        asked: Asked,
+        request: &HeaderMap,
+        fields: &HeaderMap,
+        length: u64,
+    ) -> Verdict {
+        if asked.range && self.status == StatusCode::OK {
+            verdict(request, fields, length, MAX_RANGES)
+        } else {
+            Verdict::Whole
+        }
     }
 
     /// On which terms it may be reused.
@@ -254,52 +251,22 @@ impl Head {
     }
 
     /// A response with this head at its age of `now` (RFC 9111 §4: "MUST
-    /// generate an Age header field").
+    /// generate an Age header field"), with an empty place for `Cache-Status`.
     pub(crate) fn respond<B>(&self, body: B, now: Instant) -> Response<B> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        let mut headers = self.headers.clone();
-        headers.insert(AGE, HeaderValue::from(self.terms.age(now).as_secs()));
-        *response.headers_mut() = headers;
+        *response.headers_mut() = self.fields.at_age(self.terms.age(now).as_secs());
         response
     }
 
     fn weight(&self) -> usize {
-        let fields = self.headers.iter().map(field).sum::<usize>();
         let labels = self.labels.iter();
         let labels = labels.map(|label| 2 * label.weight() + WEIGHT_OF_LABEL);
-        fields + labels.sum::<usize>() + self.selection.weight()
+        self.fields.weight() + labels.sum::<usize>() + self.selection.weight()
     }
-}
-
-fn field((name, value): (&http::HeaderName, &HeaderValue)) -> usize {
-    name.as_str().len() + value.len() + WEIGHT_OF_FIELD
 }
 
 /// The form of RFC 9110 §5.6.7 for `time`.
 pub(crate) fn http_date(time: SystemTime) -> HeaderValue {
     HeaderValue::try_from(httpdate::fmt_http_date(time)).expect("a date is plain ASCII")
-}
-
-/// The same fields, their values in one piece of memory of their own. As they
-/// came, they are slices of a connection's read buffer, and one small value
-/// would keep all of it.
-fn compact(headers: &HeaderMap) -> HeaderMap {
-    let mut block = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
-    for value in headers.values() {
-        block.extend_from_slice(value.as_bytes());
-    }
-    let mut block = block.freeze();
-    // One more than there are: a map that is quite full grows before it looks
-    // whether a field is to be replaced, and its clone would do so every time.
-    let mut compacted = HeaderMap::with_capacity(headers.keys_len() + 1);
-    for (name, value) in headers {
-        let bytes = block.split_to(value.len());
-        // It was a value before; if it is one that was made unchecked, let it be.
-        let mut copy = HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| value.clone());
-        copy.set_sensitive(value.is_sensitive());
-        compacted.append(name, copy);
-    }
-    // Without what a map keeps in reserve.
-    compacted.clone()
 }

@@ -4,6 +4,7 @@
 //! never change, but are replaced. What they are kept in is behind [`Storage`].
 
 mod entry;
+mod fields;
 mod index;
 mod journal;
 mod label;
@@ -16,6 +17,7 @@ use std::{error::Error, fmt, pin::Pin, sync::Arc};
 pub use self::scope::Scope;
 pub(crate) use self::{
     entry::{Content, Decided, Entry, Head, http_date},
+    fields::{Fields, Shapes},
     journal::Journal,
     label::{Label, Labels},
     memory::MemoryStore,

@@ -29,10 +29,12 @@ fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
         now.monotonic,
         now,
     );
+    let shapes = Shapes::default();
     let decided = Decided {
         kept: &kept.unwrap(),
         request: &HeaderMap::new(),
         received: now.wall,
+        shapes: &shapes,
     };
     let labels = tags.iter().map(|tag| {
         let tag = crate::tags::Tag::Tag(tag.as_bytes().into());
@@ -40,7 +42,7 @@ fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
     });
     let head = Head::new(StatusCode::OK, headers, &decided, labels.collect());
     Arc::new(Entry {
-        head: head.complete(body as u64),
+        head: head.complete(body as u64, &shapes),
         content: Content::Whole(vec![b'x'; body].into()),
     })
 }
