@@ -5,10 +5,7 @@ use std::{
     convert::Infallible,
     error::Error,
     future::ready,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
@@ -90,11 +87,12 @@ impl App {
 
 /// Serves until the process is ended.
 pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
-    let app = Arc::new(App {
+    // For ever: to share it is to cost nothing.
+    let app: &App = Box::leak(Box::new(App {
         role: options.role,
         page: page(options.body_size),
         asked: (options.role != Role::Bare).then(AtomicU64::default),
-    });
+    }));
     let answer = move |request: Request<Incoming>| {
         let response = app.answer(request.uri().path());
         ready(Ok::<_, Infallible>(response))
