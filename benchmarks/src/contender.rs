@@ -1,11 +1,14 @@
 mod haproxy;
 mod nginx;
+mod passenger;
 mod peregrine;
+mod varnish;
 
 use std::{
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -15,6 +18,7 @@ use crate::{
     Result,
     child::Child,
     cores::CoreList,
+    cpu,
     options::{Role, RunOptions},
     scenario::Scenario,
 };
@@ -37,6 +41,10 @@ pub(crate) enum Contender {
     Nginx,
     /// `HAProxy` in front of the application, with its cache.
     Haproxy,
+    /// Varnish in front of the application.
+    Varnish,
+    /// Passenger, whose own process the application is, with its turbocache.
+    Passenger,
 }
 
 /// What a contender is told.
@@ -44,6 +52,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) options: &'a RunOptions,
     /// Where it runs.
     pub(crate) cores: &'a CoreList,
+    /// Where the application runs.
+    pub(crate) app_cores: &'a CoreList,
     /// The application that it is to stand before.
     pub(crate) app: SocketAddr,
     /// A folder of its own.
@@ -52,24 +62,34 @@ pub(crate) struct Setting<'a> {
 
 /// A contender that takes connections.
 pub(crate) struct Running {
-    pub(crate) child: Child,
+    children: Vec<Child>,
     /// Where it answers from its cache.
-    hit: SocketAddr,
+    hit: Place,
     /// Where it asks the application.
-    proxied: SocketAddr,
-    /// Whose count tells one from the other; `None` if there is nobody behind
-    /// it.
+    proxied: Place,
+}
+
+/// Where a contender plays one scenario.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    /// Whose count tells a hit from a miss; `None` if there is nobody behind it.
     pub(crate) app: Option<SocketAddr>,
+    /// The application, if the contender has started it itself: its time is not
+    /// the contender's.
+    own_app: Option<i32>,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::BareHyper,
         Self::NoLayer,
         Self::TurboCache,
         Self::Peregrine,
         Self::Nginx,
         Self::Haproxy,
+        Self::Varnish,
+        Self::Passenger,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -80,6 +100,8 @@ impl Contender {
             Self::Peregrine => "Peregrine",
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
+            Self::Varnish => "Varnish",
+            Self::Passenger => "Passenger",
         }
     }
 
@@ -92,16 +114,53 @@ impl Contender {
             Self::Peregrine => peregrine::start(setting).await,
             Self::Nginx => nginx::start(setting).await,
             Self::Haproxy => haproxy::start(setting).await,
+            Self::Varnish => varnish::start(setting).await,
+            Self::Passenger => passenger::start(setting).await,
         }
     }
 }
 
 impl Running {
+    /// One server, which has an application behind it that was there before.
+    fn before(app: SocketAddr, child: Child, hit: SocketAddr, proxied: SocketAddr) -> Self {
+        let place = |address| Place {
+            address,
+            app: Some(app),
+            own_app: None,
+        };
+        Self {
+            children: vec![child],
+            hit: place(hit),
+            proxied: place(proxied),
+        }
+    }
+
     /// Where it plays this scenario.
-    pub(crate) const fn address(&self, scenario: Scenario) -> SocketAddr {
+    pub(crate) const fn place(&self, scenario: Scenario) -> Place {
         match scenario {
             Scenario::Hit => self.hit,
             Scenario::Proxied | Scenario::Posted => self.proxied,
+        }
+    }
+
+    /// CPU time that it has taken so far.
+    pub(crate) fn spent(&self) -> Result<Duration> {
+        let mut spent = Duration::ZERO;
+        for child in &self.children {
+            spent += cpu::time_of_tree(child.pid())?;
+        }
+        for app in [self.hit, self.proxied]
+            .into_iter()
+            .filter_map(|it| it.own_app)
+        {
+            spent = spent.saturating_sub(cpu::time_of_tree(app)?);
+        }
+        Ok(spent)
+    }
+
+    pub(crate) async fn stop(self) {
+        for child in self.children {
+            child.stop().await;
         }
     }
 }
@@ -109,12 +168,16 @@ impl Running {
 async fn made_with_hyper(role: Role, setting: &Setting<'_>) -> Result<Running> {
     let size = setting.options.body_size;
     let (child, address) = hyper(role, size, setting.cores, setting.folder).await?;
-    Ok(Running {
-        child,
-        hit: address,
-        proxied: address,
+    let place = Place {
+        address,
         // With a cache, it is its own application.
         app: (role != Role::Bare).then_some(address),
+        own_app: None,
+    };
+    Ok(Running {
+        children: vec![child],
+        hit: place,
+        proxied: place,
     })
 }
 

@@ -6,10 +6,8 @@ use std::{
 
 use crate::{
     Result,
-    child::Child,
-    contender::{self, Contender, Running, Setting, installed},
+    contender::{self, Contender, Place, Running, Setting, installed},
     cores::Cores,
-    cpu,
     options::{Role, RunOptions},
     probe,
     report::{Report, Sample},
@@ -51,6 +49,7 @@ pub(crate) async fn run(options: &RunOptions) -> Result<Report> {
         let setting = Setting {
             options,
             cores: &cores.server,
+            app_cores: &cores.app,
             app: app_address,
             folder: &subfolder(folder.path(), contender.name())?,
         };
@@ -69,10 +68,10 @@ pub(crate) async fn run(options: &RunOptions) -> Result<Report> {
         }
     }
 
-    let children = running.into_iter().map(|(_, running)| running.child);
-    for child in children.chain([app]) {
-        Child::stop(child).await;
+    for (_, running) in running {
+        running.stop().await;
     }
+    app.stop().await;
     Ok(report)
 }
 
@@ -128,9 +127,9 @@ impl Entry<'_> {
     }
 
     async fn warm_up(&self, options: &RunOptions, cores: &Cores) -> Result<()> {
-        let address = self.running.address(self.scenario);
+        let Place { address, app, .. } = self.running.place(self.scenario);
         let size = options.body_size as usize;
-        probe::verify(self.scenario, address, self.running.app, size).await?;
+        probe::verify(self.scenario, address, app, size).await?;
         wrk::load(
             address,
             self.scenario,
@@ -150,22 +149,20 @@ async fn play(
     options: &RunOptions,
     cores: &Cores,
 ) -> Result<Sample> {
-    let reached_before = reached(running).await?;
-    let before = cpu::time_of_tree(running.child.pid())?;
+    let place = running.place(scenario);
+    let reached_before = reached(place).await?;
+    let before = running.spent()?;
     let load = wrk::load(
-        running.address(scenario),
+        place.address,
         scenario,
         options.connections,
         options.round_seconds(),
         &cores.load,
     )
     .await?;
-    let spent = cpu::time_of_tree(running.child.pid())?.saturating_sub(before);
-    if running.app.is_some() {
-        scenario.verify(
-            load.requests.into(),
-            reached(running).await? - reached_before,
-        )?;
+    let spent = running.spent()?.saturating_sub(before);
+    if place.app.is_some() {
+        scenario.verify(load.requests.into(), reached(place).await? - reached_before)?;
     }
     Ok(Sample {
         cpu_micros: micros(spent) / f64::from(load.requests),
@@ -174,8 +171,8 @@ async fn play(
     })
 }
 
-async fn reached(running: &Running) -> Result<u64> {
-    match running.app {
+async fn reached(place: Place) -> Result<u64> {
+    match place.app {
         Some(app) => probe::count(app).await,
         None => Ok(0),
     }

@@ -151,6 +151,10 @@ pub(crate) struct ServeOptions {
     /// Worker threads.
     #[arg(long)]
     pub(crate) threads: usize,
+
+    /// Where it listens; any free port if there is none.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
 }
 
 /// What a server made with hyper is there for.

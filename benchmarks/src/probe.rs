@@ -37,6 +37,12 @@ async fn ask(address: SocketAddr, method: Method, path: &str) -> Result<Response
     .map_err(|_| format!("no answer within {} s", TIMEOUT.as_secs()))?
 }
 
+/// Which process the application is.
+pub(crate) async fn pid(app: SocketAddr) -> Result<i32> {
+    let answer = ask(app, Method::GET, server::PID).await?;
+    Ok(std::str::from_utf8(answer.body())?.parse()?)
+}
+
 /// How often the application was asked for a page so far.
 pub(crate) async fn count(app: SocketAddr) -> Result<u64> {
     let answer = ask(app, Method::GET, server::COUNT).await?;
@@ -53,8 +59,11 @@ pub(crate) async fn verify(
     body_size: usize,
 ) -> Result<()> {
     let get = || ask(address, scenario.method(), scenario.path());
-    // The first request fills the cache.
-    get().await?;
+    // The first request fills the cache, or, where each thread has its own, one of
+    // them.
+    for _ in 0..REQUESTS {
+        get().await?;
+    }
     let before = match app {
         Some(app) => count(app).await?,
         None => 0,

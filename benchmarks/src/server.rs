@@ -5,6 +5,8 @@ use std::{
     convert::Infallible,
     error::Error,
     future::ready,
+    net::Ipv4Addr,
+    process,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -34,6 +36,9 @@ use crate::{
 /// Where an application says how often it was asked for a page.
 pub(crate) const COUNT: &str = "/count";
 
+/// Where a server says which process it is.
+pub(crate) const PID: &str = "/pid";
+
 /// The page: the same bytes for everybody.
 pub(crate) fn page(size: usize) -> Bytes {
     (b'a'..=b'z').cycle().take(size).collect()
@@ -53,7 +58,7 @@ impl App {
             .into_iter()
             .find(|scenario| scenario.path() == path);
         let Some(scenario) = scenario else {
-            return self.count(path);
+            return self.speak_of_itself(path);
         };
         if let Some(asked) = &self.asked {
             asked.fetch_add(1, Ordering::Relaxed);
@@ -73,12 +78,13 @@ impl App {
         response
     }
 
-    fn count(&self, path: &str) -> Response<Full<Bytes>> {
+    fn speak_of_itself(&self, path: &str) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
-        match &self.asked {
-            Some(asked) if path == COUNT => {
+        match (path, &self.asked) {
+            (COUNT, Some(asked)) => {
                 *response.body_mut() = asked.load(Ordering::Relaxed).to_string().into();
             }
+            (PID, _) => *response.body_mut() = process::id().to_string().into(),
             _ => *response.status_mut() = StatusCode::NOT_FOUND,
         }
         response
@@ -103,21 +109,21 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
         .build()?
         .block_on(async {
             match options.role {
-                Role::Bare | Role::App => accept(service_fn(answer)).await,
+                Role::Bare | Role::App => accept(service_fn(answer), options.port).await,
                 Role::NoLayer => {
                     let service = tower::service_fn(answer);
-                    accept(TowerToHyperService::new(service)).await
+                    accept(TowerToHyperService::new(service), options.port).await
                 }
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
-                    accept(TowerToHyperService::new(service)).await
+                    accept(TowerToHyperService::new(service), options.port).await
                 }
             }
         })
 }
 
-async fn accept<S, B>(service: S) -> Result<()>
+async fn accept<S, B>(service: S, port: u16) -> Result<()>
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
@@ -125,7 +131,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (connection, _) = listener.accept().await?;

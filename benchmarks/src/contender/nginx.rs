@@ -24,12 +24,7 @@ pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
     let mut child = Child::spawn(&command, setting.cores, setting.folder.join("log"))?;
     child.listens_at(hit).await?;
     child.listens_at(proxied).await?;
-    Ok(Running {
-        child,
-        hit,
-        proxied,
-        app: Some(setting.app),
-    })
+    Ok(Running::before(setting.app, child, hit, proxied))
 }
 
 /// As one would tune it: connections to the application are kept, none is

@@ -14,12 +14,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
 pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
     let binary = setting.options.peregrine.clone();
     let (child, address) = start_before(setting.app, binary, setting.cores, setting.folder).await?;
-    Ok(Running {
-        child,
-        hit: address,
-        proxied: address,
-        app: Some(setting.app),
-    })
+    Ok(Running::before(setting.app, child, address, address))
 }
 
 /// Starts `binary`, or what the sources are, in front of `app`.
