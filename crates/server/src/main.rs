@@ -7,6 +7,7 @@
 mod admin;
 mod cli;
 mod config;
+#[cfg(feature = "demo")]
 mod demo;
 mod detect;
 mod front;
@@ -23,7 +24,6 @@ use std::{
     env,
     fmt::Display,
     io::{self, Write},
-    path::Path,
     process::ExitCode,
 };
 
@@ -50,6 +50,7 @@ const NOT_FOUND: u8 = 127;
 const CANNOT_EXEC: u8 = 126;
 
 /// The exit status of what broke while it ran.
+#[cfg(feature = "demo")]
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
@@ -58,9 +59,17 @@ fn main() -> ExitCode {
         Err(text) => return answer(text),
     };
     match cli.command {
+        #[cfg(feature = "demo")]
         Command::Demo(options) => {
             let level = options.operator.log_level;
-            run(level, demo::demo(options))
+            match demo::demo(options) {
+                // Its folder stays until the run is over.
+                Ok(demo::Demo {
+                    start,
+                    folder: _folder,
+                }) => run(level, Ok(start)),
+                Err(error) => fail(&error, CANNOT_START),
+            }
         }
         Command::Start(options) => {
             let level = options.operator.log_level;
@@ -82,6 +91,7 @@ fn main() -> ExitCode {
             admin::detach_process(options.admin_socket.as_deref(), options.pid),
             options.ignore_nonexistant_pid,
         ),
+        #[cfg(feature = "demo")]
         Command::DemoWorker { socket } => worker(&socket),
         Command::ExecAs(options) => {
             let error = run_as::exec(options.uid, options.gid, &options.groups, &options.command);
@@ -130,7 +140,8 @@ fn ask(
 }
 
 /// One process of the demo, as the pool starts it.
-fn worker(socket: &Path) -> ExitCode {
+#[cfg(feature = "demo")]
+fn worker(socket: &std::path::Path) -> ExitCode {
     let runtime = match runtime(runtime::Builder::new_current_thread()) {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, CANNOT_START),

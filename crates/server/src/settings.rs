@@ -58,6 +58,7 @@ pub(crate) struct Guide(String);
 
 impl Guide {
     /// `text` says `{address}` where the server's is to stand.
+    #[cfg(feature = "demo")]
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -1,18 +1,16 @@
-//! `peregrine demo`, as its visitors see it.
+//! `peregrine demo`, as its visitors see it. What the forum itself promises is in
+//! `forum.rs`.
 
-use std::time::{Duration, Instant};
+use std::{ffi::OsStr, fs};
 
-use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
-use http_body_util::BodyExt;
-use integration_tests::{
-    Load, Server,
-    client::{self, request},
-    processes, wait,
-};
+use http::StatusCode;
+use integration_tests::{Load, Server, processes, wait};
 
-async fn start() -> Server {
-    let server = Server::start(&["demo", "--max-pool-size", "2"]).await;
+use crate::forum_people::{Reader, reached};
+
+/// With all its processes ready.
+async fn start(options: &[&str]) -> Server {
+    let server = Server::start(&[&["demo", "--max-pool-size", "2"], options].concat()).await;
     wait::until("all processes to be ready", async || {
         (server.ready_processes().await.len() == 2).then_some(())
     })
@@ -22,7 +20,7 @@ async fn start() -> Server {
 
 #[tokio::test]
 async fn the_demo_lists_topics_and_shows_them() {
-    let server = start().await;
+    let server = start(&[]).await;
     let page = server.get("/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("/topics/1"), "{page:?}");
@@ -37,81 +35,39 @@ async fn the_demo_lists_topics_and_shows_them() {
 
 #[tokio::test]
 async fn a_topic_is_rendered_once_for_all_visitors() {
-    let server = start().await;
+    let server = start(&[]).await;
     let first = server.get("/topics/1").await;
     let second = server.get("/topics/1").await;
 
     assert!(!first.is_hit(), "{first:?}");
     assert!(second.is_hit(), "{second:?}");
     assert_eq!(first.body, second.body);
-    let processed = |status: &serde_json::Value| -> u64 {
-        let processes = status["applications"][0]["pool"]["processes"]
-            .as_array()
-            .unwrap();
-        processes
-            .iter()
-            .map(|process| process["processed"].as_u64().unwrap())
-            .sum()
-    };
-    server.in_flight(0).await;
-    let status = server.status().await;
-    assert_eq!(processed(&status), 1, "{status:#}");
+    assert_eq!(reached(&server).await, 1);
 }
 
 #[tokio::test]
-async fn a_posted_body_comes_back_as_it_was_sent() {
-    let server = start().await;
-    let page = server.post("/echo", "name=Jürgen\n").await;
-    assert_eq!(page.status, StatusCode::OK);
-    assert_eq!(page.body, "name=Jürgen\n");
-}
-
-#[tokio::test]
-async fn a_live_page_begins_before_it_is_finished() {
-    let server = start().await;
-    let mut answer = client::open(server.address(), request(Method::GET, "/live"))
-        .await
-        .unwrap();
-    answer.body_mut().frame().await.unwrap().unwrap();
-    let first = Instant::now();
-    wait::bounded("the rest of the page", answer.into_body().collect())
-        .await
-        .unwrap();
-    // The page takes 1.2 s from its first line to its last. Had it been held
-    // back until it was finished, all of it would have come at once.
-    assert!(first.elapsed() > Duration::from_millis(300));
-}
-
-#[tokio::test]
-async fn members_see_their_own_page_and_nobody_else_does() {
-    let server = start().await;
-    let alice = log_in(&server, "Alice").await;
-    let bob = log_in(&server, "Bob").await;
+async fn members_see_their_own_account_and_nobody_else_does() {
+    let server = start(&[]).await;
+    let ines = Reader::logged_in(&server, "Ines").await;
+    let bao = Reader::logged_in(&server, "Bao").await;
+    let visitor = Reader::visitor(&server);
 
     for _ in 0..3 {
-        let page = server.send(members(&alice)).await;
+        let page = ines.get("/account").await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
-        assert!(
-            page.body.contains("Alice") && !page.body.contains("Bob"),
-            "{page:?}"
-        );
-        let page = server.send(members(&bob)).await;
-        assert!(
-            page.body.contains("Bob") && !page.body.contains("Alice"),
-            "{page:?}"
-        );
-        let page = server.get("/members").await;
-        assert_ne!(page.status, StatusCode::OK, "{page:?}");
-        assert!(
-            !page.body.contains("Alice") && !page.body.contains("Bob"),
-            "{page:?}"
-        );
+        assert!(page.body.contains("<h1>Ines</h1>"), "{page:?}");
+        let page = bao.get("/account").await;
+        assert!(page.body.contains("<h1>Bao</h1>"), "{page:?}");
+        let page = visitor.get("/account").await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+        assert_eq!(page.body, "");
     }
 }
 
 #[tokio::test]
 async fn a_worker_that_is_killed_loses_no_request_and_is_replaced() {
-    let server = start().await;
+    // So that each request is one to a process.
+    let server = start(&["--cache", "off"]).await;
     let load = Load::start(server.address(), "/login", 4);
     load.answers(8).await;
 
@@ -129,33 +85,19 @@ async fn a_worker_that_is_killed_loses_no_request_and_is_replaced() {
 
 #[tokio::test]
 async fn a_stop_of_the_demo_leaves_nothing_behind() {
-    let server = start().await;
+    let server = start(&[]).await;
     assert_eq!(server.get("/").await.status, StatusCode::OK);
     assert_eq!(server.processes().len(), 3, "{:?}", server.processes());
+    let worker = server.ready_processes().await[0];
+    let environ = procfs::process::Process::new(worker).unwrap().environ();
+    let database = environ
+        .unwrap()
+        .remove(OsStr::new("FORUM_DATABASE"))
+        .unwrap();
+    assert!(fs::exists(&database).unwrap(), "{}", database.display());
 
     let stopped = server.stop().await;
     assert!(stopped.status.success(), "{stopped:?}");
     assert_eq!(stopped.left, []);
-}
-
-/// The cookie of a session.
-async fn log_in(server: &Server, name: &str) -> String {
-    let mut login = request(Method::POST, "/login").map(|_| Bytes::from(format!("name={name}")));
-    let form = "application/x-www-form-urlencoded".parse().unwrap();
-    login.headers_mut().insert(header::CONTENT_TYPE, form);
-    let answer = server.send(login).await;
-    assert!(answer.status.is_redirection(), "{answer:?}");
-    let cookie = answer.header("set-cookie");
-    let (cookie, _) = cookie
-        .split_once(';')
-        .unwrap_or_else(|| panic!("{answer:?}"));
-    cookie.to_owned()
-}
-
-fn members(session: &str) -> Request<Bytes> {
-    let mut request = request(Method::GET, "/members");
-    request
-        .headers_mut()
-        .insert(header::COOKIE, session.parse().unwrap());
-    request
+    assert!(!fs::exists(&database).unwrap(), "{}", database.display());
 }

@@ -10,6 +10,8 @@ mod cookie_modes;
 mod crowds;
 mod demo;
 mod failing_starts;
+mod forum;
+mod forum_people;
 mod forwarded;
 mod members;
 mod misbehaving_apps;

@@ -45,10 +45,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve a small built-in forum, to see how it all works
+    /// Serve a built-in forum, to see how it all works
     ///
     /// It runs as separate processes of this program, as any application
     /// would, and needs nothing else installed.
+    #[cfg(feature = "demo")]
     Demo(DemoOptions),
     /// Serve an application
     ///
@@ -81,6 +82,7 @@ pub(crate) enum Command {
     ExecAs(ExecOptions),
     /// One process of the built-in forum; `peregrine demo` starts these.
     #[command(hide = true)]
+    #[cfg(feature = "demo")]
     DemoWorker {
         /// The Unix socket to listen on.
         socket: PathBuf,
@@ -173,6 +175,7 @@ pub(crate) struct ExecOptions {
 }
 
 /// `peregrine demo`.
+#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
     #[command(flatten)]

@@ -12,13 +12,17 @@ pub(super) fn guide(admin_socket: Option<&Path>) -> Guide {
     Guide::new(format!(
         "
 Try in a browser: {{address}}
+  Log in as Ines, a member, or as Marit, who is staff; the password is `passenger`.
+  Click around: the small print below each page says whether it came from memory.
+  Write something, and look at it as somebody else, in a private window.
 Or in another terminal:
   curl -i {{address}}/topics/1
       twice: the second answer comes from memory; it has an Age, and says so in Cache-Status
-  curl -N {{address}}/live
-      an answer that streams, a line every 300 ms
-  curl -i -d name=Ada {{address}}/login
-      log in; then show the cookie to {{address}}/members, a page that is never stored
+  curl -i -d name=Ines -d password=passenger {{address}}/login
+      log in; then show the cookie to {{address}}/members, twice: members' pages come from
+      memory, too, but only to members
+  curl -i -H 'Cookie: session=forged' {{address}}/members
+      nobody is one who says so
 Look at:
   {status}
       the processes, the queue, and what the cache has done

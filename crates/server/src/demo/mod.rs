@@ -1,33 +1,43 @@
-//! `peregrine demo`: a small forum, served as any application would be.
+//! `peregrine demo`: the forum of `examples/forum`, served as any application
+//! would be.
 //!
 //! Its processes are this same program, started with a hidden command, each on
-//! its own Unix socket. They share a key for the session cookies, made anew for
+//! its own Unix socket. They share a database in a temporary folder, made anew for
 //! each run, and nothing else.
 
-mod escape;
-mod forum;
 mod guide;
-mod pages;
-mod session;
-#[cfg(test)]
-mod tests;
 mod worker;
 
-use std::{env, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{env, fmt::Display, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use forum::Forum;
+use peregrine::cookie_variation::CookieVariation;
+use tempfile::TempDir;
 
 pub(crate) use self::worker::work;
 use crate::{
     cli::DemoOptions,
-    settings::{AppSettings, Application, EnvVars, Environment, OutOfBandSettings},
+    settings::{AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings},
     start::{self, Start},
     start_error::StartError,
 };
 
-/// The variable that hands the cookies' key to the processes.
-const KEY_VARIABLE: &str = "PEREGRINE_DEMO_KEY";
+/// The variable that tells the processes where the database is.
+const DATABASE_VARIABLE: &str = "FORUM_DATABASE";
 
-/// The settings of a run of the demo.
-pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
+/// The cookie by which the forum knows its members.
+const SESSION_COOKIE: &str = "session";
+
+/// A run of the demo.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    pub(crate) start: Start,
+    /// Holds the database, and is gone when this is dropped.
+    pub(crate) folder: TempDir,
+}
+
+/// Prepares a run of the demo.
+pub(crate) fn demo(options: DemoOptions) -> Result<Demo, StartError> {
     let DemoOptions {
         listen,
         min_instances,
@@ -41,12 +51,21 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
             "cannot tell where this program is: {error}; start it by its path"
         ))
     })?;
+    let folder = tempfile::Builder::new()
+        .prefix("peregrine-demo-")
+        .tempdir()
+        .map_err(|error| no_database(&error))?;
+    let database = folder.path().join("forum.sqlite");
+    // Before its processes are there, so that they find it ready.
+    Forum::open(&database)
+        .and_then(|forum| forum.plant())
+        .map_err(|error| no_database(&error))?;
     let mut env = EnvVars::new();
-    env.push(KEY_VARIABLE, session::SessionKey::random().to_text());
+    env.push(DATABASE_VARIABLE, database);
     let app = AppSettings {
         program,
         args: vec!["demo-worker".into(), "{socket}".into()],
-        // They read and write no files.
+        // They need no folder but that of the database.
         dir: PathBuf::from("/"),
         env,
         // They could do more at a time, but an application that does one, as
@@ -68,11 +87,21 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Start, StartError> {
     let application = Application::Processes(Box::new(app));
     let mut settings = start::assemble(application, environment, listen, stack, operator)?;
     settings.guide = Some(guide);
-    Ok(Start {
+    settings.cookies =
+        (settings.cache != CacheMode::Off).then(|| CookieVariation::asserted([SESSION_COOKIE]));
+    let start = Start {
         settings,
         announcement: format!(
             "the built-in forum, run by {min_instances} to {max_pool_size} processes of this \
              program"
         ),
-    })
+    };
+    Ok(Demo { start, folder })
+}
+
+fn no_database(error: &dyn Display) -> StartError {
+    StartError::new(format!(
+        "cannot make the forum's database in a temporary folder: {error}; name a folder that \
+         can be written to in TMPDIR"
+    ))
 }

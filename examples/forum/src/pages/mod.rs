@@ -1,0 +1,23 @@
+//! Pages as HTML. Whatever people wrote stands in them as text: the templates
+//! escape all that is not markup of their own.
+
+mod account;
+mod avatar;
+mod form;
+mod frame;
+mod listing;
+mod login;
+mod not_found;
+mod pager;
+mod reading;
+mod writing;
+
+pub(crate) use self::{
+    account::account,
+    frame::{Place, around, inside},
+    listing::listing,
+    login::{Purpose, login},
+    not_found::not_found,
+    reading::{Draft, reading},
+    writing::writing,
+};
