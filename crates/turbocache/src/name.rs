@@ -2,9 +2,11 @@ use std::{fmt, io::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use peregrine_core::CacheStatus;
+use peregrine_core::{CacheStatus, ForwardReason};
 
 use crate::{decimal, key::Key, policy::list::is_token};
+
+const DEFAULT: &str = "turbocache";
 
 /// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
 /// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).
@@ -28,6 +30,12 @@ impl CacheName {
 impl CacheName {
     /// This cache's member of `Cache-Status`, with the key if one is given.
     pub(crate) fn member(&self, status: &CacheStatus, key: Option<&Key>) -> HeaderValue {
+        if key.is_none()
+            && &*self.0 == DEFAULT
+            && let Some(known) = known(status)
+        {
+            return known;
+        }
         let mut member = if let CacheStatus::Hit { ttl, .. } = *status {
             self.hit(ttl)
         } else {
@@ -62,9 +70,37 @@ impl CacheName {
     }
 }
 
+/// What is said of most requests that pass, by a cache with the default name: to
+/// clone it neither allocates nor writes to anything that threads share.
+fn known(status: &CacheStatus) -> Option<HeaderValue> {
+    static METHOD: HeaderValue = HeaderValue::from_static("turbocache; fwd=method");
+    static STEPPED_ASIDE: HeaderValue =
+        HeaderValue::from_static("turbocache; fwd=bypass; detail=stepped-aside");
+    static AUTHORIZATION: HeaderValue =
+        HeaderValue::from_static("turbocache; fwd=bypass; detail=authorization");
+    let CacheStatus::Forward {
+        reason,
+        status: None,
+        stored: false,
+        collapsed: false,
+        ttl: None,
+        detail,
+        ..
+    } = status
+    else {
+        return None;
+    };
+    Some(match (reason, *detail) {
+        (ForwardReason::Method, None) => METHOD.clone(),
+        (ForwardReason::Bypass, Some("stepped-aside")) => STEPPED_ASIDE.clone(),
+        (ForwardReason::Bypass, Some("authorization")) => AUTHORIZATION.clone(),
+        _ => return None,
+    })
+}
+
 impl Default for CacheName {
     fn default() -> Self {
-        Self("turbocache".into())
+        Self(DEFAULT.into())
     }
 }
 
@@ -86,7 +122,7 @@ fn is_structured_token(name: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use peregrine_core::ForwardReason;
+    use http::StatusCode;
 
     use super::*;
 
@@ -95,10 +131,25 @@ mod tests {
         let hits = [0, 9, 10, 59, 60, 1_234_567_890, u64::MAX]
             .map(|seconds| CacheStatus::hit(Duration::from_secs(seconds)));
         let stale = [0, 1, 60].map(|seconds| CacheStatus::stale_hit(Duration::from_secs(seconds)));
-        let miss = CacheStatus::forward(ForwardReason::UriMiss).stored();
-        for status in hits.into_iter().chain(stale).chain([miss]) {
-            let member = CacheName::default().member(&status, None);
-            assert_eq!(member, format!("turbocache; {status}"));
+        let forward = CacheStatus::forward;
+        let bypass = forward(ForwardReason::Bypass);
+        let forwarded = [
+            forward(ForwardReason::UriMiss).stored(),
+            forward(ForwardReason::Method),
+            forward(ForwardReason::Method).answered(StatusCode::OK),
+            forward(ForwardReason::Method).because("stepped-aside"),
+            bypass,
+            bypass.because("stepped-aside"),
+            bypass.because("stepped-aside").stored(),
+            bypass.because("authorization"),
+            bypass.because("authorization").collapsed(),
+            bypass.because("upgrade"),
+        ];
+        for status in hits.into_iter().chain(stale).chain(forwarded) {
+            for name in ["turbocache", "other"] {
+                let member = CacheName::new(name).unwrap().member(&status, None);
+                assert_eq!(member, format!("{name}; {status}"));
+            }
         }
     }
 

@@ -26,17 +26,19 @@ impl Glance {
         if !self.asked.is_like_any_other() || reuse::is_error(response.status) {
             return;
         }
-        let received = cache.now();
-        let storable = cache.config.policy.storable(&Exchange {
-            asked: self.asked,
-            response,
-            body,
-            requested: self.requested,
-            received,
-            max_body: cache.config.max_entry_bytes,
-        });
-        cache
-            .admission
-            .passed(self.aside, storable.is_ok(), received.monotonic);
+        let policy = &cache.config.policy;
+        // Nearly all are, or the cache would not have stepped aside.
+        let storable = !policy.obviously_refuses(&response.headers)
+            && policy
+                .storable(&Exchange {
+                    asked: self.asked,
+                    response,
+                    body,
+                    requested: self.requested,
+                    received: cache.now(),
+                    max_body: cache.config.max_entry_bytes,
+                })
+                .is_ok();
+        cache.admission.passed(self.aside, storable, self.requested);
     }
 }

@@ -37,7 +37,7 @@ mod stored_paths;
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use http::{Method, Request};
@@ -52,8 +52,8 @@ use crate::key::{self, Key};
 
 /// How many fetches in a row have to bring nothing to store.
 const RUN: u8 = 200;
-/// For how long a route is left alone then.
-const ASIDE: Duration = Duration::from_secs(10);
+/// For how many seconds a route is left alone then.
+const ASIDE: u64 = 10;
 /// How many of them are enough after that.
 const PROBES: u8 = 5;
 
@@ -68,6 +68,8 @@ pub(crate) const STEPPED_ASIDE: &str = "stepped-aside";
 /// Where the cache steps aside, and until when.
 pub(crate) struct Admission {
     hasher: RandomState,
+    /// Times are kept as seconds since then.
+    epoch: Instant,
     /// How many fetches in a row brought nothing; and until when the route is left
     /// alone, if it is.
     routes: Places,
@@ -95,12 +97,13 @@ pub(crate) struct Aside {
 }
 
 impl Admission {
-    /// With nothing known. Times are kept as seconds since `epoch`.
+    /// With nothing known, for times not before `epoch`.
     pub(crate) fn new(epoch: Instant) -> Self {
         Self {
             hasher: RandomState::new(),
-            routes: Places::new(ROUTES, epoch),
-            paths: Places::new(PATHS, epoch),
+            epoch,
+            routes: Places::new(ROUTES),
+            paths: Places::new(PATHS),
             stored: StoredPaths::new(),
         }
     }
@@ -108,6 +111,7 @@ impl Admission {
     /// Whether `request` is to go through the cache. To be asked before a key is
     /// made of it. Where the route is not left alone, this is a hash and a look.
     pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Result<Route, Aside> {
+        let now = self.seconds(now);
         let route = self.routes.place(self.hash(route::of(request).as_bytes()));
         if self.routes.read(route, now).is_none()
             || !matches!(*request.method(), Method::GET | Method::HEAD)
@@ -134,22 +138,28 @@ impl Admission {
 
     /// What was fetched for `key` could not be stored.
     pub(crate) fn not_stored(&self, Route(route): Route, key: &Key, now: Instant) {
+        let now = self.seconds(now);
         if self
             .routes
             .count(route, now, RUN, RUN - PROBES, now + ASIDE)
         {
-            debug!(%key, seconds = ASIDE.as_secs(), "steps aside: nothing to store here");
+            debug!(%key, seconds = ASIDE, "steps aside: nothing to store here");
         }
     }
 
-    /// What passed could have been stored, or not.
+    /// What passed at `now` could have been stored, or not.
     pub(crate) fn passed(&self, Aside { route, path }: Aside, storable: bool, now: Instant) {
+        let now = self.seconds(now);
         if storable {
             self.routes.clear(route);
             debug!("steps in again: there is something to store");
         } else {
             self.paths.write(path, NOT_STORABLE, now + ASIDE);
         }
+    }
+
+    fn seconds(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.epoch).as_secs()
     }
 
     fn hash(&self, name: &[u8]) -> u64 {

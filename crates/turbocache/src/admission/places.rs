@@ -1,7 +1,4 @@
-use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Instant,
-};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A table of small numbers with deadlines, for hashes of names. It has a fixed
 /// number of places, and a name that falls on the place of another replaces it.
@@ -10,7 +7,6 @@ use std::{
 /// what one of them wrote. Nothing else is ordered by it.
 pub(super) struct Places {
     words: Box<[AtomicU64]>,
-    epoch: Instant,
 }
 
 /// Where a name is, and by what it is known there.
@@ -20,17 +16,16 @@ pub(super) struct Place {
     mark: u64,
 }
 
-/// A word is 24 bits of hash, a number of 8, and seconds since the epoch. Zero is
+/// A word is 24 bits of hash, a number of 8, and seconds since some epoch. Zero is
 /// an empty place; a name that has this hash is as one that is always replaced.
 const MARK: u64 = !0 << 40;
 const NUMBER: u64 = 0xFF << 32;
 const SECONDS: u64 = !0 >> 32;
 
 impl Places {
-    pub(super) fn new(places: usize, epoch: Instant) -> Self {
+    pub(super) fn new(places: usize) -> Self {
         Self {
             words: (0..places).map(|_| AtomicU64::new(0)).collect(),
-            epoch,
         }
     }
 
@@ -43,53 +38,49 @@ impl Places {
     }
 
     /// The number that is there, until its deadline.
-    pub(super) fn read(&self, place: Place, now: Instant) -> Option<u8> {
+    pub(super) fn read(&self, place: Place, now: u64) -> Option<u8> {
         let word = self.word_of(place);
-        self.is_before(now, word).then_some(number(word))
+        is_before(now, word).then_some(number(word))
     }
 
-    pub(super) fn write(&self, place: Place, number: u8, until: Instant) {
-        self.words[place.index].store(self.word(place, number, until), Relaxed);
+    /// Where this is there already, which is the rule, the place is only read, and
+    /// stays in the cache of each processor.
+    pub(super) fn write(&self, place: Place, number: u8, until: u64) {
+        let new = word(place, number, until);
+        if self.words[place.index].load(Relaxed) != new {
+            self.words[place.index].store(new, Relaxed);
+        }
     }
 
     /// Counts one more, unless there is a deadline that has not passed. Returns
     /// whether that makes `limit`: then the number is `rest`, until a deadline.
-    pub(super) fn count(
-        &self,
-        place: Place,
-        now: Instant,
-        limit: u8,
-        rest: u8,
-        until: Instant,
-    ) -> bool {
-        let next = |word: u64| {
-            let word = if word & MARK == place.mark { word } else { 0 };
+    pub(super) fn count(&self, place: Place, now: u64, limit: u8, rest: u8, until: u64) -> bool {
+        let next = |before: u64| {
+            let before = if before & MARK == place.mark {
+                before
+            } else {
+                0
+            };
             // What began before the deadline was set says nothing new.
-            if self.is_before(now, word) {
+            if is_before(now, before) {
                 return None;
             }
-            let count = number(word).saturating_add(1);
+            let count = number(before).saturating_add(1);
             Some(if count < limit {
-                place.mark | u64::from(count) << 32
+                word(place, count, 0)
             } else {
-                self.word(place, rest, until)
+                word(place, rest, until)
             })
         };
         let before = self.words[place.index].fetch_update(Relaxed, Relaxed, next);
         before.is_ok_and(|word| word & MARK == place.mark && number(word) >= limit - 1)
     }
 
-    /// Forgets number and deadline. Where there are none, which is the rule, the
-    /// place is only read, and stays in the cache of each processor.
+    /// Forgets number and deadline. Where there are none, it is only read, too.
     pub(super) fn clear(&self, place: Place) {
         if self.word_of(place) != 0 {
             self.words[place.index].store(0, Relaxed);
         }
-    }
-
-    fn word(&self, place: Place, number: u8, until: Instant) -> u64 {
-        let seconds = until.saturating_duration_since(self.epoch).as_secs();
-        place.mark | u64::from(number) << 32 | seconds.min(SECONDS)
     }
 
     /// What is there for its name, zero if nothing.
@@ -97,10 +88,14 @@ impl Places {
         let word = self.words[place.index].load(Relaxed);
         if word & MARK == place.mark { word } else { 0 }
     }
+}
 
-    fn is_before(&self, now: Instant, word: u64) -> bool {
-        now.saturating_duration_since(self.epoch).as_secs() < word & SECONDS
-    }
+fn word(place: Place, number: u8, until: u64) -> u64 {
+    place.mark | u64::from(number) << 32 | until.min(SECONDS)
+}
+
+fn is_before(now: u64, word: u64) -> bool {
+    now < word & SECONDS
 }
 
 fn number(word: u64) -> u8 {

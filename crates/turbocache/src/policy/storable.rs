@@ -21,6 +21,7 @@ use super::{
 use crate::{clock::Now, range::field::ContentRange, tags::Untaggable};
 
 mod content;
+mod obvious;
 
 /// One exchange with the inner service, up to the body of its response.
 #[derive(Clone, Debug)]

@@ -1,0 +1,133 @@
+use std::time::{Instant, SystemTime};
+
+use http::{HeaderName, HeaderValue};
+use http_body::SizeHint;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    clock::Now,
+    policy::{request::Asked, storable::Exchange},
+};
+
+fn head(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    let field = |&(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    };
+    fields.iter().map(field).collect()
+}
+
+#[test]
+fn what_is_obviously_not_to_be_stored() {
+    const MODIFIED: (&str, &str) = ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+    const COOKIE: (&str, &str) = ("set-cookie", "id=1");
+    // In conservative and in standard mode.
+    let cases: &[(&str, &[(&str, &str)], [bool; 2])] = &[
+        ("it says nothing", &[("etag", "\"1\"")], [true, true]),
+        ("§4.2.2: when it was modified", &[MODIFIED], [true, false]),
+        (
+            "§5.2.2.5: no-store, in any case",
+            &[("cache-control", "No-Store, max-age=60")],
+            [true, true],
+        ),
+        (
+            "§5.2.2.7: private",
+            &[("cache-control", "max-age=0, private, must-revalidate")],
+            [true, true],
+        ),
+        (
+            "§5.2.2.7: private in part",
+            &[("cache-control", "max-age=60, private=\"set-cookie\"")],
+            [false, false],
+        ),
+        (
+            "§5.2.2.3: must-understand",
+            &[("cache-control", "no-store, must-understand, max-age=60")],
+            [false, false],
+        ),
+        (
+            "§7.3: a cookie",
+            &[("cache-control", "max-age=60"), COOKIE],
+            [true, true],
+        ),
+        (
+            "§5.2.2.4: a cookie that is not kept",
+            &[("cache-control", "max-age=60, no-cache=set-cookie"), COOKIE],
+            [false, false],
+        ),
+        (
+            "RFC 9213 §2.2: targeted",
+            &[
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "max-age=60"),
+            ],
+            [false, false],
+        ),
+        (
+            "fresh for a minute",
+            &[("cache-control", "max-age=60")],
+            [false, false],
+        ),
+        ("stale since long", &[("expires", "0")], [false, false]),
+    ];
+    for (name, fields, expected) in cases {
+        let head = head(fields);
+        let told = [Policy::conservative(), Policy::standard()]
+            .map(|policy| policy.obviously_refuses(&head));
+        assert_eq!(told, *expected, "{name}");
+    }
+}
+
+const FIELDS: [(&str, &str); 20] = [
+    ("cache-control", "no-store"),
+    ("cache-control", "private"),
+    ("cache-control", "private=\"set-cookie\""),
+    ("cache-control", "private="),
+    ("cache-control", "no-cache=\"set-cookie, x\""),
+    ("cache-control", "no-cache=set-cookie"),
+    ("cache-control", "must-understand"),
+    ("cache-control", "public"),
+    ("cache-control", "max-age=60"),
+    ("cache-control", "s-maxage=60, \"no-store"),
+    ("cache-control", "no-cache"),
+    ("cache-control", "\"private\""),
+    ("cdn-cache-control", "max-age=60"),
+    ("cdn-cache-control", "no-store"),
+    ("cdn-cache-control", "!"),
+    ("set-cookie", "id=1"),
+    ("expires", "Tue, 31 Dec 2999 23:59:59 GMT"),
+    ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ("etag", "\"1\""),
+    ("pragma", "no-cache"),
+];
+
+proptest! {
+    /// Or a route that has something to store would be left alone for longer.
+    #[test]
+    fn what_is_refused_obviously_is_refused(
+        fields in prop::sample::subsequence(FIELDS.to_vec(), 0..6).prop_shuffle(),
+        status in prop::sample::select(vec![200, 203, 301, 302, 404, 500]),
+        standard in any::<bool>(),
+        cookie in any::<bool>(),
+    ) {
+        let policy = if standard { Policy::standard() } else { Policy::conservative() };
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = http::StatusCode::from_u16(status).unwrap();
+        parts.headers = head(&fields);
+        let monotonic = Instant::now();
+        let storable = policy.storable(&Exchange {
+            asked: Asked { cookie, ..Asked::default() },
+            response: &parts,
+            body: SizeHint::with_exact(3),
+            requested: monotonic,
+            received: Now { wall: SystemTime::now(), monotonic },
+            max_body: 1000,
+        });
+        if policy.obviously_refuses(&parts.headers) {
+            prop_assert!(storable.is_err());
+        }
+    }
+}
