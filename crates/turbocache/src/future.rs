@@ -22,6 +22,7 @@ use crate::{
     fetch::{Fetch, Fetched},
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     pending::{Forward, Pending},
+    prompt::Prompt,
     store::Later,
     tags,
     unsafe_request::UnsafeRequest,
@@ -57,7 +58,7 @@ pin_project! {
         /// By the inner service, untouched.
         Passing {
             #[pin]
-            call: Oneshot<S, Request<ReqB>>,
+            call: Prompt<S, Request<ReqB>>,
             cache: Arc<Cache>,
             status: CacheStatus,
             then: Then,
@@ -124,7 +125,7 @@ where
     }
 
     pub(crate) const fn passing(
-        call: Oneshot<S, Request<ReqB>>,
+        call: Prompt<S, Request<ReqB>>,
         cache: Arc<Cache>,
         status: CacheStatus,
         then: Then,

@@ -177,6 +177,7 @@ mod name;
 mod pending;
 mod per_thread;
 mod policy;
+mod prompt;
 mod range;
 #[cfg(feature = "axum")]
 pub mod response;

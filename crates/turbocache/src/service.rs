@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason};
-use tower::{BoxError, util::Oneshot};
+use tower::BoxError;
 use tower_service::Service;
 use tracing::debug;
 
@@ -25,6 +25,7 @@ use crate::{
         request::{Asked, Pass},
         reuse::Reuse,
     },
+    prompt::Prompt,
     shared::Shared,
     store::LookUp,
     unsafe_request::UnsafeRequest,
@@ -32,9 +33,9 @@ use crate::{
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
 ///
-/// Made by [`TurboCache`](crate::TurboCache). It is always ready: `S` is made
-/// ready only for a request that is sent to it, on a clone, and that clone is
-/// the one that is called.
+/// Made by [`TurboCache`](crate::TurboCache). It is always ready: whether `S` is,
+/// is asked only for a request that is sent to it. If it is not, the request waits
+/// with the one that was asked, and a clone takes its place here.
 #[derive(Clone)]
 pub struct TurboCacheService<S> {
     inner: S,
@@ -134,7 +135,7 @@ where
 }
 
 impl<S> TurboCacheService<S> {
-    fn pass<ReqB, ResB>(&self, request: Request<ReqB>, reason: Pass) -> State<S, ReqB, ResB>
+    fn pass<ReqB, ResB>(&mut self, request: Request<ReqB>, reason: Pass) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,
     {
@@ -151,12 +152,12 @@ impl<S> TurboCacheService<S> {
             Some(request) => Then::Invalidate(Box::new(request)),
             None => Then::Nothing,
         };
-        let call = Oneshot::new(self.inner.clone(), request);
+        let call = Prompt::new(&mut self.inner, request);
         State::passing(call, cache, status, then)
     }
 
     fn step_aside<ReqB, ResB>(
-        &self,
+        &mut self,
         request: Request<ReqB>,
         aside: Aside,
         asked: Asked,
@@ -174,7 +175,7 @@ impl<S> TurboCacheService<S> {
             asked,
             requested,
         };
-        let call = Oneshot::new(self.inner.clone(), request);
+        let call = Prompt::new(&mut self.inner, request);
         State::passing(call, cache, status, Then::LookAt(glance))
     }
 }
