@@ -31,7 +31,7 @@ use mimalloc::MiMalloc;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    admin::AdminError,
+    admin::{AdminError, View},
     cli::{Command, LogLevel},
     start::Start,
     start_error::StartError,
@@ -79,10 +79,22 @@ fn main() -> ExitCode {
             }
             run(level, start::start(*options, path))
         }
-        Command::Status(options) => ask(
-            admin::report(options.admin_socket.as_deref(), options.json),
-            false,
-        ),
+        Command::Status(options) => {
+            let socket = options.admin_socket.as_deref();
+            let view = View {
+                show: options.show,
+                json: options.json,
+            };
+            if options.watch {
+                let watch = async { admin::watch(socket, view).await.map(|()| String::new()) };
+                return ask(watch, false);
+            }
+            ask(admin::report(socket, view), false)
+        }
+        Command::MemoryStats(options) => match admin::memory_stats(options.json) {
+            Ok(stats) => answer(Ok(stats)),
+            Err(error) => fail(&error, FAILED),
+        },
         Command::RestartApp(options) => ask(
             admin::restart_app(options.admin_socket.as_deref()),
             options.ignore_app_not_running,

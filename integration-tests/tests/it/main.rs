@@ -15,6 +15,7 @@ mod forum_people;
 mod forwarded;
 mod members;
 mod misbehaving_apps;
+mod operators;
 mod orphans;
 mod out_of_band;
 mod out_of_band_helpers;

@@ -12,37 +12,62 @@ use serde_json::Value;
 use tokio::{net::UnixStream, time::timeout};
 
 use super::{AdminError, find, places::Places, render, status::Status};
+use crate::cli::Show;
 
 /// A server answers at once; this is for one that is stopped or stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a server is asked for.
+const STATUS: &str = "/v1/status";
+const REQUESTS: &str = "/v1/requests";
 
 /// Far above what a thousand processes take.
 const LONGEST_ANSWER: usize = 16 << 20;
 
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Which part of a status, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) show: Option<Show>,
+    pub(crate) json: bool,
+}
+
 /// What `peregrine status` prints: of the server at `socket`, or else of the
 /// only one that runs.
-pub(crate) async fn report(socket: Option<&Path>, json: bool) -> Result<String, AdminError> {
-    report_from(&Places::of_this_user(), socket, json).await
+pub(crate) async fn report(socket: Option<&Path>, view: View) -> Result<String, AdminError> {
+    report_from(&Places::of_this_user(), socket, view).await
 }
 
 async fn report_from(
     places: &Places,
     socket: Option<&Path>,
-    json: bool,
+    view: View,
 ) -> Result<String, AdminError> {
     let socket = choose(places, socket).await?;
-    let answer = status_of(&socket)
-        .await
-        .map_err(|error| AdminError::silent(&socket, &error))?;
-    let printed = if json {
-        // Not by way of `Status`: a newer server's further fields are kept.
-        serde_json::to_string_pretty(&answer).map(|text| text + "\n")
-    } else {
-        serde_json::from_value(answer).map(|status| render::render(&status, SystemTime::now()))
+    look(&socket, view).await
+}
+
+/// What the server at `socket` says now.
+pub(super) async fn look(socket: &Path, view: View) -> Result<String, AdminError> {
+    let read = async {
+        let requests = view.show == Some(Show::Requests);
+        if view.json {
+            // Not by way of our types: a newer server's further fields are kept.
+            let path = if requests { REQUESTS } else { STATUS };
+            let answer = read(socket, path).await?;
+            return Ok(serde_json::to_string_pretty(&answer)? + "\n");
+        }
+        let status: Status = serde_json::from_value(read(socket, STATUS).await?)?;
+        let now = SystemTime::now();
+        if requests {
+            let running = serde_json::from_value(read(socket, REQUESTS).await?)?;
+            return Ok(render::render_requests(&status, &running, now));
+        }
+        Ok::<_, Failure>(render::render(&status, view.show, now))
     };
-    printed.map_err(|error| AdminError::silent(&socket, &error))
+    read.await
+        .map_err(|error| AdminError::silent(socket, &error))
 }
 
 /// The socket that was named, or else that of the only server that runs.
@@ -61,7 +86,7 @@ async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, AdminError> {
             sockets.push(last);
             let mut servers = Vec::new();
             for socket in sockets {
-                let status = status_of(&socket).await;
+                let status = read(&socket, STATUS).await;
                 let address = match status.map(serde_json::from_value::<Status>) {
                     Ok(Ok(status)) => format!("{} ({})", status.address, status.serves()),
                     _ => "does not answer".to_owned(),
@@ -73,8 +98,8 @@ async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, AdminError> {
     }
 }
 
-async fn status_of(socket: &Path) -> Result<Value, Failure> {
-    let answer = timeout(PATIENCE, ask(socket, Method::GET, "/v1/status"));
+async fn read(socket: &Path, path: &str) -> Result<Value, Failure> {
+    let answer = timeout(PATIENCE, ask(socket, Method::GET, path));
     let (status, body) = answer
         .await
         .map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()))??;
@@ -117,6 +142,11 @@ mod tests {
     use super::*;
     use crate::admin::{AdminSocket, serve, served::Scripted, status::example};
 
+    const JSON: View = View {
+        show: None,
+        json: true,
+    };
+
     #[tokio::test]
     async fn a_running_server_is_found_and_tells_its_status() {
         let temp = tempfile::tempdir().unwrap();
@@ -124,13 +154,15 @@ mod tests {
         let socket = AdminSocket::bind_in(&places).unwrap();
         let server = serve(socket, None, Scripted::saying(example())).unwrap();
 
-        let json = report_from(&places, None, true).await.unwrap();
+        let json = report_from(&places, None, JSON).await.unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), example());
-        let text = report_from(&places, None, false).await.unwrap();
+        let text = report_from(&places, None, View::default()).await.unwrap();
         assert!(text.contains("Max pool size : 6"), "{text}");
 
         drop(server);
-        let error = report_from(&places, None, false).await.unwrap_err();
+        let error = report_from(&places, None, View::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.exit_status(), 1);
         assert!(!error.to_string().contains('\n'), "{error}");
     }
@@ -149,7 +181,9 @@ mod tests {
         };
         let _second = serve(bind(&paths[1]), None, Scripted::saying(other)).unwrap();
 
-        let error = report_from(&places, None, false).await.unwrap_err();
+        let error = report_from(&places, None, View::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.exit_status(), 2);
         let listed = error.to_string();
         for part in [
@@ -161,7 +195,7 @@ mod tests {
             assert!(listed.contains(part), "{listed}");
         }
 
-        let chosen = report_from(&places, Some(&paths[1]), true).await.unwrap();
+        let chosen = report_from(&places, Some(&paths[1]), JSON).await.unwrap();
         assert!(chosen.contains("http://127.0.0.1:4000"), "{chosen}");
     }
 
@@ -170,7 +204,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let places = Places::under(None, temp.path().to_owned());
         let nowhere = temp.path().join("nowhere.sock");
-        let error = report_from(&places, Some(&nowhere), false).await;
+        let error = report_from(&places, Some(&nowhere), View::default()).await;
         let error = error.unwrap_err();
         assert_eq!(error.exit_status(), 2);
         assert!(!error.to_string().contains('\n'), "{error}");
@@ -182,7 +216,7 @@ mod tests {
         let path = temp.path().join("stuck.sock");
         // It listens, but never takes the connection.
         let _listener = UnixListener::bind(&path).unwrap();
-        let error = status_of(&path).await.unwrap_err().to_string();
+        let error = read(&path, STATUS).await.unwrap_err().to_string();
         assert!(error.contains("5 seconds"), "{error}");
     }
 }

@@ -1,8 +1,13 @@
 //! What an operator may tell a running server to do with its processes.
 
+use std::fmt::Display;
+
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -49,8 +54,9 @@ pub(super) fn router<S: Served>() -> Router<S> {
 /// most.
 async fn restart<S: Served>(
     State(served): State<S>,
-    Query(choice): Query<Choice>,
+    choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(choice) = choice.map_err(|error| unreadable(&error))?;
     let chosen = choice.among(served.controls())?;
     let pools: Vec<_> = chosen.into_iter().filter_map(|it| it.pool).collect();
     if pools.is_empty() {
@@ -65,8 +71,9 @@ async fn restart<S: Served>(
 
 async fn detach<S: Served>(
     State(served): State<S>,
-    Path(pid): Path<u32>,
+    pid: Result<Path<u32>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path(pid) = pid.map_err(|error| unreadable(&error))?;
     let pools = served.controls().into_iter().filter_map(|it| it.pool);
     let mut pools = pools.peekable();
     if pools.peek().is_none() {
@@ -115,6 +122,11 @@ fn refusal(error: &ReplaceError) -> Problem {
     };
     let report = error.start_report().map(ToString::to_string);
     Problem::new(status, code, error.to_string()).with_report(report)
+}
+
+/// Nobody could tell what is asked for.
+pub(super) fn unreadable(error: &dyn Display) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad-request", error.to_string())
 }
 
 fn no_processes() -> Problem {

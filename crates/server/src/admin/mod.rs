@@ -18,27 +18,35 @@ mod control;
 mod error;
 mod find;
 mod listen;
+mod memory;
 mod places;
 mod problem;
 mod process_stats;
 mod purge;
 mod render;
+mod rollup;
+mod running;
 mod served;
 mod server;
 mod socket;
 mod status;
+mod watch;
 
 pub(crate) use self::{
     access::Tokens,
-    client::report,
+    client::{View, report},
     command::{detach_process, restart_app},
     error::AdminError,
+    memory::memory_stats,
     process_stats::GroupUsage,
+    running::{ApplicationRequests, RunningRequest},
     served::{Controls, Served},
     server::{AdminAddress, serve},
     socket::AdminSocket,
     status::{
-        ApplicationStatus, CacheOutcomes, CacheStatus, Latency, PoolStatus, ProcessStatus,
-        QueueStatus, RequestsStatus, RestsStatus, Status, StatusClasses,
+        ApplicationStatus, CacheOutcomes, CacheStatus, Latency, LatencyBucket, PoolStatus,
+        ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestsStatus, ServerUsage, Status,
+        StatusClasses,
     },
+    watch::watch,
 };

@@ -46,8 +46,9 @@ async fn purge<S: Served>(
     State(served): State<S>,
     wanted: Result<Json<Purge>, JsonRejection>,
 ) -> Result<Json<Purged>, Problem> {
-    let Json(wanted) = wanted.map_err(|rejection| {
-        Problem::new(rejection.status(), "bad-request", rejection.body_text())
+    let Json(wanted) = wanted.map_err(|error| {
+        // Too large, or not said to be JSON, or none.
+        Problem::new(error.status(), "bad-request", error.body_text())
     })?;
     let scope = wanted.scope()?;
     let choice = Choice {

@@ -1,6 +1,6 @@
 use peregrine::{turbocache::TurboCacheHandle, upstream_pool::PoolHandle};
 
-use super::Status;
+use super::{ApplicationRequests, Status};
 
 /// What an admin server shows, and acts upon.
 ///
@@ -8,6 +8,10 @@ use super::Status;
 pub(crate) trait Served: Clone + Send + Sync + 'static {
     /// The server as it is now. May block for some milliseconds.
     fn status(&self) -> Status;
+
+    /// The requests that each application serves, in the order of
+    /// [`status`](Self::status).
+    fn requests(&self) -> Vec<ApplicationRequests>;
 
     /// Its applications, in the order of [`status`](Self::status).
     fn controls(&self) -> Vec<Controls>;
@@ -29,6 +33,7 @@ pub(crate) struct Controls {
 #[derive(Clone, Debug)]
 pub(super) struct Scripted {
     pub(super) status: Status,
+    pub(super) requests: Vec<ApplicationRequests>,
     pub(super) controls: Vec<Controls>,
 }
 
@@ -37,6 +42,7 @@ impl Scripted {
     pub(super) fn saying(status: Status) -> Self {
         Self {
             status,
+            requests: Vec::new(),
             controls: Vec::new(),
         }
     }
@@ -46,6 +52,10 @@ impl Scripted {
 impl Served for Scripted {
     fn status(&self) -> Status {
         self.status.clone()
+    }
+
+    fn requests(&self) -> Vec<ApplicationRequests> {
+        self.requests.clone()
     }
 
     fn controls(&self) -> Vec<Controls> {

@@ -7,12 +7,15 @@ use tokio::{
     task::JoinSet,
 };
 
+use tracing::info;
+
 use super::{
     access::Tokens,
     control,
     listen::listen,
     problem::Problem,
     purge,
+    running::Running,
     served::Served,
     socket::{AdminSocket, SocketFile},
     status::Status,
@@ -50,6 +53,8 @@ pub(crate) fn serve<S: Served>(
     if let Some(AdminAddress { listener, tokens }) = address {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        info!(%address, "answering operators");
         listeners.spawn(listen(listener, router, Some(Arc::new(tokens))));
     }
     Ok(AdminServer {
@@ -61,6 +66,7 @@ pub(crate) fn serve<S: Served>(
 fn router<S: Served>(served: S) -> Router {
     Router::new()
         .route("/v1/status", get(status::<S>))
+        .route("/v1/requests", get(requests::<S>))
         .merge(control::router())
         .merge(purge::router())
         .fallback(async || {
@@ -76,6 +82,11 @@ fn router<S: Served>(served: S) -> Router {
 
 async fn status<S: Served>(State(served): State<S>) -> Result<Json<Status>, Problem> {
     look(served).await.map(Json)
+}
+
+async fn requests<S: Served>(State(served): State<S>) -> Json<Running> {
+    let applications = served.requests();
+    Json(Running { applications })
 }
 
 /// To look takes a walk over `/proc`, which the thread that minds the processes

@@ -19,8 +19,30 @@ pub(crate) struct Status {
     pub(crate) address: String,
     /// Since the server took its first connection.
     pub(crate) uptime_seconds: f64,
+    /// What the server itself uses of the machine; absent where the system does
+    /// not say.
+    pub(crate) usage: Option<ServerUsage>,
     /// What it serves, in the order of its configuration.
     pub(crate) applications: Vec<ApplicationStatus>,
+}
+
+/// What a server uses of the machine, its applications not counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ServerUsage {
+    /// Processor time, user and system.
+    pub(crate) cpu_seconds: f64,
+    /// Resident memory.
+    pub(crate) memory_bytes: u64,
+    /// Address space, most of which need not be there.
+    pub(crate) virtual_bytes: u64,
+    /// Threads.
+    pub(crate) threads: u64,
+    /// Open files, clients' connections among them.
+    pub(crate) open_files: usize,
+    /// How many there may be; absent if that is not limited.
+    pub(crate) max_open_files: Option<u64>,
+    /// When it was started, in seconds since 1970.
+    pub(crate) started_at_seconds: f64,
 }
 
 /// One application that a server serves.
@@ -36,6 +58,14 @@ pub(crate) struct ApplicationStatus {
     pub(crate) pool: Option<PoolStatus>,
     /// The requests that came for it, hits among them.
     pub(crate) requests: RequestsStatus,
+    /// How many of them ended per second; absent in the server's first moments.
+    pub(crate) per_second: Option<RatesStatus>,
+    /// How long those that came to a process had waited for it; absent before
+    /// the first.
+    pub(crate) queue_ms: Option<Latency>,
+    /// How long processes took from then to the head of the answer; absent before
+    /// the first.
+    pub(crate) application_ms: Option<Latency>,
     /// Its response cache; absent when that is off.
     pub(crate) cache: Option<CacheStatus>,
 }
@@ -103,6 +133,10 @@ pub(crate) struct ProcessStatus {
     /// Resident memory over the whole process group, pages that they share
     /// counted in each; absent where the system does not say.
     pub(crate) memory_bytes: Option<u64>,
+    /// The same, with pages that they share among themselves and with others
+    /// counted by their share; absent where the system does not say.
+    #[serde(default)]
+    pub(crate) pss_bytes: Option<u64>,
     /// The requests that were sent to it, in the same words as those that came
     /// to the server; absent unless it takes requests.
     pub(crate) requests: Option<RequestsStatus>,
@@ -179,9 +213,27 @@ pub(crate) struct CacheOutcomes {
     pub(crate) none: u64,
 }
 
-/// How long requests took, in milliseconds.
+/// How many requests ended per second, on average over a time, or over the
+/// server's life if that is shorter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RatesStatus {
+    /// Over a minute.
+    pub(crate) minute: f64,
+    /// Over five.
+    pub(crate) five_minutes: f64,
+    /// Over fifteen.
+    pub(crate) fifteen_minutes: f64,
+}
+
+/// How long something took, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
+    /// How often it happened.
+    #[serde(default)]
+    pub(crate) count: u64,
+    /// All of it together.
+    #[serde(default)]
+    pub(crate) sum: f64,
     /// The arithmetic mean.
     pub(crate) mean: f64,
     /// What half of the requests did not exceed.
@@ -192,16 +244,51 @@ pub(crate) struct Latency {
     pub(crate) p99: f64,
     /// The slowest request.
     pub(crate) max: f64,
+    /// How many took no longer than what, from fast to slow; absent for single
+    /// processes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) buckets: Vec<LatencyBucket>,
 }
 
-/// The response cache.
+/// How many took no longer than so long.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LatencyBucket {
+    /// So long, in seconds.
+    pub(crate) le_seconds: f64,
+    /// So many.
+    pub(crate) count: u64,
+}
+
+/// The response cache. Each request is one of `hits`, `misses`, `collapsed` and
+/// `passes`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CacheStatus {
     /// Requests answered from memory.
     pub(crate) hits: u64,
     /// Requests that the cache looked for in vain.
     pub(crate) misses: u64,
-    /// Responses that are stored.
+    /// Requests answered together with another one.
+    pub(crate) collapsed: u64,
+    /// Requests that were not for the cache.
+    pub(crate) passes: u64,
+    /// Responses that were stored.
+    pub(crate) stored: u64,
+    /// Responses to misses that were not.
+    pub(crate) not_stored: u64,
+    /// Of the hits: no longer fresh, and given while it was asked whether they
+    /// still hold.
+    pub(crate) stale_hits: u64,
+    /// Given no longer fresh, since the application failed.
+    pub(crate) stale_if_error: u64,
+    /// Stored responses that turned out to hold still.
+    pub(crate) validated: u64,
+    /// Requests to the application for a page that was given meanwhile.
+    pub(crate) background: u64,
+    /// Stored responses purged or made invalid.
+    pub(crate) purged: u64,
+    /// Stored responses that had to make room.
+    pub(crate) evicted: u64,
+    /// Responses that are stored now.
     pub(crate) entries: u64,
     /// What they weigh, keys and headers included.
     pub(crate) bytes: u64,
@@ -237,117 +324,13 @@ impl ProcessStatus {
             .filter(|_| self.uptime_seconds > 0.0)
             .map(|seconds| seconds / self.uptime_seconds * 100.0);
         self.memory_bytes = usage.map(|usage| usage.memory_bytes);
+        self.pss_bytes = usage.and_then(|usage| usage.pss_bytes);
         self
     }
 }
 
-/// A status with something in every field.
 #[cfg(test)]
-pub(super) fn example() -> Status {
-    let usage = GroupUsage {
-        cpu: std::time::Duration::from_secs(73),
-        memory_bytes: 23 << 20,
-    };
-    let busy = ProcessStatus {
-        pid: 101,
-        state: "ready".to_owned(),
-        sessions: 1,
-        processed: 120,
-        uptime_seconds: 3650.0,
-        last_used_seconds_ago: Some(0.1),
-        cpu_seconds: None,
-        cpu_percent: None,
-        memory_bytes: None,
-        requests: Some(RequestsStatus {
-            in_flight: 1,
-            finished: 120,
-            ..RequestsStatus::default()
-        }),
-        rests: Some(RestsStatus {
-            finished: 7,
-            timed_out: 0,
-            given_up: 1,
-            last_ms: Some(35.2),
-            total_seconds: 0.25,
-        }),
-    };
-    let starting = ProcessStatus {
-        pid: 202,
-        state: "starting".to_owned(),
-        sessions: 0,
-        processed: 0,
-        uptime_seconds: 2.0,
-        last_used_seconds_ago: None,
-        requests: None,
-        rests: None,
-        ..busy.clone()
-    };
-    Status {
-        version: "0.1.0".to_owned(),
-        pid: 100,
-        address: "http://127.0.0.1:3000".to_owned(),
-        uptime_seconds: 3665.0,
-        applications: vec![ApplicationStatus {
-            name: "forum".to_owned(),
-            environment: "development".to_owned(),
-            serves: "/srv/app".to_owned(),
-            pool: Some(PoolStatus {
-                max: 6,
-                min: 1,
-                queue: QueueStatus {
-                    length: 3,
-                    max: 100,
-                },
-                processes: vec![busy.with_usage(Some(&usage)), starting],
-                due: 1,
-                resisting_deployment_error: true,
-                failed_starts: Some(3),
-                next_start_seconds: Some(4.0),
-                last_start_failure: Some(
-                    "exit status 1\ncannot load such file -- rack\n".to_owned(),
-                ),
-            }),
-            requests: example_requests(),
-            cache: Some(CacheStatus {
-                hits: 75,
-                misses: 25,
-                entries: 12,
-                bytes: 34 << 10,
-                capacity_bytes: 64 << 20,
-            }),
-        }],
-    }
-}
+mod example;
 
 #[cfg(test)]
-fn example_requests() -> RequestsStatus {
-    RequestsStatus {
-        in_flight: 4,
-        finished: 198,
-        failed: 1,
-        aborted: 2,
-        bytes: 5 << 20,
-        by_status: StatusClasses {
-            informational: 0,
-            successful: 184,
-            redirection: 5,
-            client_error: 4,
-            server_error: 3,
-        },
-        by_cache_outcome: CacheOutcomes {
-            hit: 75,
-            miss: 20,
-            collapsed: 3,
-            stale: 5,
-            pass: 93,
-            none: 0,
-        },
-        latency_ms: Some(Latency {
-            mean: 3.25,
-            p50: 0.2,
-            p90: 11.0,
-            p99: 20.5,
-            max: 42.0,
-        }),
-    }
-}
+pub(super) use self::example::example;

@@ -11,6 +11,7 @@
 mod admin;
 mod cookies;
 mod file;
+mod look;
 mod options;
 mod usage;
 mod values;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     admin::AdminOptions,
     cookies::{CookieKeyKind, CookieOptions},
     file::FileOptions,
+    look::{MemoryOptions, Show, StatusOptions},
     options::{
         Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,
         StackOptions,
@@ -65,6 +67,11 @@ pub(crate) enum Command {
     /// Show what a running server is doing: its processes, queue, cache and
     /// requests
     Status(StatusOptions),
+    /// Show what the processes of this machine's servers and their applications use
+    /// of its memory
+    ///
+    /// Reads the operating system alone: works if a server does not answer.
+    MemoryStats(MemoryOptions),
     /// Replace an application's processes, one by one, without a failed request
     ///
     /// For after a deployment. A new process is ready before an old one leaves.
@@ -206,18 +213,6 @@ pub(crate) struct DemoOptions {
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,
-}
-
-/// `peregrine status`.
-#[derive(Debug, Args)]
-pub(crate) struct StatusOptions {
-    /// Print JSON, for programs
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// The socket of the server to ask [default: the only one that runs]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) admin_socket: Option<PathBuf>,
 }
 
 /// `peregrine restart-app`.

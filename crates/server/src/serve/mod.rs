@@ -198,14 +198,14 @@ impl Run {
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
-        let application = ApplicationSources {
-            name: APPLICATION.to_owned(),
-            environment: settings.environment.as_str().to_owned(),
-            serves: served,
-            requests: stack.accounting().clone(),
-            cache: cache.as_ref().map(TurboCache::handle),
+        let application = ApplicationSources::new(
+            APPLICATION,
+            settings.environment.as_str(),
+            served,
+            &stack,
+            cache.as_ref().map(TurboCache::handle),
             pool,
-        };
+        );
         let sources = Sources::new(address, [application]);
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;

@@ -1,17 +1,25 @@
-use std::{collections::HashMap, net::SocketAddr, process, sync::Arc, time::Duration};
+mod rates;
+mod requests;
+
+use std::{collections::HashMap, net::SocketAddr, process, sync::Arc};
 
 use peregrine::{
-    ProcessAccounting, ProcessRest,
+    ProcessAccounting, ProcessRest, Stack,
     out_of_band::{RestState, Rests},
-    request_accounting::{RequestAccounting, Snapshot},
+    request_accounting::{RequestAccounting, tracking::RequestTracking},
     turbocache::TurboCacheHandle,
     upstream_pool::{PoolHandle, ProcessSnapshot, ProcessState},
 };
 use tokio::time::Instant;
 
+use self::{
+    rates::SampledRates,
+    requests::{latency, requests, running},
+};
+
 use crate::admin::{
-    ApplicationStatus, CacheOutcomes, CacheStatus, Controls, GroupUsage, Latency, PoolStatus,
-    ProcessStatus, QueueStatus, RequestsStatus, RestsStatus, Served, Status, StatusClasses,
+    ApplicationRequests, ApplicationStatus, CacheStatus, Controls, GroupUsage, PoolStatus,
+    ProcessStatus, QueueStatus, RestsStatus, Served, ServerUsage, Status,
 };
 
 /// Where a server's status is read from: the handles of its parts. Clones
@@ -32,13 +40,14 @@ struct ServerIdentity {
 /// What is known of one application.
 #[derive(Debug)]
 pub(super) struct ApplicationSources {
-    pub(super) name: String,
-    pub(super) environment: String,
-    /// The application's command, or the upstream.
-    pub(super) serves: String,
-    pub(super) requests: RequestAccounting,
-    pub(super) cache: Option<TurboCacheHandle>,
-    pub(super) pool: Option<PoolSources>,
+    name: String,
+    environment: String,
+    serves: String,
+    requests: RequestAccounting,
+    tracking: RequestTracking,
+    rates: SampledRates,
+    cache: Option<TurboCacheHandle>,
+    pool: Option<PoolSources>,
 }
 
 /// What is known of the application's processes.
@@ -68,15 +77,23 @@ impl Sources {
 impl Served for Sources {
     /// Walks over `/proc`: not for each request.
     fn status(&self) -> Status {
-        let usage = GroupUsage::of_all();
+        let pools = || self.applications.iter().filter_map(|it| it.pool.as_ref());
+        let groups: Vec<_> = pools().flat_map(PoolSources::processes).collect();
+        let usage = GroupUsage::of(&groups);
         let applications = self.applications.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: process::id(),
             address: self.server.address.clone(),
             uptime_seconds: self.server.since.elapsed().as_secs_f64(),
+            usage: ServerUsage::now(),
             applications: applications.map(|it| it.status(&usage)).collect(),
         }
+    }
+
+    fn requests(&self) -> Vec<ApplicationRequests> {
+        let applications = self.applications.iter();
+        applications.map(ApplicationSources::running).collect()
     }
 
     fn controls(&self) -> Vec<Controls> {
@@ -86,14 +103,51 @@ impl Served for Sources {
 }
 
 impl ApplicationSources {
+    /// `serves` is the application's command, or the upstream. Must be called
+    /// inside a runtime, and before requests come.
+    pub(super) fn new(
+        name: impl Into<String>,
+        environment: impl Into<String>,
+        serves: impl Into<String>,
+        stack: &Stack,
+        cache: Option<TurboCacheHandle>,
+        pool: Option<PoolSources>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            environment: environment.into(),
+            serves: serves.into(),
+            requests: stack.accounting().clone(),
+            tracking: stack.tracking().clone(),
+            rates: SampledRates::of(stack.accounting().clone()),
+            cache,
+            pool,
+        }
+    }
+
     fn status(&self, usage: &HashMap<u32, GroupUsage>) -> ApplicationStatus {
         ApplicationStatus {
             name: self.name.clone(),
             environment: self.environment.clone(),
             serves: self.serves.clone(),
             pool: self.pool.as_ref().map(|pool| pool.status(usage)),
-            requests: requests(&self.requests.snapshot()),
+            requests: requests(&self.requests.snapshot(), Some(&self.requests.latency())),
+            per_second: self.rates.look(),
+            queue_ms: latency(&self.tracking.queue_time()),
+            application_ms: latency(&self.tracking.application_time()),
             cache: self.cache.as_ref().map(cache),
+        }
+    }
+
+    fn running(&self) -> ApplicationRequests {
+        let has_processes = self.pool.is_some();
+        let requests = self.tracking.requests();
+        ApplicationRequests {
+            name: self.name.clone(),
+            requests: requests
+                .iter()
+                .map(|it| running(it, has_processes))
+                .collect(),
         }
     }
 
@@ -107,6 +161,12 @@ impl ApplicationSources {
 }
 
 impl PoolSources {
+    /// Each is the leader of a process group of its own.
+    fn processes(&self) -> Vec<u32> {
+        let processes = self.handle.snapshot().processes;
+        processes.iter().map(|process| process.pid).collect()
+    }
+
     fn status(&self, usage: &HashMap<u32, GroupUsage>) -> PoolStatus {
         let pool = self.handle.snapshot();
         let process =
@@ -144,7 +204,8 @@ impl PoolSources {
             cpu_seconds: None,
             cpu_percent: None,
             memory_bytes: None,
-            requests: accounted.as_ref().map(requests),
+            pss_bytes: None,
+            requests: accounted.as_ref().map(|it| requests(it, None)),
             rests: rest.map(|(_, rests)| rests_status(&rests)),
         }
     }
@@ -168,50 +229,21 @@ fn rests_status(rests: &Rests) -> RestsStatus {
     }
 }
 
-fn requests(snapshot: &Snapshot) -> RequestsStatus {
-    let Snapshot { status, cache, .. } = snapshot;
-    RequestsStatus {
-        in_flight: snapshot.in_flight,
-        finished: snapshot.finished,
-        failed: snapshot.failed,
-        aborted: snapshot.aborted,
-        bytes: snapshot.bytes,
-        by_status: StatusClasses {
-            informational: status.informational,
-            successful: status.successful,
-            redirection: status.redirection,
-            client_error: status.client_error,
-            server_error: status.server_error,
-        },
-        by_cache_outcome: CacheOutcomes {
-            hit: cache.hit,
-            miss: cache.miss,
-            collapsed: cache.collapsed,
-            stale: cache.stale,
-            pass: cache.pass,
-            none: cache.none,
-        },
-        latency_ms: (snapshot.latency.count > 0).then(|| latency(snapshot)),
-    }
-}
-
-fn latency(snapshot: &Snapshot) -> Latency {
-    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
-    let latency = snapshot.latency;
-    Latency {
-        mean: millis(latency.mean),
-        p50: millis(latency.p50),
-        p90: millis(latency.p90),
-        p99: millis(latency.p99),
-        max: millis(latency.max),
-    }
-}
-
 fn cache(handle: &TurboCacheHandle) -> CacheStatus {
     let stats = handle.stats();
     CacheStatus {
         hits: stats.hits,
         misses: stats.misses,
+        collapsed: stats.collapsed,
+        passes: stats.passes,
+        stored: stats.stored,
+        not_stored: stats.not_stored,
+        stale_hits: stats.stale_hits,
+        stale_if_error: stats.stale_if_error,
+        validated: stats.validated,
+        background: stats.background,
+        purged: stats.purged,
+        evicted: stats.evicted,
         entries: stats.entries,
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,

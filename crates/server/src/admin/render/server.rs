@@ -1,0 +1,40 @@
+use std::fmt::{self, Write};
+
+use super::{
+    heading,
+    units::{Size, Span},
+};
+use crate::admin::status::{ServerUsage, Status};
+
+/// The server itself, without its applications.
+pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
+    heading(page, "Server")?;
+    writeln!(page, "PID        : {}", status.pid)?;
+    writeln!(page, "Address    : {}", status.address)?;
+    writeln!(page, "Uptime     : {}", Span(status.uptime_seconds))?;
+    writeln!(page, "Serves     : {}", status.serves())?;
+    let Some(usage) = &status.usage else {
+        return Ok(());
+    };
+    let ServerUsage {
+        cpu_seconds,
+        memory_bytes,
+        virtual_bytes,
+        threads,
+        open_files,
+        max_open_files,
+        ..
+    } = usage;
+    writeln!(page, "CPU        : {cpu_seconds:.1} s")?;
+    writeln!(
+        page,
+        "Memory     : {}, of address space {}",
+        Size(*memory_bytes),
+        Size(*virtual_bytes)
+    )?;
+    writeln!(page, "Threads    : {threads}")?;
+    match max_open_files {
+        Some(max) => writeln!(page, "Open files : {open_files} of {max}"),
+        None => writeln!(page, "Open files : {open_files}"),
+    }
+}

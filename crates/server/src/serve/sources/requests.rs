@@ -1,0 +1,112 @@
+//! What the layers count, in the words of the status.
+
+use std::time::Duration;
+
+use peregrine::request_accounting::{
+    Distribution, Snapshot,
+    tracking::{Place, TrackedRequest},
+};
+
+use crate::admin::{
+    CacheOutcomes, Latency, LatencyBucket, RequestsStatus, RunningRequest, StatusClasses,
+};
+
+/// The bounds of the buckets, in seconds, from a hit in memory to a request that
+/// has hung: what monitors expect, and a little more at the fast end.
+const BOUNDS: [f64; 17] = [
+    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0, 60.0,
+];
+
+/// With the buckets of `times`, if they are given.
+pub(super) fn requests(snapshot: &Snapshot, times: Option<&Distribution>) -> RequestsStatus {
+    let Snapshot { status, cache, .. } = snapshot;
+    RequestsStatus {
+        in_flight: snapshot.in_flight,
+        finished: snapshot.finished,
+        failed: snapshot.failed,
+        aborted: snapshot.aborted,
+        bytes: snapshot.bytes,
+        by_status: StatusClasses {
+            informational: status.informational,
+            successful: status.successful,
+            redirection: status.redirection,
+            client_error: status.client_error,
+            server_error: status.server_error,
+        },
+        by_cache_outcome: CacheOutcomes {
+            hit: cache.hit,
+            miss: cache.miss,
+            collapsed: cache.collapsed,
+            stale: cache.stale,
+            pass: cache.pass,
+            none: cache.none,
+        },
+        latency_ms: match times {
+            Some(times) => latency(times),
+            None => without_buckets(snapshot),
+        },
+    }
+}
+
+/// Absent before there is anything to tell.
+pub(super) fn latency(times: &Distribution) -> Option<Latency> {
+    let bucket = |le_seconds| LatencyBucket {
+        le_seconds,
+        count: times.at_most(Duration::from_secs_f64(le_seconds)),
+    };
+    (times.count() > 0).then(|| Latency {
+        count: times.count(),
+        sum: millis(times.sum()),
+        mean: millis(times.mean()),
+        p50: millis(times.percentile(500)),
+        p90: millis(times.percentile(900)),
+        p99: millis(times.percentile(990)),
+        max: millis(times.max()),
+        buckets: BOUNDS.into_iter().map(bucket).collect(),
+    })
+}
+
+fn without_buckets(snapshot: &Snapshot) -> Option<Latency> {
+    let latency = snapshot.latency;
+    // The mean is exact for these purposes, and the counts are far below 2^53.
+    #[expect(clippy::cast_precision_loss)]
+    let count = latency.count as f64;
+    (latency.count > 0).then(|| Latency {
+        count: latency.count,
+        sum: millis(latency.mean) * count,
+        mean: millis(latency.mean),
+        p50: millis(latency.p50),
+        p90: millis(latency.p90),
+        p99: millis(latency.p99),
+        max: millis(latency.max),
+        buckets: Vec::new(),
+    })
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Without processes of its own, an application has no queue: what it has not
+/// answered yet is with the upstream.
+pub(super) fn running(request: &TrackedRequest, has_processes: bool) -> RunningRequest {
+    let (state, pid) = match request.place() {
+        Place::Process { pid } => ("process", Some(pid)),
+        Place::Sending { pid } => ("sending", pid),
+        _ if has_processes => ("queue", None),
+        _ => ("upstream", None),
+    };
+    RunningRequest {
+        method: request.method().to_string(),
+        host: request
+            .host()
+            .map(|host| String::from_utf8_lossy(host).into_owned()),
+        path: request.path().to_owned(),
+        state: state.to_owned(),
+        pid,
+        age_seconds: request.age().as_secs_f64(),
+        queued_seconds: has_processes.then(|| request.queued().as_secs_f64()),
+        sent_bytes: request.sent(),
+    }
+}
