@@ -5,7 +5,7 @@
 //! crate adds is their order, which only it knows:
 //!
 //! ```text
-//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Inform ─▶ UpstreamPool
+//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Buffering ─▶ Inform ─▶ UpstreamPool
 //! ```
 //!
 //! - [`RequestAccounting`](request_accounting::RequestAccounting) stands
@@ -22,6 +22,10 @@
 //!   on to the application, one by one. A hit pays nothing for that.
 //! - [`ErrorPages`] turns the pool's errors into responses. It stands behind
 //!   the cache, so that a hit pays nothing for it.
+//! - [`ResponseBuffering`](buffering::response) and
+//!   [`RequestBuffering`](buffering::request) keep slow clients away from the
+//!   application: a process is taken when a request is whole, and is free when
+//!   it has written its response.
 //! - [`Inform`](upstream_pool::forwarded) tells the application who asked.
 //! - [`UpstreamPool`](upstream_pool::UpstreamPool) takes the least busy
 //!   process that is ready, with [`ProcessAccounting`] around each, and in that
@@ -66,12 +70,15 @@ mod process_accounting;
 #[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
 pub mod process_rest;
 #[cfg(all(
+    feature = "buffering",
     feature = "request-accounting",
     feature = "turbocache",
     feature = "upstream-pool"
 ))]
 mod stack;
 
+#[cfg(feature = "buffering")]
+pub use peregrine_buffering as buffering;
 #[cfg(feature = "cookie-variation")]
 pub use peregrine_cookie_variation as cookie_variation;
 pub use peregrine_core as core;
@@ -93,6 +100,7 @@ pub use self::process_accounting::{AccountedProcess, ProcessAccounting};
 #[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
 pub use self::process_rest::{ProcessRest, RestingProcess};
 #[cfg(all(
+    feature = "buffering",
     feature = "cookie-variation",
     feature = "request-accounting",
     feature = "turbocache",
@@ -100,8 +108,9 @@ pub use self::process_rest::{ProcessRest, RestingProcess};
 ))]
 pub use self::stack::Varied;
 #[cfg(all(
+    feature = "buffering",
     feature = "request-accounting",
     feature = "turbocache",
     feature = "upstream-pool"
 ))]
-pub use self::stack::{Cached, Stack, Uncached};
+pub use self::stack::{Behind, Cached, Stack, Uncached};

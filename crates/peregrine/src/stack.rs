@@ -1,4 +1,9 @@
 use ipnet::IpNet;
+use peregrine_buffering::{
+    BufferSpace,
+    request::{RequestBuffering, RequestBufferingService},
+    response::{ResponseBuffering, ResponseBufferingService},
+};
 #[cfg(feature = "cookie-variation")]
 use peregrine_cookie_variation::{CookieVariation, CookieVariationService, Listener};
 use peregrine_request_accounting::{
@@ -10,6 +15,12 @@ use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
 
 use crate::{ErrorPages, error_pages::ErrorPagesService};
+
+/// An application `U` behind what only those requests meet that no cache
+/// answers.
+pub type Behind<U> = RequestTrackingService<
+    ErrorPagesService<ResponseBufferingService<RequestBufferingService<Inform<U>>>>,
+>;
 
 /// An application `U` behind the stack, with a cache.
 pub type Cached<U> = RequestAccountingService<Believe<TurboCacheService<Behind<U>>>>;
@@ -23,26 +34,34 @@ pub type Varied<U> = RequestAccountingService<
 /// An application `U` behind the stack, without a cache.
 pub type Uncached<U> = RequestAccountingService<Believe<Behind<U>>>;
 
-/// An application `U` with what only those requests meet that go on to it.
-type Behind<U> = RequestTrackingService<ErrorPagesService<Inform<U>>>;
-
 /// What stands in front of an application, in the right order.
 ///
 /// See the [crate's documentation](crate) for the order and an example. The
 /// service that results is always ready: requests wait in the pool's queue.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Stack {
     accounting: RequestAccounting,
     tracking: RequestTracking,
     trusted_proxies: Vec<IpNet>,
     error_pages: ErrorPages,
+    request_buffering: RequestBuffering,
+    response_buffering: ResponseBuffering,
 }
 
 impl Stack {
-    /// Trusts no proxy, and shows no details on error pages.
+    /// Trusts no proxy, shows no details on error pages, and buffers bodies in
+    /// a [`BufferSpace`] of its own.
     pub fn new() -> Self {
-        Self::default()
+        let space = BufferSpace::new();
+        Self {
+            accounting: RequestAccounting::default(),
+            tracking: RequestTracking::default(),
+            trusted_proxies: Vec::new(),
+            error_pages: ErrorPages::new(),
+            request_buffering: RequestBuffering::new(space.clone()),
+            response_buffering: ResponseBuffering::new(space),
+        }
     }
 
     /// Believes what these networks say about their clients in
@@ -55,6 +74,19 @@ impl Stack {
     /// How errors are shown. Default: [`ErrorPages::new`], fit for production.
     pub fn error_pages(mut self, pages: ErrorPages) -> Self {
         self.error_pages = pages;
+        self
+    }
+
+    /// How the bodies of requests are buffered. Default: any size, everywhere.
+    pub fn request_buffering(mut self, buffering: RequestBuffering) -> Self {
+        self.request_buffering = buffering;
+        self
+    }
+
+    /// How responses are read ahead of their clients. Default: as
+    /// [`ResponseBuffering::new`].
+    pub fn response_buffering(mut self, buffering: ResponseBuffering) -> Self {
+        self.response_buffering = buffering;
         self
     }
 
@@ -99,7 +131,16 @@ impl Stack {
 
     /// What only those requests meet that go on to the application.
     fn behind<U>(&self, upstream: U) -> Behind<U> {
-        let informed = InformLayer::new().layer(upstream);
-        self.tracking.layer(self.error_pages.layer(informed))
+        let told = InformLayer::new().layer(upstream);
+        let buffered = self
+            .response_buffering
+            .layer(self.request_buffering.layer(told));
+        self.tracking.layer(self.error_pages.layer(buffered))
+    }
+}
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(options) => {
             let level = options.operator.log_level;
-            match demo::demo(options) {
+            match demo::demo(*options) {
                 // Its folder stays until the run is over.
                 Ok(demo::Demo {
                     start,

@@ -34,6 +34,8 @@ pub(crate) struct ServeSettings {
     pub(crate) environment: Environment,
     /// Peers whose `X-Forwarded-*` fields count. Nobody's, when empty.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// What waits for slow clients.
+    pub(crate) buffering: BufferingSettings,
     /// How long a client may take to send a request's head.
     pub(crate) header_timeout: Duration,
     /// How long the application may take to begin its answer; forever if
@@ -50,6 +52,21 @@ pub(crate) struct ServeSettings {
     pub(crate) pid_file: Option<PathBuf>,
     /// What to print below the line that says where the server listens.
     pub(crate) guide: Option<Guide>,
+}
+
+/// What waits for slow clients, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct BufferingSettings {
+    /// Bytes that a request's body may have; any number if `None`.
+    pub(crate) max_request_body_size: Option<u64>,
+    /// Paths below which bodies are not buffered.
+    pub(crate) stream_requests_below: Vec<String>,
+    /// Bytes of a response that may wait.
+    pub(crate) response_high_watermark: u64,
+    /// Where temporary files are; the system's folder for them if `None`.
+    pub(crate) dir: Option<PathBuf>,
+    /// Bytes that all of them may have.
+    pub(crate) space: u64,
 }
 
 /// What to do with a server that listens, once it is known where.

@@ -1,6 +1,7 @@
 //! From the options of `peregrine start` to the settings of a run, with every
 //! check that needs no socket.
 
+mod buffering;
 mod cookies;
 
 use std::{
@@ -135,6 +136,7 @@ pub(crate) fn assemble(
         cookies: None,
         environment,
         trusted_proxies: stack.trusted_proxy,
+        buffering: buffering::settings(stack.buffering)?,
         header_timeout: stack.header_timeout,
         max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
         shutdown_timeout: operator.shutdown_timeout,

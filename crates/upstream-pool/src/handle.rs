@@ -178,6 +178,14 @@ impl PoolHandle {
         }
     }
 
+    /// Whether a request that came now, and found no process, would be turned
+    /// away: to be asked before its body is read. Never so with a queue of
+    /// length 0, in which nobody waits.
+    pub fn is_queue_full(&self) -> bool {
+        let queue = &self.board.queue;
+        queue.max() > 0 && queue.len() >= queue.max()
+    }
+
     /// Replaces all processes, one by one, and returns when no request goes to
     /// an old one any more, with the number of those that were replaced: after
     /// a deployment.

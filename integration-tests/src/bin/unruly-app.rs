@@ -9,6 +9,7 @@
 //! | `/slowly/NAME=VALUE/…` | the same, a second later |
 //! | `/head` | answers with the head of the request, byte by byte as it came |
 //! | `/early` | begins its answer at the first byte of the request's body, and ends it with the last |
+//! | `/bytes/COUNT` | answers with so many bytes, all of them `x`, as fast as they are taken |
 //! | `/garbage` | answers, but not in HTTP |
 //! | `/nothing` | closes the connection without a word |
 //! | `/half-a-head` | closes the connection in the middle of its header fields |
@@ -60,7 +61,10 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
             b"HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\n\
               Transfer-Encoding: chunked\r\n\r\n64\r\n1234567890",
         ),
-        path => answer_as_asked(&mut client, path, &request),
+        path => match path.strip_prefix("/bytes/").map(str::parse) {
+            Some(Ok(count)) => answer_with_bytes(&mut client, count),
+            _ => answer_as_asked(&mut client, path, &request),
+        },
     }
 }
 
@@ -80,6 +84,12 @@ fn answer_as_asked(client: &mut TcpStream, path: &str, request: &Request) -> io:
         "request {number} of process {process}, cookie `{cookie}`, authorization `{authorization}`\n"
     );
     answer(client, &fields, &body)
+}
+
+fn answer_with_bytes(client: &mut TcpStream, count: u64) -> io::Result<()> {
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {count}\r\n\r\n");
+    client.write_all(head.as_bytes())?;
+    io::copy(&mut io::repeat(b'x').take(count), client).map(drop)
 }
 
 /// The answer has no length, and ends with the connection.

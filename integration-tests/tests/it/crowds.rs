@@ -75,6 +75,12 @@ async fn a_full_queue_says_when_to_come_back() {
     let seconds: u32 = refused.header(RETRY_AFTER.as_str()).parse().unwrap();
     assert!(seconds > 0, "{refused:?}");
 
+    // Before the upload: there is no 100 that would ask for it.
+    let upload = b"POST /head HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                   Connection: close\r\nContent-Length: 1000000\r\n\r\n";
+    let refused = server.exchange(upload).await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+
     // Whoever queued is next.
     drop(first);
     let page = queued.await.unwrap().unwrap();

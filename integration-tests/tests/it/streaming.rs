@@ -1,4 +1,4 @@
-//! Bodies stream, both ways at once.
+//! Where they are told to, bodies stream both ways at once.
 
 use integration_tests::{client, wait};
 use tokio::{
@@ -10,7 +10,7 @@ use crate::unruly;
 
 #[tokio::test]
 async fn an_answer_may_begin_before_the_request_has_ended() {
-    let server = unruly::start_with_one_slot(&[]).await;
+    let server = unruly::start_with_one_slot(&["--stream-requests-below", "/early"]).await;
     let mut client = TcpStream::connect(server.address()).await.unwrap();
     let head =
         b"POST /early HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n";

@@ -7,13 +7,12 @@ use std::{
 
 use http::{Method, Response, Uri};
 use http_body_util::Either;
-use peregrine_upstream_pool::Error;
 use pin_project_lite::pin_project;
 use tracing::{info, warn};
 
 use super::{
     PageBody,
-    chain::Chain,
+    cause::Cause,
     page::{Format, Page},
 };
 
@@ -46,9 +45,10 @@ impl<F> ResponseFuture<F> {
     }
 }
 
-impl<F, B> Future for ResponseFuture<F>
+impl<F, B, E> Future for ResponseFuture<F>
 where
-    F: Future<Output = Result<Response<B>, Error>>,
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Cause,
 {
     type Output = Result<Response<PageBody<B>>, Infallible>;
 
@@ -57,9 +57,10 @@ where
         let response = match ready!(this.inner.poll(cx)) {
             Ok(response) => response.map(Either::Left),
             Err(error) => {
-                let page = Page::about(&error);
-                log(this.asked, &page, &error);
-                page.into_response(this.asked.format, this.details.then_some(&error))
+                let page = error.page();
+                log(this.asked, &page, &error.summary());
+                let details = this.details.then(|| error.details());
+                page.into_response(this.asked.format, details.as_deref())
                     .map(Either::Right)
             }
         };
@@ -67,14 +68,9 @@ where
     }
 }
 
-fn log(asked: &Asked, page: &Page, error: &Error) {
+fn log(asked: &Asked, page: &Page, cause: &str) {
     let Asked { method, uri, .. } = asked;
     let (path, status) = (uri.path(), page.status.as_u16());
-    // A start report is many lines, and in the log since the start failed.
-    let cause = match error.start_report() {
-        Some(_) => error.to_string(),
-        None => Chain(error).to_string(),
-    };
     // An operator can't act on what clients do.
     if page.status.is_server_error() {
         warn!(%method, path, status, cause, "request not answered by the application");

@@ -1,7 +1,7 @@
 //! Answers for requests that the application did not answer.
 //!
-//! The pool's errors are typed. This is the one place that turns them into
-//! responses, so that everything in front of it, the cache included, sees
+//! The errors of the pool, and of the buffers before it, are typed. This is the
+//! one place that turns them into responses, so that everything in front of it, the cache included, sees
 //! HTTP only:
 //!
 //! | what went wrong | status |
@@ -10,6 +10,8 @@
 //! | no process could be started | `503`, with `Retry-After` |
 //! | the application can't be reached, closed early, or sent something that is not HTTP | `502` |
 //! | the application did not begin its answer in time | `504` |
+//! | there is no room to buffer the client's body | `503`, with `Retry-After` |
+//! | the client's body is too large | `413` |
 //! | the client's body broke off | `400` |
 //! | the client's body stalled | `408` |
 //! | the method is `CONNECT` | `501` |
@@ -41,6 +43,7 @@
 //! # }
 //! ```
 
+mod cause;
 mod chain;
 mod future;
 mod layer;

@@ -6,17 +6,14 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
-use peregrine_upstream_pool::Error;
-
-use super::chain::Chain;
 
 /// What to tell a client whose request was not answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
+pub struct Page {
     pub(super) status: StatusCode,
-    retry_after: Option<Duration>,
-    title: &'static str,
-    explanation: &'static str,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) title: &'static str,
+    pub(super) explanation: &'static str,
 }
 
 /// In which form the client reads it.
@@ -43,70 +40,15 @@ impl Format {
 }
 
 impl Page {
-    pub(super) fn about(error: &Error) -> Self {
-        let (status, title, explanation) = match () {
-            () if error.is_queue_full() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Too many requests are waiting",
-                "The application is busy. Please try again in a moment.",
-            ),
-            () if error.is_not_started() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The application could not be started",
-                "It will be tried again. The details are in the server's log.",
-            ),
-            () if error.is_stopping() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server is stopping",
-                "Please try again in a moment.",
-            ),
-            () if error.is_timeout() => (
-                StatusCode::GATEWAY_TIMEOUT,
-                "The application did not answer in time",
-                "Please try again later.",
-            ),
-            () if error.is_request_body_timeout() => (
-                StatusCode::REQUEST_TIMEOUT,
-                "The request did not arrive in time",
-                "Its body stopped before it was complete.",
-            ),
-            () if error.is_request_body() => (
-                StatusCode::BAD_REQUEST,
-                "The request was cut off",
-                "Its body ended before it was complete.",
-            ),
-            () if error.is_unsupported_method() => (
-                StatusCode::NOT_IMPLEMENTED,
-                "This method is not supported",
-                "CONNECT is for proxies; this is none.",
-            ),
-            () => (
-                StatusCode::BAD_GATEWAY,
-                "The application gave no proper answer",
-                "Please try again. The details are in the server's log.",
-            ),
-        };
-        Self {
-            status,
-            retry_after: error.retry_after(),
-            title,
-            explanation,
-        }
-    }
-
     /// The page in the form the client reads; `details` only for developers.
     pub(super) fn into_response(
         self,
         format: Format,
-        details: Option<&Error>,
+        details: Option<&str>,
     ) -> Response<Full<Bytes>> {
-        let details = details.map(|error| match error.start_report() {
-            Some(report) => report.to_string(),
-            None => Chain(error).to_string(),
-        });
         let (content_type, body) = match format {
-            Format::Html => ("text/html; charset=utf-8", self.html(details.as_deref())),
-            Format::Text => ("text/plain; charset=utf-8", self.text(details.as_deref())),
+            Format::Html => ("text/html; charset=utf-8", self.html(details)),
+            Format::Text => ("text/plain; charset=utf-8", self.text(details)),
         };
 
         let mut response = Response::new(Full::from(body));

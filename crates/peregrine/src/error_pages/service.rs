@@ -6,10 +6,10 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Either, Full};
-use peregrine_upstream_pool::Error;
 use tower_service::Service;
 
 use super::{
+    cause::Cause,
     future::{Asked, ResponseFuture},
     page::Format,
 };
@@ -32,7 +32,7 @@ impl<S> ErrorPagesService<S> {
 
 impl<S, ReqB, ResB> Service<Request<ReqB>> for ErrorPagesService<S>
 where
-    S: Service<Request<ReqB>, Response = Response<ResB>, Error = Error>,
+    S: Service<Request<ReqB>, Response = Response<ResB>, Error: Cause>,
 {
     type Response = Response<PageBody<ResB>>;
     type Error = Infallible;

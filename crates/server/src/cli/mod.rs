@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod buffering;
 mod cookies;
 mod file;
 mod look;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use self::values::upstream;
 pub(crate) use self::{
     admin::AdminOptions,
+    buffering::BufferingOptions,
     cookies::{CookieKeyKind, CookieOptions},
     file::FileOptions,
     look::{MemoryOptions, Show, StatusOptions},
@@ -52,7 +54,7 @@ pub(crate) enum Command {
     /// It runs as separate processes of this program, as any application
     /// would, and needs nothing else installed.
     #[cfg(feature = "demo")]
-    Demo(DemoOptions),
+    Demo(Box<DemoOptions>),
     /// Serve an application
     ///
     /// Without COMMAND, Peregrine finds out what DIR is: it looks for Procfile

@@ -11,6 +11,7 @@ use crate::settings::ConcurrencyChoice;
 
 use super::{
     admin::AdminOptions,
+    buffering::BufferingOptions,
     values::{self, address, method, network, path, port, positive_seconds, seconds},
 };
 
@@ -166,6 +167,9 @@ pub(crate) struct StackOptions {
     /// The same as --cache off
     #[arg(long, conflicts_with = "cache")]
     pub(crate) disable_turbocaching: bool,
+
+    #[command(flatten)]
+    pub(crate) buffering: BufferingOptions,
 }
 
 impl StackOptions {

@@ -12,6 +12,7 @@
 //! Told to stop, the front takes no more connections and lets the requests
 //! that run finish; only then do the processes stop.
 
+mod buffering;
 mod restarts;
 mod signals;
 mod sources;
@@ -23,6 +24,7 @@ use http::{Request, Response};
 use http_body::Body;
 use peregrine::{
     ErrorPages, ProcessAccounting, ProcessRest, Stack,
+    buffering::request::RequestBody,
     turbocache::TurboCache,
     upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, adopt_orphans},
 };
@@ -172,12 +174,12 @@ impl Run {
         upstream: U,
     ) -> Result<(), StartError>
     where
-        U: Service<Request<ClientBody>, Response = Response<B>, Error = Error>
+        U: Service<Request<RequestBody<ClientBody>>, Response = Response<B>, Error = Error>
             + Clone
             + Send
             + 'static,
         U::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
         let details = if settings.environment.shows_errors() {
@@ -185,9 +187,13 @@ impl Run {
         } else {
             ErrorPages::new()
         };
+        let pool_handle = pool.as_ref().map(|pool| pool.handle.clone());
+        let (requests, responses) = buffering::buffering(&settings.buffering, pool_handle);
         let stack = Stack::new()
             .trusted_proxies(settings.trusted_proxies.iter().copied())
-            .error_pages(details);
+            .error_pages(details)
+            .request_buffering(requests)
+            .response_buffering(responses);
         let cache = match settings.cache {
             CacheMode::Conservative => Some(TurboCache::conservative()),
             CacheMode::Standard => Some(TurboCache::standard()),
