@@ -180,103 +180,123 @@ async fn start_with_tokens() -> (Server, SocketAddr) {
     (server, address)
 }
 
+/// What is asked, with which token, and how that is answered.
+const CASES: [(&str, Method, &str, Option<&str>, StatusCode); 15] = [
+    (
+        "nobody",
+        Method::GET,
+        "/v1/status",
+        None,
+        StatusCode::UNAUTHORIZED,
+    ),
+    (
+        "nobody acts",
+        Method::POST,
+        "/v1/purge",
+        None,
+        StatusCode::UNAUTHORIZED,
+    ),
+    (
+        "a guess",
+        Method::GET,
+        "/metrics",
+        Some("guess"),
+        StatusCode::UNAUTHORIZED,
+    ),
+    (
+        "a look",
+        Method::GET,
+        "/v1/status",
+        Some(READ_ONLY),
+        StatusCode::OK,
+    ),
+    (
+        "a look at requests",
+        Method::GET,
+        "/v1/requests",
+        Some(READ_ONLY),
+        StatusCode::OK,
+    ),
+    (
+        "no act",
+        Method::POST,
+        "/v1/purge",
+        Some(READ_ONLY),
+        StatusCode::FORBIDDEN,
+    ),
+    (
+        "no restart",
+        Method::POST,
+        "/v1/restart-app",
+        Some(READ_ONLY),
+        StatusCode::FORBIDDEN,
+    ),
+    (
+        "all looks",
+        Method::GET,
+        "/v1/status",
+        Some(FULL),
+        StatusCode::OK,
+    ),
+    (
+        "nothing there",
+        Method::GET,
+        "/v2/status",
+        Some(FULL),
+        StatusCode::NOT_FOUND,
+    ),
+    (
+        "another method",
+        Method::GET,
+        "/v1/purge",
+        Some(FULL),
+        StatusCode::METHOD_NOT_ALLOWED,
+    ),
+    (
+        "no process",
+        Method::POST,
+        "/v1/detach-process/x",
+        Some(FULL),
+        StatusCode::BAD_REQUEST,
+    ),
+    (
+        "unknown process",
+        Method::POST,
+        "/v1/detach-process/1",
+        Some(FULL),
+        StatusCode::NOT_FOUND,
+    ),
+    (
+        "no such app",
+        Method::POST,
+        "/v1/restart-app?application=x",
+        Some(FULL),
+        StatusCode::NOT_FOUND,
+    ),
+    (
+        "a misspelling",
+        Method::POST,
+        "/v1/restart-app?app=x",
+        Some(FULL),
+        StatusCode::BAD_REQUEST,
+    ),
+    (
+        "metrics",
+        Method::GET,
+        "/metrics",
+        Some(READ_ONLY),
+        StatusCode::OK,
+    ),
+];
+
 #[tokio::test]
 async fn over_tcp_a_token_says_who_may_look_and_who_may_act() {
     let (server, address) = start_with_tokens().await;
     let page = "/answer/Cache-Control=public,max-age=60";
     server.get(page).await;
-    let (get, post) = (Method::GET, Method::POST);
     let purge = r#"{"everything": true}"#;
-    let cases = [
-        ("nobody", &get, "/v1/status", None, StatusCode::UNAUTHORIZED),
-        (
-            "nobody acts",
-            &post,
-            "/v1/purge",
-            None,
-            StatusCode::UNAUTHORIZED,
-        ),
-        (
-            "a guess",
-            &get,
-            "/metrics",
-            Some("guess"),
-            StatusCode::UNAUTHORIZED,
-        ),
-        (
-            "a look",
-            &get,
-            "/v1/status",
-            Some(READ_ONLY),
-            StatusCode::OK,
-        ),
-        (
-            "a look at requests",
-            &get,
-            "/v1/requests",
-            Some(READ_ONLY),
-            StatusCode::OK,
-        ),
-        (
-            "no act",
-            &post,
-            "/v1/purge",
-            Some(READ_ONLY),
-            StatusCode::FORBIDDEN,
-        ),
-        (
-            "no restart",
-            &post,
-            "/v1/restart-app",
-            Some(READ_ONLY),
-            StatusCode::FORBIDDEN,
-        ),
-        ("all looks", &get, "/v1/status", Some(FULL), StatusCode::OK),
-        (
-            "nothing there",
-            &get,
-            "/v2/status",
-            Some(FULL),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "another method",
-            &get,
-            "/v1/purge",
-            Some(FULL),
-            StatusCode::METHOD_NOT_ALLOWED,
-        ),
-        (
-            "no process",
-            &post,
-            "/v1/detach-process/x",
-            Some(FULL),
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            "unknown process",
-            &post,
-            "/v1/detach-process/1",
-            Some(FULL),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "no such app",
-            &post,
-            "/v1/restart-app?application=x",
-            Some(FULL),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "a misspelling",
-            &post,
-            "/v1/restart-app?app=x",
-            Some(FULL),
-            StatusCode::BAD_REQUEST,
-        ),
-    ];
-    for (name, method, path, token, expected) in cases {
-        let answer = ask(address, method.clone(), path, token, purge).await;
+    for (name, method, path, token, expected) in CASES {
+        let answer = ask(address, method, path, token, purge).await;
         assert_eq!(answer.status, expected, "{name}: {answer:?}");
         if !expected.is_success() {
             assert_eq!(

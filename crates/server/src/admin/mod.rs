@@ -19,6 +19,7 @@ mod error;
 mod find;
 mod listen;
 mod memory;
+mod metrics;
 mod places;
 mod problem;
 mod process_stats;

@@ -1,7 +1,7 @@
 use std::{io, net, sync::Arc};
 
-use axum::{Json, Router, extract::State, routing::get};
-use http::StatusCode;
+use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
+use http::{StatusCode, header::CONTENT_TYPE};
 use tokio::{
     net::{TcpListener, UnixListener},
     task::JoinSet,
@@ -13,6 +13,7 @@ use super::{
     access::Tokens,
     control,
     listen::listen,
+    metrics,
     problem::Problem,
     purge,
     running::Running,
@@ -67,6 +68,7 @@ fn router<S: Served>(served: S) -> Router {
     Router::new()
         .route("/v1/status", get(status::<S>))
         .route("/v1/requests", get(requests::<S>))
+        .route("/metrics", get(metrics::<S>))
         .merge(control::router())
         .merge(purge::router())
         .fallback(async || {
@@ -82,6 +84,12 @@ fn router<S: Served>(served: S) -> Router {
 
 async fn status<S: Served>(State(served): State<S>) -> Result<Json<Status>, Problem> {
     look(served).await.map(Json)
+}
+
+async fn metrics<S: Served>(State(served): State<S>) -> Result<impl IntoResponse, Problem> {
+    let status = look(served).await?;
+    let fields = [(CONTENT_TYPE, metrics::CONTENT_TYPE)];
+    Ok((fields, metrics::metrics(&status)))
 }
 
 async fn requests<S: Served>(State(served): State<S>) -> Json<Running> {
