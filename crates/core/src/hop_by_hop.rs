@@ -17,28 +17,7 @@
 //! assert!(headers.contains_key("etag"));
 //! ```
 
-use http::{
-    HeaderMap, HeaderName,
-    header::{
-        CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
-        UPGRADE,
-    },
-};
-
-/// The fields that never go further than one connection, whether or not
-/// `Connection` names them. `Connection` itself is not among them: it is read
-/// first.
-const ALWAYS: [HeaderName; 9] = [
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("proxy-authentication-info"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+use http::{HeaderMap, HeaderName, header::CONNECTION};
 
 /// Fields that frame or address the message. A `Connection` field that names
 /// one of them is an attack on whoever is behind us, and is not obeyed.
@@ -51,21 +30,43 @@ const NEVER: [HeaderName; 4] = [
 
 /// Removes every field that is for this connection only.
 pub fn remove(headers: &mut HeaderMap) {
-    // Most messages have no `Connection` field, and pay for one look-up here.
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-            .filter(|name| !NEVER.contains(name))
-            .collect();
-        for name in named {
-            headers.remove(name);
+    // Most messages have none: to go through their names once is cheaper than to
+    // look for each of these.
+    while let Some(name) = headers.keys().find(|name| is_hop_by_hop(name)) {
+        let name = name.clone();
+        if name == CONNECTION {
+            remove_named(headers);
         }
-        headers.remove(CONNECTION);
+        headers.remove(name);
     }
-    for name in &ALWAYS {
+}
+
+/// Whether a field never goes further than one connection, whether or not
+/// `Connection` names it.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+fn remove_named(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let names: Vec<_> = names
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| *name != CONNECTION && !NEVER.contains(name))
+        .collect();
+    for name in names {
         headers.remove(name);
     }
 }

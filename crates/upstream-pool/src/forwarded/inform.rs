@@ -34,7 +34,7 @@ pub(super) fn inform(
 
 /// The addresses that came with the request, and the peer's behind them.
 fn forwarded_for(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<HeaderValue> {
-    let peer = peer?.to_canonical().to_string();
+    let peer = text(peer?.to_canonical());
     let mut came = headers.get_all(X_FORWARDED_FOR).iter().peekable();
     if came.peek().is_none() {
         return HeaderValue::try_from(peer).ok();
@@ -48,9 +48,36 @@ fn forwarded_for(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<HeaderValu
     HeaderValue::try_from(list).ok()
 }
 
+/// As it is displayed. Formatting takes its time, and each request has an address.
+fn text(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else {
+        return address.to_string();
+    };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (position, octet) in address.octets().into_iter().enumerate() {
+        if position > 0 {
+            text.push('.');
+        }
+        for (unit, least) in [(100, 100), (10, 10), (1, 0)] {
+            if octet >= least {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_written_as_it_is_displayed() {
+        for octet in 0..=255 {
+            let address = IpAddr::from([octet, 0, 255 - octet, 100]);
+            assert_eq!(text(address), address.to_string());
+        }
+    }
 
     #[test]
     fn the_application_learns_who_asks() {
