@@ -14,6 +14,7 @@ mod front;
 mod logging;
 mod parent_folder;
 mod pid_file;
+mod route;
 mod run_as;
 mod serve;
 mod settings;
@@ -50,7 +51,6 @@ const NOT_FOUND: u8 = 127;
 const CANNOT_EXEC: u8 = 126;
 
 /// The exit status of what broke while it ran.
-#[cfg(feature = "demo")]
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {

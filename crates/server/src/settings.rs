@@ -15,7 +15,7 @@ use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
 use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
 
-use crate::{admin::Tokens, run_as::User};
+use crate::{admin::Tokens, route::Table, run_as::User};
 
 /// One run of the server.
 #[derive(Clone, Debug)]
@@ -24,23 +24,12 @@ pub(crate) struct ServeSettings {
     pub(crate) address: IpAddr,
     /// Where to listen; 0 lets the system pick a free port.
     pub(crate) port: u16,
-    /// What answers the requests that the cache does not.
-    pub(crate) application: Application,
-    /// Which responses are answered from memory.
-    pub(crate) cache: CacheMode,
-    /// Which cookies pages depend on, if any.
-    pub(crate) cookies: Option<CookieVariation>,
-    /// What the application was told that it runs in.
-    pub(crate) environment: Environment,
+    /// What is served.
+    pub(crate) applications: Applications,
     /// Peers whose `X-Forwarded-*` fields count. Nobody's, when empty.
     pub(crate) trusted_proxies: Vec<IpNet>,
-    /// What waits for slow clients.
-    pub(crate) buffering: BufferingSettings,
     /// How long a client may take to send a request's head.
     pub(crate) header_timeout: Duration,
-    /// How long the application may take to begin its answer; forever if
-    /// `None`.
-    pub(crate) max_request_time: Option<Duration>,
     /// How long running requests may take to finish once the server is asked
     /// to stop.
     pub(crate) shutdown_timeout: Duration,
@@ -67,6 +56,39 @@ pub(crate) struct BufferingSettings {
     pub(crate) dir: Option<PathBuf>,
     /// Bytes that all of them may have.
     pub(crate) space: u64,
+}
+
+/// What a server serves.
+#[derive(Clone, Debug)]
+pub(crate) enum Applications {
+    /// One application, to which every request goes.
+    One(Box<ApplicationSettings>),
+    /// Several, by the hosts and paths that they answer for.
+    Sites {
+        table: Table,
+        /// As the table numbers them.
+        applications: Vec<ApplicationSettings>,
+    },
+}
+
+/// One application, and what stands in front of it alone.
+#[derive(Clone, Debug)]
+pub(crate) struct ApplicationSettings {
+    /// What the operator calls it; no two have the same.
+    pub(crate) name: String,
+    /// What answers the requests that the cache does not.
+    pub(crate) source: Application,
+    /// Which responses are answered from memory.
+    pub(crate) cache: CacheMode,
+    /// Which cookies pages depend on, if any.
+    pub(crate) cookies: Option<CookieVariation>,
+    /// What waits for slow clients.
+    pub(crate) buffering: BufferingSettings,
+    /// What the application was told that it runs in.
+    pub(crate) environment: Environment,
+    /// How long the application may take to begin its answer; forever if
+    /// `None`.
+    pub(crate) max_request_time: Option<Duration>,
 }
 
 /// What to do with a server that listens, once it is known where.

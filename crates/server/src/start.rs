@@ -3,6 +3,7 @@
 
 mod buffering;
 mod cookies;
+mod sites;
 
 use std::{
     env,
@@ -19,14 +20,15 @@ use peregrine::process_rest::WorkRequest;
 use crate::{
     admin::Tokens,
     cli::{
-        AdminOptions, Cache, EnvVar, ListenOptions, OperatorOptions, OutOfBandOptions, PoolOptions,
-        StackOptions, StartOptions,
+        AdminOptions, AppOptions, Cache, ClientOptions, EnvVar, ListenOptions, OperatorOptions,
+        OutOfBandOptions, PoolOptions, StackOptions, StartOptions,
     },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
+    route::Prefix,
     run_as::{self, RunAs, User},
     settings::{
-        AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings,
-        ServeSettings, UpstreamSettings,
+        AppSettings, Application, ApplicationSettings, Applications, CacheMode, EnvVars,
+        Environment, OutOfBandSettings, ServeSettings, UpstreamSettings,
     },
     start_error::StartError,
 };
@@ -35,6 +37,10 @@ use crate::{
 /// that Passenger sets.
 const ENVIRONMENT_VARIABLES: [&str; 5] =
     ["RAILS_ENV", "RACK_ENV", "WSGI_ENV", "NODE_ENV", "APP_ENV"];
+
+/// The variables in which frameworks look for what the paths of their pages begin
+/// with: Rails, and gunicorn for WSGI.
+const PREFIX_VARIABLES: [&str; 2] = ["RAILS_RELATIVE_URL_ROOT", "SCRIPT_NAME"];
 
 /// Settings, and what to tell the operator about how they came about.
 #[derive(Debug)]
@@ -50,27 +56,59 @@ impl Start {
     }
 }
 
+/// What an application is called that is the only one.
+pub(crate) const APPLICATION: &str = "default";
+
 /// Checks the options against each other and against the file system. `path`
 /// is where programs are looked for, in the form of `PATH`.
 pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, StartError> {
     let StartOptions {
+        app,
+        listen,
+        clients,
+        operator,
+        file,
+        sites,
+    } = options;
+    let (applications, announcement) = if sites.is_empty() {
+        let (one, announcement) = application(APPLICATION.to_owned(), None, app, &clients, path)?;
+        (Applications::One(Box::new(one)), announcement)
+    } else {
+        sites::applications(sites, &clients, &path)?
+    };
+    let announcement = match file.config {
+        Some(path) => format!("options from {}\n{announcement}", path.display()),
+        None => announcement,
+    };
+    Ok(Start {
+        settings: assemble(applications, listen, clients, operator)?,
+        announcement,
+    })
+}
+
+/// One application, and what to tell the operator about it. `below` is where its
+/// pages are, if that is not all paths.
+fn application(
+    name: String,
+    below: Option<&Prefix>,
+    options: AppOptions,
+    clients: &ClientOptions,
+    path: OsString,
+) -> Result<(ApplicationSettings, String), StartError> {
+    let AppOptions {
         dir,
         command,
         upstream,
         environment,
         user,
         envvar,
-        listen,
         pool,
         out_of_band,
         stack,
         cookies,
-        operator,
-        file,
     } = options;
-
     let environment = Environment::new(environment);
-    let (application, announcement) = if let Some(authority) = upstream {
+    let (source, announcement) = if let Some(authority) = upstream {
         let announcement = format!("passing requests on to http://{authority}");
         (
             Application::Upstream(UpstreamSettings { authority }),
@@ -84,6 +122,8 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
                 environment: &environment,
                 user: user.as_deref(),
                 variables: variables(envvar)?,
+                below,
+                proxies_in_front: !clients.trusted_proxy.is_empty(),
             },
             path,
             &pool,
@@ -92,15 +132,32 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         app.out_of_band = out_of_band_settings(out_of_band)?;
         (Application::Processes(Box::new(app)), announcement)
     };
-    let mut settings = assemble(application, environment, listen, stack, operator)?;
+    let mut settings = in_front(name, source, environment, stack)?;
     settings.cookies = cookies::variation(cookies, settings.cache)?;
-    let announcement = match file.config {
-        Some(path) => format!("options from {}\n{announcement}", path.display()),
-        None => announcement,
+    Ok((settings, announcement))
+}
+
+/// An application whose pages depend on no cookies.
+pub(crate) fn in_front(
+    name: String,
+    source: Application,
+    environment: Environment,
+    stack: StackOptions,
+) -> Result<ApplicationSettings, StartError> {
+    let cache = match stack.cache {
+        _ if stack.disable_turbocaching => CacheMode::Off,
+        Cache::Conservative => CacheMode::Conservative,
+        Cache::Off => CacheMode::Off,
+        Cache::Standard => CacheMode::Standard,
     };
-    Ok(Start {
-        settings,
-        announcement,
+    Ok(ApplicationSettings {
+        name,
+        source,
+        cache,
+        cookies: None,
+        buffering: buffering::settings(stack.buffering)?,
+        environment,
+        max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
     })
 }
 
@@ -114,31 +171,19 @@ fn out_of_band_settings(options: OutOfBandOptions) -> Result<OutOfBandSettings, 
     })
 }
 
-/// The settings that do not depend on where the application comes from.
+/// The settings that do not depend on what is served.
 pub(crate) fn assemble(
-    application: Application,
-    environment: Environment,
+    applications: Applications,
     listen: ListenOptions,
-    stack: StackOptions,
+    clients: ClientOptions,
     operator: OperatorOptions,
 ) -> Result<ServeSettings, StartError> {
-    let cache = match stack.cache {
-        _ if stack.disable_turbocaching => CacheMode::Off,
-        Cache::Conservative => CacheMode::Conservative,
-        Cache::Off => CacheMode::Off,
-        Cache::Standard => CacheMode::Standard,
-    };
     Ok(ServeSettings {
         address: listen.address,
         port: listen.port,
-        application,
-        cache,
-        cookies: None,
-        environment,
-        trusted_proxies: stack.trusted_proxy,
-        buffering: buffering::settings(stack.buffering)?,
-        header_timeout: stack.header_timeout,
-        max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
+        applications,
+        trusted_proxies: clients.trusted_proxy,
+        header_timeout: clients.header_timeout,
         shutdown_timeout: operator.shutdown_timeout,
         admin_socket: operator.admin_socket,
         admin_address: admin_address(&operator.admin)?,
@@ -177,6 +222,8 @@ struct Told<'a> {
     environment: &'a Environment,
     user: Option<&'a str>,
     variables: EnvVars,
+    below: Option<&'a Prefix>,
+    proxies_in_front: bool,
 }
 
 fn app(
@@ -191,6 +238,8 @@ fn app(
         environment,
         user,
         variables: chosen,
+        below,
+        proxies_in_front,
     } = told;
     let (min_instances, max_pool_size) = pool_bounds(pool.min_instances, pool.max_pool_size)?;
     let dir = folder(dir)?;
@@ -203,11 +252,16 @@ fn app(
     for name in ENVIRONMENT_VARIABLES {
         env.push(name, environment.as_str());
     }
+    if let Some(prefix) = below {
+        for name in PREFIX_VARIABLES {
+            env.push(name, prefix.to_string());
+        }
+    }
     let run = if command.is_empty() {
         let wishes = Wishes {
             environment: environment.as_str(),
             concurrency: stack.concurrency(),
-            proxies_in_front: !stack.trusted_proxy.is_empty(),
+            proxies_in_front,
         };
         let plan = detect::detect(&surroundings, &wishes)?;
         for (name, value) in plan.env {

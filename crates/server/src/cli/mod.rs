@@ -9,11 +9,13 @@
 )]
 
 mod admin;
+mod app;
 mod buffering;
 mod cookies;
 mod file;
 mod look;
 mod options;
+mod site;
 mod usage;
 mod values;
 
@@ -21,21 +23,21 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use self::values::upstream;
 pub(crate) use self::{
     admin::AdminOptions,
+    app::AppOptions,
     buffering::BufferingOptions,
     cookies::{CookieKeyKind, CookieOptions},
     file::FileOptions,
     look::{MemoryOptions, Show, StatusOptions},
     options::{
-        Cache, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions, PoolOptions,
-        StackOptions,
+        Cache, ClientOptions, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions,
+        PoolOptions, StackOptions,
     },
+    site::{RouteOptions, SiteOptions},
     usage::refusal,
     values::EnvVar,
 };
-use http::uri::Authority;
 
 /// Serves Ruby, Python and Node applications: starts their processes, balances
 /// requests over them, and answers repeat visitors from memory.
@@ -105,71 +107,25 @@ pub(crate) enum Command {
                             peregrine start [OPTIONS] --upstream http://HOST:PORT"
 )]
 pub(crate) struct StartOptions {
-    /// The application's folder
-    #[arg(default_value = ".")]
-    pub(crate) dir: PathBuf,
-
-    /// What to run there instead of what Peregrine finds
-    #[arg(last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
-
-    /// Serve what a server that runs already answers, instead of starting
-    /// processes
-    #[arg(
-        long,
-        value_name = "http://HOST:PORT",
-        value_parser = upstream,
-        conflicts_with_all = [
-            "dir", "command", "environment", "user", "envvar", "min_instances",
-            "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
-            "memory_limit", "warm_up",
-            "force_max_concurrent_requests_per_process", "max_request_queue_size",
-            "max_out_of_band_work_instances", "oob_work_method", "oob_work_path",
-        ],
-    )]
-    pub(crate) upstream: Option<Authority>,
-
-    /// The application's environment: development, production, or any other;
-    /// it finds it in RAILS_ENV, RACK_ENV, NODE_ENV, WSGI_ENV and APP_ENV.
-    /// Error pages show what went wrong unless it is production or staging
-    #[arg(
-        short,
-        long,
-        value_name = "NAME",
-        default_value = "development",
-        help_heading = "Application"
-    )]
-    pub(crate) environment: String,
-
-    /// The user that the application runs as, if the server runs as root. Without
-    /// it, root does; but not in production or staging what belongs to others
-    #[arg(long, value_name = "NAME", help_heading = "Application")]
-    pub(crate) user: Option<String>,
-
-    /// Add a variable to the application's environment; repeatable
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Application")]
-    pub(crate) envvar: Vec<EnvVar>,
+    #[command(flatten)]
+    pub(crate) app: AppOptions,
 
     #[command(flatten)]
     pub(crate) listen: ListenOptions,
 
     #[command(flatten)]
-    pub(crate) pool: PoolOptions,
-
-    #[command(flatten)]
-    pub(crate) out_of_band: OutOfBandOptions,
-
-    #[command(flatten)]
-    pub(crate) stack: StackOptions,
-
-    #[command(flatten)]
-    pub(crate) cookies: CookieOptions,
+    pub(crate) clients: ClientOptions,
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,
 
     #[command(flatten)]
     pub(crate) file: FileOptions,
+
+    /// The applications of the configuration file, if it has several; then `app`
+    /// is none.
+    #[arg(skip)]
+    pub(crate) sites: Vec<SiteOptions>,
 }
 
 /// `peregrine exec-as`.
@@ -212,6 +168,9 @@ pub(crate) struct DemoOptions {
 
     #[command(flatten)]
     pub(crate) stack: StackOptions,
+
+    #[command(flatten)]
+    pub(crate) clients: ClientOptions,
 
     #[command(flatten)]
     pub(crate) operator: OperatorOptions,

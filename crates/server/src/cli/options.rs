@@ -141,6 +141,29 @@ pub(crate) struct StackOptions {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) max_request_time: Duration,
 
+    /// Which responses are answered from memory
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Cache::Conservative)]
+    pub(crate) cache: Cache,
+
+    /// The same as --cache off
+    #[arg(long, conflicts_with = "cache")]
+    pub(crate) disable_turbocaching: bool,
+
+    #[command(flatten)]
+    pub(crate) buffering: BufferingOptions,
+}
+
+impl StackOptions {
+    /// The chosen limit, if one was.
+    pub(crate) fn concurrency(&self) -> ConcurrencyChoice {
+        ConcurrencyChoice::new(self.force_max_concurrent_requests_per_process)
+    }
+}
+
+/// What is expected of clients, and of those who speak for them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Requests")]
+pub(crate) struct ClientOptions {
     /// Seconds that a client may take to send a request's head
     #[arg(
         long,
@@ -159,24 +182,6 @@ pub(crate) struct StackOptions {
     /// clients send, use --envvar FORWARDED_ALLOW_IPS='*'.
     #[arg(long, value_name = "CIDR", value_parser = network)]
     pub(crate) trusted_proxy: Vec<IpNet>,
-
-    /// Which responses are answered from memory
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Cache::Conservative)]
-    pub(crate) cache: Cache,
-
-    /// The same as --cache off
-    #[arg(long, conflicts_with = "cache")]
-    pub(crate) disable_turbocaching: bool,
-
-    #[command(flatten)]
-    pub(crate) buffering: BufferingOptions,
-}
-
-impl StackOptions {
-    /// The chosen limit, if one was.
-    pub(crate) fn concurrency(&self) -> ConcurrencyChoice {
-        ConcurrencyChoice::new(self.force_max_concurrent_requests_per_process)
-    }
 }
 
 /// `--cache`.

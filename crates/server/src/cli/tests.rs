@@ -24,18 +24,21 @@ fn the_options_fit_together() {
 #[test]
 fn the_defaults_are_passenger_s() {
     let options = start(&[]);
-    assert_eq!(options.dir, PathBuf::from("."));
-    assert_eq!(options.environment, "development");
+    assert_eq!(options.app.dir, PathBuf::from("."));
+    assert_eq!(options.app.environment, "development");
     assert_eq!(options.listen.address.to_string(), "127.0.0.1");
     assert_eq!(options.listen.port, 3000);
-    assert_eq!(options.pool.min_instances, 1);
-    assert_eq!(options.pool.max_pool_size, 6);
-    assert_eq!(options.pool.pool_idle_time.as_secs(), 300);
-    assert_eq!(options.pool.start_timeout.as_secs(), 90);
-    assert_eq!(options.out_of_band.max_out_of_band_work_instances, 1);
-    assert_eq!(options.stack.max_request_queue_size, 100);
-    assert_eq!(options.stack.concurrency(), ConcurrencyChoice::new(None));
-    assert_eq!(options.stack.cache, Cache::Conservative);
+    assert_eq!(options.app.pool.min_instances, 1);
+    assert_eq!(options.app.pool.max_pool_size, 6);
+    assert_eq!(options.app.pool.pool_idle_time.as_secs(), 300);
+    assert_eq!(options.app.pool.start_timeout.as_secs(), 90);
+    assert_eq!(options.app.out_of_band.max_out_of_band_work_instances, 1);
+    assert_eq!(options.app.stack.max_request_queue_size, 100);
+    assert_eq!(
+        options.app.stack.concurrency(),
+        ConcurrencyChoice::new(None)
+    );
+    assert_eq!(options.app.stack.cache, Cache::Conservative);
 }
 
 #[test]
@@ -61,8 +64,8 @@ fn a_command_is_what_follows_two_dashes() {
     ];
     for (name, arguments, dir, command) in cases {
         let options = start(arguments);
-        assert_eq!(options.dir, PathBuf::from(dir), "{name}");
-        assert_eq!(&options.command, command, "{name}");
+        assert_eq!(options.app.dir, PathBuf::from(dir), "{name}");
+        assert_eq!(&options.app.command, command, "{name}");
     }
 }
 
@@ -71,12 +74,13 @@ fn zero_concurrent_requests_is_no_limit() {
     const ONE: Option<NonZeroU32> = Some(NonZeroU32::MIN);
     let chosen = |n| {
         start(&["--force-max-concurrent-requests-per-process", n])
+            .app
             .stack
             .concurrency()
     };
     assert_eq!(chosen("0").or(ONE), None);
     assert_eq!(chosen("5").or(ONE), NonZeroU32::new(5));
-    assert_eq!(start(&[]).stack.concurrency().or(ONE), ONE);
+    assert_eq!(start(&[]).app.stack.concurrency().or(ONE), ONE);
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn help_and_version_are_answers() {
 fn a_wrong_variable_is_not_repeated_by_the_parser() {
     let options = start(&["--envvar", "A=1", "--envvar", "hunter2"]);
     assert!(!format!("{options:?}").contains("hunter2"));
-    assert!(options.envvar[1].name.is_empty());
+    assert!(options.app.envvar[1].name.is_empty());
 }
 
 #[test]

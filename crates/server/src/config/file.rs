@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -19,10 +20,28 @@ use crate::start_error::StartError;
 /// The file that is read without being named, in the application's folder.
 const NAME: &str = "peregrine.toml";
 
+/// The key of applications, if there are several.
+const APP: &str = "app";
+
+/// A key as it stands in the file.
+type Name<'a> = Spanned<Cow<'a, str>>;
+
 /// A configuration file, read.
 #[derive(Debug)]
 pub(super) struct File {
     path: PathBuf,
+    /// Of the server, and of what its applications have in common.
+    pub(super) options: Vec<Entry>,
+    pub(super) apps: Vec<App>,
+}
+
+/// An `[[app]]`.
+#[derive(Debug)]
+pub(super) struct App {
+    /// Where it begins.
+    pub(super) line: usize,
+    /// Which requests are its own.
+    pub(super) route: Vec<Entry>,
     pub(super) options: Vec<Entry>,
 }
 
@@ -73,8 +92,23 @@ impl File {
             let at = error.span().map_or(0, |span| span.start);
             reader.refuse(at, error.message())
         })?;
-        let options = reader.entries(table.get_ref(), &Keys::of_start())?;
-        Ok(Self { path, options })
+        let (apps, options): (Vec<_>, Vec<_>) = table
+            .get_ref()
+            .iter()
+            .partition(|(name, _)| name.get_ref() == APP);
+        let options = reader.entries(options, &Keys::of_start(), |name| {
+            let is_route = Keys::of_route().find(name).is_some();
+            is_route.then(|| format!("`{name}` is a key of an `[[{APP}]]`"))
+        })?;
+        let apps = match apps.first() {
+            Some((name, value)) => reader.apps(name.span().start, value.get_ref())?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            path,
+            options,
+            apps,
+        })
     }
 
     /// An error in the entry of this line.
@@ -91,10 +125,46 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn entries(&self, table: &DeTable<'_>, keys: &Keys) -> Result<Vec<Entry>, StartError> {
-        let mut entries: Vec<_> = table
+    fn apps(&self, at: usize, value: &DeValue<'_>) -> Result<Vec<App>, StartError> {
+        let apps = value
+            .as_array()
+            .ok_or_else(|| self.refuse(at, "write each application as `[[app]]`"))?;
+        apps.iter().map(|app| self.app(app)).collect()
+    }
+
+    fn app(&self, app: &Spanned<DeValue<'_>>) -> Result<App, StartError> {
+        let at = app.span().start;
+        let table = app.get_ref().as_table();
+        let table = table.ok_or_else(|| self.refuse(at, "write each application as `[[app]]`"))?;
+        let (of_route, of_app, of_start) = (Keys::of_route(), Keys::of_app(), Keys::of_start());
+        let (route, options): (Vec<_>, Vec<_>) = table
             .iter()
-            .map(|(name, value)| self.entry(name, value, keys))
+            .partition(|(name, _)| of_route.find(name.get_ref()).is_some());
+        Ok(App {
+            line: self.line(at),
+            route: self.entries(route, &of_route, |_| None)?,
+            options: self.entries(options, &of_app, |name| {
+                let is_known = of_start.find(name).is_some();
+                is_known.then(|| {
+                    format!(
+                        "`{name}` is for the whole server; write it above the first `[[{APP}]]`"
+                    )
+                })
+            })?,
+        })
+    }
+
+    /// In the order in which they stand. `elsewhere` says where keys belong that
+    /// are none of `keys`.
+    fn entries(
+        &self,
+        table: Vec<(&Name<'_>, &Spanned<DeValue<'_>>)>,
+        keys: &Keys,
+        elsewhere: impl Fn(&str) -> Option<String>,
+    ) -> Result<Vec<Entry>, StartError> {
+        let mut entries: Vec<_> = table
+            .into_iter()
+            .map(|(name, value)| self.entry(name, value, keys, &elsewhere))
             .collect::<Result<_, _>>()?;
         // The table is sorted by name.
         entries.sort_by_key(|entry| entry.line);
@@ -103,20 +173,16 @@ impl Reader<'_> {
 
     fn entry(
         &self,
-        name: &Spanned<std::borrow::Cow<'_, str>>,
+        name: &Name<'_>,
         value: &Spanned<DeValue<'_>>,
         keys: &Keys,
+        elsewhere: impl Fn(&str) -> Option<String>,
     ) -> Result<Entry, StartError> {
         let at = name.span().start;
         let name = name.get_ref();
         let Some(key) = keys.find(name) else {
-            let instead = match keys.similar(name) {
-                Some(similar) if keys.find(&similar).is_some() => {
-                    format!("expected `{similar}`")
-                }
-                _ => "expected an option that `peregrine start --help` lists".to_owned(),
-            };
-            return Err(self.refuse(at, &format!("unknown field `{name}`, {instead}")));
+            let reason = elsewhere(name).unwrap_or_else(|| unknown(name, keys));
+            return Err(self.refuse(at, &reason));
         };
         let arguments = value::arguments(key, value.get_ref(), &self.folder)
             .map_err(|takes| self.refuse(at, &format!("`{name}` {takes}")))?;
@@ -135,6 +201,17 @@ impl Reader<'_> {
     fn line(&self, at: usize) -> usize {
         let before = self.text.as_bytes().iter().take(at);
         before.filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+fn unknown(name: &str, keys: &Keys) -> String {
+    match keys.similar(name) {
+        Some(similar) if keys.find(&similar).is_some() => {
+            format!("unknown field `{name}`, expected `{similar}`")
+        }
+        _ => format!(
+            "unknown field `{name}`, expected an option that `peregrine start --help` lists"
+        ),
     }
 }
 

@@ -1,11 +1,11 @@
 use std::{any::TypeId, path::PathBuf};
 
 use clap::{
-    Arg, ArgAction, Command, CommandFactory, Id,
+    Arg, ArgAction, Args, Command, CommandFactory, Id,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::cli::Cli;
+use crate::cli::{AppOptions, Cli, RouteOptions};
 
 /// What makes sense on the command line only.
 const NOT_IN_A_FILE: [&str; 3] = ["config", "dry_run", "help"];
@@ -41,6 +41,39 @@ impl Keys {
         cli.build();
         let start = cli.find_subcommand("start").cloned();
         Self(start.unwrap_or_default())
+    }
+
+    /// Of these, those that an `[[app]]` may have for itself.
+    pub(super) fn of_app() -> Self {
+        Self::of::<AppOptions>()
+    }
+
+    /// Those that an `[[app]]` has and the command line has not.
+    pub(super) fn of_route() -> Self {
+        Self::of::<RouteOptions>()
+    }
+
+    fn of<A: Args>() -> Self {
+        let command = Command::new("app").disable_help_flag(true);
+        let mut command = A::augment_args(command);
+        command.build();
+        Self(command)
+    }
+
+    pub(super) fn command(&self) -> Command {
+        self.0.clone()
+    }
+
+    /// Whether two options cannot stand together.
+    pub(super) fn conflict(&self, one: &Id, other: &Id) -> bool {
+        let excludes = |one: &Id, other: &Id| {
+            let arg = self.0.get_arguments().find(|arg| arg.get_id() == one);
+            arg.is_some_and(|arg| {
+                let excluded = self.0.get_arg_conflicts_with(arg);
+                excluded.iter().any(|arg| arg.get_id() == other)
+            })
+        };
+        excludes(one, other) || excludes(other, one)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Key<'_>> {

@@ -4,14 +4,17 @@ use std::{
 };
 
 use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Parser,
+    ArgMatches, CommandFactory, FromArgMatches, Id, Parser,
     error::{Error, ErrorKind},
     parser::ValueSource,
 };
 
-use super::file::File;
+use super::{
+    file::{App, Entry, File},
+    keys::Keys,
+};
 use crate::{
-    cli::{Cli, refusal},
+    cli::{Cli, Command, RouteOptions, SiteOptions, refusal},
     start_error::StartError,
 };
 
@@ -56,52 +59,171 @@ fn find(said: &ArgMatches) -> Result<Option<File>, StartError> {
 }
 
 fn merge(arguments: &[OsString], said: &ArgMatches, file: &File) -> Result<Cli, StartError> {
-    let (subcommand, rest) = arguments.split_at(arguments.len().min(2));
-    for entry in &file.options {
-        if !entry.is_command {
-            check(subcommand, &entry.arguments)
-                .map_err(|reason| file.refuse(entry.line, &reason.to_string()))?;
-        }
-    }
-    let unsaid = || {
-        let entries = file.options.iter();
-        entries.filter(|entry| !is_said(said, entry.id.as_str()))
+    let both = Both {
+        arguments: arguments.split_at(arguments.len().min(2)),
+        said,
+        file,
+        keys: Keys::of_start(),
     };
-    let mut merged = subcommand.to_vec();
-    let options = unsaid().filter(|entry| !entry.is_command);
-    merged.extend(options.flat_map(|entry| entry.arguments.clone()));
-    if !is_said(said, "config") {
-        let mut config = OsString::from("--config=");
-        config.push(file.path());
-        merged.push(config);
-    }
-    merged.extend_from_slice(rest);
-    if let Some(command) = unsaid().find(|entry| entry.is_command) {
-        if !rest.iter().any(|argument| argument == OsStr::new("--")) {
-            merged.push("--".into());
+    both.check(&file.options)?;
+    let mut cli = both.parse(&[&file.options])?;
+    if !file.apps.is_empty() {
+        both.has_no_other_application()?;
+        let sites = file.apps.iter().map(|app| both.site(app));
+        let sites = sites.collect::<Result<_, _>>()?;
+        if let Command::Start(options) = &mut cli.command {
+            options.sites = sites;
         }
-        merged.extend(command.arguments.clone());
     }
-    Cli::try_parse_from(merged).map_err(|error| match refusal(&error) {
-        Err(reason) => StartError::new(format!(
-            "{reason}; {} and the command line say so together",
-            file.path().display()
-        )),
-        Ok(text) => StartError::new(text),
-    })
+    Ok(cli)
+}
+
+/// A command line and a file.
+struct Both<'a> {
+    /// Up to the subcommand, and what follows.
+    arguments: (&'a [OsString], &'a [OsString]),
+    said: &'a ArgMatches,
+    file: &'a File,
+    keys: Keys,
+}
+
+impl Both<'_> {
+    /// What an `[[app]]` says goes before what stands above all of them.
+    fn site(&self, app: &App) -> Result<SiteOptions, StartError> {
+        self.check(&app.options)?;
+        for entry in &app.route {
+            check(Keys::of_route().command(), "app".as_ref(), entry)
+                .map_err(|reason| self.file.refuse(entry.line, &reason.to_string()))?;
+        }
+        let route = app.route.iter().flat_map(|entry| &entry.arguments);
+        let route = [OsString::from("app")]
+            .iter()
+            .chain(route)
+            .cloned()
+            .collect::<Vec<_>>();
+        let route = Keys::of_route()
+            .command()
+            .try_get_matches_from(route)
+            .and_then(|matches| RouteOptions::from_arg_matches(&matches))
+            .map_err(|_| self.file.refuse(app.line, "this `[[app]]` needs a `name`"))?;
+        let says = |id: &str| app.options.iter().any(|entry| entry.id.as_str() == id);
+        if !says("dir") && !says("upstream") {
+            let reason = "this `[[app]]` needs a `dir`, or an `upstream`";
+            return Err(self.file.refuse(app.line, reason));
+        }
+        match self.parse(&[&app.options, &self.file.options])?.command {
+            Command::Start(options) => Ok(SiteOptions {
+                route,
+                app: options.app,
+            }),
+            _ => Err(self.file.refuse(app.line, "is no application")),
+        }
+    }
+
+    fn has_no_other_application(&self) -> Result<(), StartError> {
+        let why = "the file has several applications, each with its own";
+        for id in ["dir", "command", "upstream"] {
+            if let Some(entry) = self
+                .file
+                .options
+                .iter()
+                .find(|entry| entry.id.as_str() == id)
+            {
+                let reason = format!("`{id}` belongs into an `[[app]]`: {why}");
+                return Err(self.file.refuse(entry.line, &reason));
+            }
+            if is_said(self.said, id) {
+                let file = self.file.path().display();
+                return Err(StartError::new(format!(
+                    "name no application on the command line, but --config {file}: {why}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether each entry could stand on the command line.
+    fn check(&self, entries: &[Entry]) -> Result<(), StartError> {
+        for entry in entries.iter().filter(|entry| !entry.is_command) {
+            check(self.keys.command(), "start".as_ref(), entry)
+                .map_err(|reason| self.file.refuse(entry.line, &reason.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// The command line with what it does not say from `layers`, of which the first
+    /// goes before the others.
+    fn parse(&self, layers: &[&[Entry]]) -> Result<Cli, StartError> {
+        let entries = self.unsaid(layers);
+        let (subcommand, rest) = self.arguments;
+        let mut merged = subcommand.to_vec();
+        let options = entries.iter().filter(|entry| !entry.is_command);
+        merged.extend(options.flat_map(|entry| entry.arguments.clone()));
+        if !is_said(self.said, "config") {
+            let mut config = OsString::from("--config=");
+            config.push(self.file.path());
+            merged.push(config);
+        }
+        merged.extend_from_slice(rest);
+        if let Some(command) = entries.iter().find(|entry| entry.is_command) {
+            if !rest.iter().any(|argument| argument == OsStr::new("--")) {
+                merged.push("--".into());
+            }
+            merged.extend(command.arguments.clone());
+        }
+        Cli::try_parse_from(merged).map_err(|error| {
+            let file = self.file.path().display();
+            StartError::new(format!(
+                "{}; {file} and the command line say so together",
+                reason(&error)
+            ))
+        })
+    }
+
+    /// Whether what was `said` takes what the file says out of force, which is about
+    /// something else. That there is an upstream is not forgotten for the sake of an
+    /// option of processes: only for another application.
+    fn excludes(&self, said: &Id, other: &Id) -> bool {
+        let is_application = |id: &Id| ["dir", "command"].contains(&id.as_str());
+        self.keys.conflict(said, other) && (other.as_str() != "upstream" || is_application(said))
+    }
+
+    /// What goes before something goes also before what cannot stand beside it.
+    fn unsaid<'e>(&self, layers: &[&'e [Entry]]) -> Vec<&'e Entry> {
+        let mut taken: Vec<_> = self
+            .said
+            .ids()
+            .filter(|id| is_said(self.said, id.as_str()))
+            .cloned()
+            .collect();
+        let mut unsaid = Vec::new();
+        for layer in layers {
+            let free: Vec<_> = layer
+                .iter()
+                .filter(|entry| {
+                    let excludes = |id: &Id| *id == entry.id || self.excludes(id, &entry.id);
+                    !taken.iter().any(excludes)
+                })
+                .collect();
+            taken.extend(free.iter().map(|entry| entry.id.clone()));
+            unsaid.extend(free);
+        }
+        unsaid
+    }
 }
 
 /// Whether one option of the file could stand on the command line, whatever
 /// others there are.
-fn check(subcommand: &[OsString], arguments: &[OsString]) -> Result<(), StartError> {
-    let alone = [subcommand, arguments].concat();
-    match Cli::command().try_get_matches_from(alone) {
-        Err(error) if !is_about_others(&error) => Err(match refusal(&error) {
-            Err(reason) => reason,
-            Ok(text) => StartError::new(text),
-        }),
+fn check(command: clap::Command, name: &OsStr, entry: &Entry) -> Result<(), StartError> {
+    let alone = [&[name.to_owned()], &*entry.arguments].concat();
+    match command.try_get_matches_from(alone) {
+        Err(error) if !is_about_others(&error) => Err(reason(&error)),
         _ => Ok(()),
     }
+}
+
+fn reason(error: &Error) -> StartError {
+    refusal(error).map_or_else(|reason| reason, StartError::new)
 }
 
 /// Whether it is wrong how options go together, not an option.

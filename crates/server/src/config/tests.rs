@@ -3,7 +3,7 @@ use std::{ffi::OsString, fs, path::PathBuf};
 use clap::{ArgAction, CommandFactory, Parser};
 
 use super::{keys::Keys, parse};
-use crate::cli::{Cli, Command, StartOptions};
+use crate::cli::{Cache, Cli, Command, StartOptions};
 
 /// A folder with a `peregrine.toml` of this text in it.
 struct Folder(tempfile::TempDir);
@@ -23,6 +23,12 @@ impl Folder {
     fn start(&self, first: &[&str], rest: &[&str]) -> Result<StartOptions, String> {
         let dir = self.0.path().to_str().unwrap();
         run(&[&["start"], first, &[dir], rest].concat())
+    }
+
+    /// `peregrine start --config FILE REST…`.
+    fn start_file(&self, rest: &[&str]) -> Result<StartOptions, String> {
+        let file = self.path("peregrine.toml");
+        run(&[&["start", "-c", file.to_str().unwrap()], rest].concat())
     }
 
     fn refusal(&self, first: &[&str]) -> String {
@@ -63,15 +69,16 @@ fn a_file_says_what_options_say_in_the_types_of_toml() {
         "#,
     );
     let options = folder.start(&[], &[]).unwrap();
-    assert_eq!(options.environment, "production");
+    assert_eq!(options.app.environment, "production");
     assert_eq!(options.listen.port, 4000);
-    assert_eq!(options.pool.min_instances, 2);
-    assert_eq!(options.pool.start_timeout.as_millis(), 2500);
-    assert!(options.stack.disable_turbocaching);
-    assert_eq!(options.stack.trusted_proxy.len(), 2);
-    assert_eq!(options.cookies.turbocache_without_cookie, ["session"]);
-    assert_eq!(options.command, ["serve", "--socket", "{socket}"]);
+    assert_eq!(options.app.pool.min_instances, 2);
+    assert_eq!(options.app.pool.start_timeout.as_millis(), 2500);
+    assert!(options.app.stack.disable_turbocaching);
+    assert_eq!(options.clients.trusted_proxy.len(), 2);
+    assert_eq!(options.app.cookies.turbocache_without_cookie, ["session"]);
+    assert_eq!(options.app.command, ["serve", "--socket", "{socket}"]);
     let variables: Vec<_> = options
+        .app
         .envvar
         .iter()
         .map(|variable| (variable.name.to_str(), variable.value.to_str()))
@@ -79,7 +86,7 @@ fn a_file_says_what_options_say_in_the_types_of_toml() {
     let expected = [("GREETING", "a=b"), ("WORKERS", "3")];
     assert_eq!(variables, expected.map(|(a, b)| (Some(a), Some(b))));
     // What is not said is as without a file.
-    assert_eq!(options.pool.max_pool_size, 6);
+    assert_eq!(options.app.pool.max_pool_size, 6);
     assert_eq!(options.file.config, Some(folder.path("peregrine.toml")));
 }
 
@@ -93,9 +100,13 @@ fn what_the_command_line_says_goes_before_the_file() {
         .start(&first, &["--", "other", "--port", "1"])
         .unwrap();
     assert_eq!(options.listen.port, 5000);
-    assert_eq!(options.pool.max_pool_size, 3);
-    assert_eq!(options.command, ["other", "--port", "1"]);
-    let proxies = options.stack.trusted_proxy.iter().map(ToString::to_string);
+    assert_eq!(options.app.pool.max_pool_size, 3);
+    assert_eq!(options.app.command, ["other", "--port", "1"]);
+    let proxies = options
+        .clients
+        .trusted_proxy
+        .iter()
+        .map(ToString::to_string);
     assert_eq!(proxies.collect::<Vec<_>>(), ["192.0.2.1/32"]);
 }
 
@@ -104,9 +115,16 @@ fn the_two_complete_each_other() {
     let folder =
         Folder::with("vary-turbocache-by-signed-cookie = \"user\"\ncookie-key-kind = \"rails-7\"");
     let options = folder.start(&["--cookie-key-file", "key"], &[]).unwrap();
-    assert_eq!(options.cookies.cookie_key_file, Some(PathBuf::from("key")));
     assert_eq!(
-        options.cookies.vary_turbocache_by_signed_cookie.as_deref(),
+        options.app.cookies.cookie_key_file,
+        Some(PathBuf::from("key"))
+    );
+    assert_eq!(
+        options
+            .app
+            .cookies
+            .vary_turbocache_by_signed_cookie
+            .as_deref(),
         Some("user")
     );
 }
@@ -119,16 +137,16 @@ fn paths_are_relative_to_the_file() {
     );
     let file = folder.path("peregrine.toml");
     let options = run(&["start", "--config", file.to_str().unwrap()]).unwrap();
-    assert_eq!(options.dir, folder.path("app"));
+    assert_eq!(options.app.dir, folder.path("app"));
     assert_eq!(options.operator.pid_file, Some(folder.path("run/pid")));
     assert_eq!(
         options.operator.admin_socket,
         Some(PathBuf::from("/run/admin"))
     );
-    assert_eq!(options.out_of_band.oob_work_path, "/work");
+    assert_eq!(options.app.out_of_band.oob_work_path, "/work");
     // Nor is a file looked for in a folder that one has named.
     let options = folder.start(&[], &[]).unwrap();
-    assert_eq!(options.dir, folder.path(""));
+    assert_eq!(options.app.dir, folder.path(""));
 }
 
 #[test]
@@ -227,9 +245,144 @@ fn the_application_of_an_upstream_has_no_file() {
     let file = folder.path("peregrine.toml");
     let upstream = ["start", "--upstream", "http://127.0.0.1:1"];
     assert!(run(&upstream).is_ok());
+    // One that is named says things that do not apply.
     let named = [&upstream[..], &["-c", file.to_str().unwrap()]].concat();
-    let refusal = run(&named).unwrap_err();
-    assert!(refusal.contains("--min-instances"), "{refusal}");
+    let options = run(&named).unwrap();
+    assert!(options.app.upstream.is_some());
+    assert_eq!(options.app.pool.min_instances, 1);
+}
+
+#[test]
+fn what_the_command_line_says_goes_before_what_cannot_stand_beside_it() {
+    let folder = Folder::with("cache = \"off\"\nvary-turbocache-by-session = \"a\"");
+    let first = ["--disable-turbocaching", "--turbocache-without-cookie", "b"];
+    let options = folder.start(&first, &[]).unwrap();
+    assert!(options.app.stack.disable_turbocaching);
+    assert!(options.app.cookies.vary_turbocache_by_session.is_empty());
+    assert_eq!(options.app.cookies.turbocache_without_cookie, ["b"]);
+
+    let folder = Folder::with("upstream = \"http://127.0.0.1:1\"");
+    let options = folder.start_file(&["--", "serve"]).unwrap();
+    assert_eq!(options.app.command, ["serve"]);
+    assert!(options.app.upstream.is_none());
+    let refusal = folder.start_file(&["--min-instances", "2"]).unwrap_err();
+    assert!(refusal.contains("--upstream"), "{refusal}");
+}
+
+#[test]
+fn several_applications_have_what_they_say_and_what_stands_above_them() {
+    let folder = Folder::with(
+        r#"
+        port = 4000
+        environment = "production"
+        min-instances = 2
+        max-pool-size = 3
+        turbocache-without-cookie = "session"
+
+        [[app]]
+        name = "forum"
+        host = ["forum.example", "*.forum.example"]
+        dir = "forum"
+        max-pool-size = 8
+        vary-turbocache-by-session = "session"
+        [app.envvar]
+        A = "b"
+
+        [[app]]
+        name = "blog"
+        host = "forum.example"
+        path = "/blog"
+        upstream = "http://127.0.0.1:8080"
+        "#,
+    );
+    let options = folder
+        .start_file(&["-p", "5000", "--cache", "standard"])
+        .unwrap();
+    assert_eq!(options.listen.port, 5000);
+    let [forum, blog] = options.sites.as_slice() else {
+        panic!("{:?}", options.sites);
+    };
+    assert_eq!(forum.route.name, "forum");
+    assert_eq!(forum.route.host.len(), 2);
+    assert_eq!(forum.route.path.to_string(), "/");
+    assert_eq!(forum.app.dir, folder.path("forum"));
+    assert_eq!(forum.app.environment, "production");
+    assert_eq!(forum.app.pool.min_instances, 2);
+    assert_eq!(forum.app.stack.cache, Cache::Standard);
+    assert_eq!(forum.app.pool.max_pool_size, 8);
+    assert_eq!(forum.app.envvar.len(), 1);
+    // Another mode than that above.
+    assert_eq!(forum.app.cookies.vary_turbocache_by_session, ["session"]);
+    assert!(forum.app.cookies.turbocache_without_cookie.is_empty());
+
+    assert_eq!(blog.route.path.to_string(), "/blog");
+    assert!(blog.app.upstream.is_some());
+    assert_eq!(blog.app.cookies.turbocache_without_cookie, ["session"]);
+    assert!(blog.app.envvar.is_empty());
+
+    // It has no processes that this could be about.
+    let refusal = folder.start_file(&["--min-instances", "1"]).unwrap_err();
+    assert!(refusal.contains("--upstream"), "{refusal}");
+}
+
+#[test]
+fn what_is_wrong_with_an_application_is_said_where_it_is() {
+    let cases = [
+        (
+            "no name",
+            "port = 1\n[[app]]\ndir = \".\"",
+            ":2: this `[[app]]` needs a `name`",
+        ),
+        (
+            "nothing to serve",
+            "[[app]]\nname = \"a\"",
+            ":1: this `[[app]]` needs a `dir`",
+        ),
+        (
+            "one table",
+            "[app]\nname = \"a\"",
+            ":1: write each application as `[[app]]`",
+        ),
+        (
+            "an unknown key",
+            "[[app]]\nname = \"a\"\nhots = \"b\"",
+            ":3: unknown field `hots`",
+        ),
+        (
+            "a key of the server",
+            "[[app]]\nname = \"a\"\nport = 1",
+            ":3: `port` is for the whole server",
+        ),
+        (
+            "a key of an application",
+            "host = \"a\"",
+            ":1: `host` is a key of an `[[app]]`",
+        ),
+        (
+            "no host",
+            "[[app]]\nname = \"a\"\ndir = \".\"\nhost = \"http://a\"",
+            ":4: invalid value 'http://a' for '--host",
+        ),
+        (
+            "no name for a program",
+            "[[app]]\nname = \"a b\"\ndir = \".\"",
+            ":2: invalid value 'a b' for '--name",
+        ),
+        (
+            "another application",
+            "command = [\"a\"]\n[[app]]\nname = \"a\"\ndir = \".\"",
+            ":1: `command` belongs into an `[[app]]`",
+        ),
+    ];
+    for (name, text, part) in cases {
+        let refusal = Folder::with(text).start_file(&[]).unwrap_err();
+        assert!(refusal.contains(part), "{name}: {refusal}");
+    }
+    let folder = Folder::with("[[app]]\nname = \"a\"\ndir = \".\"");
+    for refusal in [folder.start(&[], &[]), folder.start_file(&["--", "serve"])] {
+        let refusal = refusal.unwrap_err();
+        assert!(refusal.contains("on the command line"), "{refusal}");
+    }
 }
 
 #[test]

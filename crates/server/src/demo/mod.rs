@@ -17,7 +17,9 @@ use tempfile::TempDir;
 pub(crate) use self::worker::work;
 use crate::{
     cli::DemoOptions,
-    settings::{AppSettings, Application, CacheMode, EnvVars, Environment, OutOfBandSettings},
+    settings::{
+        AppSettings, Application, Applications, CacheMode, EnvVars, Environment, OutOfBandSettings,
+    },
     start::{self, Start},
     start_error::StartError,
 };
@@ -43,6 +45,7 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Demo, StartError> {
         min_instances,
         max_pool_size,
         stack,
+        clients,
         operator,
     } = options;
     let (min_instances, max_pool_size) = start::pool_bounds(min_instances, max_pool_size)?;
@@ -83,12 +86,17 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Demo, StartError> {
         out_of_band: OutOfBandSettings::default(),
     };
     let guide = guide::guide(operator.admin_socket.as_deref());
-    let environment = Environment::new("development");
-    let application = Application::Processes(Box::new(app));
-    let mut settings = start::assemble(application, environment, listen, stack, operator)?;
+    let mut application = start::in_front(
+        start::APPLICATION.to_owned(),
+        Application::Processes(Box::new(app)),
+        Environment::new("development"),
+        stack,
+    )?;
+    application.cookies =
+        (application.cache != CacheMode::Off).then(|| CookieVariation::asserted([SESSION_COOKIE]));
+    let applications = Applications::One(Box::new(application));
+    let mut settings = start::assemble(applications, listen, clients, operator)?;
     settings.guide = Some(guide);
-    settings.cookies =
-        (settings.cache != CacheMode::Off).then(|| CookieVariation::asserted([SESSION_COOKIE]));
     let start = Start {
         settings,
         announcement: format!(

@@ -62,7 +62,7 @@ pub(super) async fn serve<S>(
 
 /// Calls a service without a clone of it for each request, if it is ready as
 /// it is. The whole stack always is: requests wait in the pool's queue.
-fn call<S, R>(service: &mut S, request: R) -> Either<S::Future, Oneshot<S, R>>
+pub(crate) fn call<S, R>(service: &mut S, request: R) -> Either<S::Future, Oneshot<S, R>>
 where
     S: Service<R> + Clone,
 {

@@ -29,7 +29,7 @@ mod timeouts;
 mod timer;
 
 pub(crate) use self::{
-    accept::Front, body::ClientBody, client_service::ClientService, listen::bind,
+    accept::Front, body::ClientBody, client_service::ClientService, connection::call, listen::bind,
     timeouts::Timeouts,
 };
 

@@ -12,45 +12,36 @@
 //! Told to stop, the front takes no more connections and lets the requests
 //! that run finish; only then do the processes stop.
 
+mod application;
 mod buffering;
 mod restarts;
 mod signals;
 mod sources;
 
-use std::{fmt::Display, io::Write, net::TcpListener, time::Duration};
+use std::{fmt::Display, io, io::Write, net::TcpListener, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use peregrine::{
-    ErrorPages, ProcessAccounting, ProcessRest, Stack,
-    buffering::request::RequestBody,
-    turbocache::TurboCache,
-    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, adopt_orphans},
-};
-use tower::{BoxError, Layer, Service};
+use futures_util::future::join_all;
+use peregrine::upstream_pool::{PoolHandle, adopt_orphans};
 use tracing::{info, warn};
 
 use self::{
+    application::{Served, front_of, processes, running, stacked},
     restarts::Restarts,
     signals::Signals,
     sources::{ApplicationSources, PoolSources, Sources},
 };
 use crate::{
     admin::{self, AdminAddress, AdminSocket},
-    front::{self, ClientBody, Front, Timeouts},
+    front::{self, Front, Timeouts},
     pid_file::PidFile,
-    run_as::User,
-    settings::{AppSettings, Application, CacheMode, ServeSettings, UpstreamSettings},
+    route::{OneOf, Router, Table},
+    settings::{Application, ApplicationSettings, Applications, ServeSettings},
     start_error::StartError,
 };
 
 /// How long a client may keep us waiting within a request's body. nginx's
 /// `client_body_timeout` has the same default.
 const BODY_PAUSE: Duration = Duration::from_secs(60);
-
-/// What the only application of a server is called.
-const APPLICATION: &str = "default";
 
 /// Serves until a signal says to stop.
 ///
@@ -81,9 +72,12 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         admin,
         admin_address,
     };
-    match settings.application.clone() {
-        Application::Processes(app) => run.serve_processes(settings, *app).await,
-        Application::Upstream(upstream) => run.serve_upstream(settings, upstream).await,
+    match settings.applications.clone() {
+        Applications::One(one) => run.serve_one(settings, *one).await,
+        Applications::Sites {
+            table,
+            applications,
+        } => run.serve_sites(settings, table, applications).await,
     }
 }
 
@@ -96,140 +90,92 @@ struct Run {
 }
 
 impl Run {
-    async fn serve_processes(
+    /// Every request is the application's: nothing stands in front of its stack.
+    async fn serve_one(
         self,
         settings: ServeSettings,
-        app: AppSettings,
+        application: ApplicationSettings,
     ) -> Result<(), StartError> {
-        let accounting = ProcessAccounting::default();
-        let rest = ProcessRest::with(app.out_of_band.request, app.out_of_band.instances);
-        let command = AppCommand::new(app.program)
-            .args(app.args)
-            .current_dir(&app.dir)
-            .envs(app.env)
-            .envs(rest.environment());
-        let command = match &app.user {
-            Some(user) => as_user(command, user)?,
-            None => command,
+        let timeouts = timeouts(&settings);
+        let (front, served) = match application.source.clone() {
+            Application::Processes(app) => {
+                let (service, behind) = processes(*app, &application, &settings)?;
+                let (stacked, served) = stacked(application, &settings, behind, service);
+                (front_of(stacked, timeouts), served)
+            }
+            Application::Upstream(upstream) => {
+                let (service, behind) = running(&upstream, &application)?;
+                let (stacked, served) = stacked(application, &settings, behind, service);
+                (front_of(stacked, timeouts), served)
+            }
         };
-        let served = command.to_string();
-        let forever = Duration::ZERO;
-        let mut pool = UpstreamPool::builder(command);
-        if let Some(path) = app.warm_up {
-            pool = pool.warm_up(path);
+        self.serve(settings, front, vec![served]).await
+    }
+
+    async fn serve_sites(
+        self,
+        settings: ServeSettings,
+        table: Table,
+        applications: Vec<ApplicationSettings>,
+    ) -> Result<(), StartError> {
+        let (mut services, mut served) = (Vec::new(), Vec::new());
+        for application in applications {
+            // So that each line about its processes says whose they are.
+            let _span = tracing::info_span!("app", name = application.name).entered();
+            let (service, behind) = match application.source.clone() {
+                Application::Processes(app) => {
+                    let (service, behind) = processes(*app, &application, &settings)?;
+                    (OneOf::First(service), behind)
+                }
+                Application::Upstream(upstream) => {
+                    let (service, behind) = running(&upstream, &application)?;
+                    (OneOf::Second(service), behind)
+                }
+            };
+            let (service, one) = stacked(application, &settings, behind, service);
+            services.push(service);
+            served.push(one);
         }
-        let (pool, handle) = pool
-            .min_instances(app.min_instances)
-            .max_pool_size(app.max_pool_size.get())
-            .max_request_queue_size(app.max_request_queue_size)
-            .max_concurrent_requests(app.concurrency.map_or(0, |n| n.get() as usize))
-            .start_timeout(app.start_timeout)
-            .response_timeout(settings.max_request_time.unwrap_or(forever))
-            .pool_idle_time(app.pool_idle_time.unwrap_or(forever))
-            .max_requests(app.max_requests)
-            .memory_limit(app.memory_limit)
-            .drain_timeout(settings.shutdown_timeout)
-            .shutdown_timeout(settings.shutdown_timeout)
-            .process_layer(accounting.clone())
-            .process_layer(rest.clone())
-            .spawn()
-            .map_err(|error| cannot("prepare the application's processes", error))?;
-
-        let signals = self.signals.clone();
-        let _restarts = Restarts::watch(&app.dir, handle.clone(), signals.clone()).await;
-        let pool_sources = PoolSources {
-            handle: handle.clone(),
-            accounting,
-            rest: rest.clone(),
-            min_instances: app.min_instances,
-        };
-        let application = rest.hide().layer(pool);
-        let served = self
-            .serve(settings, served, Some(pool_sources), application)
-            .await;
-        stop(handle, &signals).await;
-        served
+        let front = Front::new(&Router::new(table, services), timeouts(&settings));
+        self.serve(settings, front, served).await
     }
 
-    async fn serve_upstream(
+    /// Serves through `front`, and stops the processes of what was served.
+    async fn serve(
         self,
         settings: ServeSettings,
-        upstream: UpstreamSettings,
+        front: io::Result<Front>,
+        served: Vec<Served>,
     ) -> Result<(), StartError> {
-        let served = format!("http://{}", upstream.authority);
-        let client = served
-            .parse()
-            .map_err(BoxError::from)
-            .and_then(|uri| Ok(HttpUpstream::new(uri)?))
-            .map_err(|error| cannot("use this upstream", error))?
-            .response_timeout(settings.max_request_time.unwrap_or(Duration::ZERO));
-        self.serve(settings, served, None, client).await
+        let (sources, processes): (Vec<_>, Vec<_>) = served
+            .into_iter()
+            .map(|one| (one.sources, one.processes))
+            .unzip();
+        let processes: Vec<_> = processes.into_iter().flatten().collect();
+        let pools: Vec<_> = processes.iter().map(|(_, pool)| pool.clone()).collect();
+        let _restarts = Restarts::watch(processes, self.signals.clone()).await;
+        let signals = self.signals.clone();
+        let ended = match front {
+            Ok(front) => self.serve_clients(settings, front, sources).await,
+            Err(error) => Err(cannot("start the threads that serve clients", error)),
+        };
+        stop(&pools, &signals).await;
+        ended
     }
 
-    async fn serve<U, B>(
+    async fn serve_clients(
         self,
         settings: ServeSettings,
-        served: String,
-        pool: Option<PoolSources>,
-        upstream: U,
-    ) -> Result<(), StartError>
-    where
-        U: Service<Request<RequestBody<ClientBody>>, Response = Response<B>, Error = Error>
-            + Clone
-            + Send
-            + 'static,
-        U::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let details = if settings.environment.shows_errors() {
-            ErrorPages::with_details()
-        } else {
-            ErrorPages::new()
-        };
-        let pool_handle = pool.as_ref().map(|pool| pool.handle.clone());
-        let (requests, responses) = buffering::buffering(&settings.buffering, pool_handle);
-        let stack = Stack::new()
-            .trusted_proxies(settings.trusted_proxies.iter().copied())
-            .error_pages(details)
-            .request_buffering(requests)
-            .response_buffering(responses);
-        let cache = match settings.cache {
-            CacheMode::Conservative => Some(TurboCache::conservative()),
-            CacheMode::Standard => Some(TurboCache::standard()),
-            CacheMode::Off => None,
-        };
-
+        front: Front,
+        applications: Vec<ApplicationSources>,
+    ) -> Result<(), StartError> {
         let address = self
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
-        let application = ApplicationSources::new(
-            APPLICATION,
-            settings.environment.as_str(),
-            served,
-            &stack,
-            cache.as_ref().map(TurboCache::handle),
-            pool,
-        );
-        let sources = Sources::new(address, [application]);
+        let sources = Sources::new(address, applications);
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
-
-        let timeouts = Timeouts {
-            head: settings.header_timeout,
-            body: BODY_PAUSE,
-            shutdown: settings.shutdown_timeout,
-        };
-        let front = match (&cache, &settings.cookies) {
-            (Some(cache), Some(cookies)) => {
-                Front::new(&stack.varied(cookies, cache, upstream), timeouts)
-            }
-            (Some(cache), None) => Front::new(&stack.cached(cache, upstream), timeouts),
-            (None, _) => Front::new(&stack.uncached(upstream), timeouts),
-        };
-        let front = front.map_err(|error| cannot("start the threads that serve clients", error))?;
-
         announce(&settings, address);
         front
             .serve(self.listener, self.signals.next(), self.signals.next())
@@ -240,19 +186,22 @@ impl Run {
     }
 }
 
-/// This program becomes the user in each process, and then the command.
-fn as_user(command: AppCommand, user: &User) -> Result<AppCommand, StartError> {
-    let this = std::env::current_exe()
-        .map_err(|error| cannot("run the application as another user", error))?;
-    let launcher = [vec![this.into_os_string()], user.exec_arguments()].concat();
-    Ok(command.launcher(launcher).socket_owner(user.uid))
+fn timeouts(settings: &ServeSettings) -> Timeouts {
+    Timeouts {
+        head: settings.header_timeout,
+        body: BODY_PAUSE,
+        shutdown: settings.shutdown_timeout,
+    }
 }
 
-/// Stops the application's processes, patiently unless told to hurry.
-async fn stop(pool: PoolHandle, signals: &Signals) {
+/// Stops the applications' processes, patiently unless told to hurry.
+async fn stop(pools: &[PoolHandle], signals: &Signals) {
+    if pools.is_empty() {
+        return;
+    }
     tokio::select! {
-        () = pool.stop() => {}
-        // What is left is killed when the runtime drops the pool.
+        _ = join_all(pools.iter().map(PoolHandle::stop)) => {}
+        // What is left is killed when the runtime drops the pools.
         () = signals.next() => warn!("told to hurry: killing the processes that are left"),
     }
 }

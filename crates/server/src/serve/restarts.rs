@@ -18,38 +18,64 @@ const FILE: &str = "tmp/restart.txt";
 /// How often to look at it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Restarts the application whenever that is asked for, until this is dropped.
+/// Restarts applications whenever that is asked for, until this is dropped.
 /// How a restart ends is for the pool to log.
 #[derive(Debug)]
-#[must_use = "nothing restarts the application when this is dropped"]
+#[must_use = "nothing restarts the applications when this is dropped"]
 pub(super) struct Restarts {
     /// Aborted on drop. A restart that was asked for goes on.
     _tasks: JoinSet<()>,
 }
 
 impl Restarts {
-    /// Of the application in `dir`. A restart is asked for by a touch from now
-    /// on, not by one that was before.
-    pub(super) async fn watch(dir: &Path, pool: PoolHandle, signals: Signals) -> Self {
-        // The `tmp` of the root folder is everybody's.
-        let watches_file = dir != Path::new("/");
-        let mut file = RestartFile::new(dir).await;
+    /// Of the applications in these folders: each when its file is touched, all of
+    /// them at a signal. A restart is asked for by a touch from now on, not by one
+    /// that was before.
+    pub(super) async fn watch(applications: Vec<(PathBuf, PoolHandle)>, signals: Signals) -> Self {
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            // A restart during a restart begins anew, so nobody waits for the
-            // end of one.
-            let mut restarts = JoinSet::new();
-            loop {
-                tokio::select! {
-                    () = signals.restart() => {}
-                    () = file.touched(), if watches_file => info!(file = %file.path.display(), "touched"),
-                    Some(_) = restarts.join_next() => continue,
-                }
-                let pool = pool.clone();
-                restarts.spawn(async move { pool.restart().await.map(drop) });
+        for (dir, pool) in &applications {
+            // The `tmp` of the root folder is everybody's.
+            if dir != Path::new("/") {
+                let file = RestartFile::new(dir).await;
+                tasks.spawn(restart_at_touches(file, pool.clone()));
+            }
+        }
+        let pools = applications.into_iter().map(|(_, pool)| pool);
+        tasks.spawn(restart_at_signals(signals, pools.collect()));
+        Self { _tasks: tasks }
+    }
+}
+
+async fn restart_at_touches(mut file: RestartFile, pool: PoolHandle) {
+    // A restart during a restart begins anew, so nobody waits for the end of one.
+    let mut restarts = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = file.touched() => info!(file = %file.path.display(), "touched"),
+            Some(_) = restarts.join_next() => continue,
+        }
+        let pool = pool.clone();
+        restarts.spawn(async move { pool.restart().await.map(drop) });
+    }
+}
+
+/// One application after the other, so that there is one process too many at
+/// most.
+async fn restart_at_signals(signals: Signals, pools: Vec<PoolHandle>) {
+    let mut restarts = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = signals.restart() => {}
+            Some(_) = restarts.join_next() => continue,
+        }
+        let pools = pools.clone();
+        restarts.spawn(async move {
+            for pool in pools {
+                // That one does not start is no reason to leave the others as
+                // they are.
+                let _ = pool.restart().await;
             }
         });
-        Self { _tasks: tasks }
     }
 }
 

@@ -50,8 +50,16 @@ fn run(arguments: &[&str], path: OsString) -> Result<Start, StartError> {
     }
 }
 
+/// The only application.
+fn one(start: Start) -> ApplicationSettings {
+    match start.settings.applications {
+        Applications::One(one) => *one,
+        several @ Applications::Sites { .. } => panic!("{several:?}"),
+    }
+}
+
 fn app(start: Start) -> AppSettings {
-    match start.settings.application {
+    match one(start).source {
         Application::Processes(app) => *app,
         Application::Upstream(upstream) => panic!("{upstream:?}"),
     }
@@ -123,8 +131,12 @@ fn zero_means_never_for_times_that_allow_it() {
     let machine = Machine::with(&["node"], &[("app.js", "")]);
     let first = ["--max-request-time", "0", "--pool-idle-time", "0"];
     let started = machine.start(&first, &[]).unwrap();
-    assert_eq!(started.settings.max_request_time, None);
-    assert_eq!(app(started).pool_idle_time, None);
+    let one = one(started);
+    assert_eq!(one.max_request_time, None);
+    let Application::Processes(app) = one.source else {
+        panic!("this is an upstream");
+    };
+    assert_eq!(app.pool_idle_time, None);
 }
 
 #[test]
@@ -146,7 +158,7 @@ fn the_cache_has_two_modes_and_can_be_off_in_two_ways() {
     ];
     for (first, expected) in cases {
         let started = machine.start(first, &[]).unwrap();
-        assert_eq!(started.settings.cache, *expected, "{first:?}");
+        assert_eq!(one(started).cache, *expected, "{first:?}");
     }
 }
 
@@ -154,8 +166,8 @@ fn the_cache_has_two_modes_and_can_be_off_in_two_ways() {
 fn an_upstream_needs_no_folder() {
     let arguments = ["peregrine", "start", "--upstream", "http://127.0.0.1:8080"];
     let started = run(&arguments, OsString::new()).unwrap();
-    let Application::Upstream(upstream) = started.settings.application else {
-        panic!("{started:?}");
+    let Application::Upstream(upstream) = one(started).source else {
+        panic!("these are processes");
     };
     assert_eq!(upstream.authority, "127.0.0.1:8080");
 }

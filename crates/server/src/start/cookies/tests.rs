@@ -7,7 +7,7 @@ use crate::cli::{Cli, Command};
 fn options(arguments: &[&str]) -> Result<CookieOptions, clap::Error> {
     let arguments = [&["peregrine", "start"], arguments].concat();
     match Cli::try_parse_from(arguments)?.command {
-        Command::Start(options) => Ok(options.cookies),
+        Command::Start(options) => Ok(options.app.cookies),
         other => panic!("{other:?}"),
     }
 }

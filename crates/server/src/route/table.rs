@@ -1,0 +1,254 @@
+use std::fmt;
+
+use super::{HostPattern, Prefix, host};
+
+/// Which requests are one application's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// None: all that no other application names.
+    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) path: Prefix,
+}
+
+/// Finds an application by host and path, borrowing both.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    /// In the order of their names.
+    exact: Vec<Host>,
+    /// In the order of their names.
+    below: Vec<Host>,
+    others: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Host {
+    name: Box<str>,
+    entries: Vec<Entry>,
+}
+
+/// The longest path of a host stands first.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: Prefix,
+    application: usize,
+}
+
+/// Two applications for the same requests, the later one and the earlier one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Clash {
+    pub(crate) applications: (usize, usize),
+    pub(crate) address: String,
+}
+
+/// Why a request is no application's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unrouted {
+    UnknownHost,
+    UnknownPath,
+}
+
+impl Table {
+    /// Of applications, which it numbers in their order.
+    pub(crate) fn new<'a>(sites: impl IntoIterator<Item = &'a Site>) -> Result<Self, Clash> {
+        let mut table = Self::default();
+        for (application, site) in sites.into_iter().enumerate() {
+            let path = &site.path;
+            if site.hosts.is_empty() {
+                enter(&mut table.others, path, application).map_err(|earlier| Clash {
+                    applications: (application, earlier),
+                    address: format!("any host, path {path}"),
+                })?;
+            }
+            for host in &site.hosts {
+                enter(table.entries(host), path, application).map_err(|earlier| Clash {
+                    applications: (application, earlier),
+                    address: format!("{host}{path}"),
+                })?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The number of the application that answers for `host`, without a port, and
+    /// `path`, without a query.
+    pub(super) fn find(&self, host: &str, path: &str) -> Result<usize, Unrouted> {
+        let entries = self.of_host(host).ok_or(Unrouted::UnknownHost)?;
+        let entry = entries.iter().find(|entry| entry.path.has(path));
+        entry
+            .map(|entry| entry.application)
+            .ok_or(Unrouted::UnknownPath)
+    }
+
+    fn of_host(&self, host: &str) -> Option<&[Entry]> {
+        look_up(&self.exact, host)
+            .or_else(|| {
+                // From the longest name above to the shortest.
+                let dots = host.match_indices('.').filter(|(at, _)| *at > 0);
+                let mut above = dots.map(|(at, _)| &host[at + 1..]);
+                above.find_map(|name| look_up(&self.below, name))
+            })
+            .or_else(|| Some(&*self.others).filter(|others| !others.is_empty()))
+    }
+
+    fn entries(&mut self, host: &HostPattern) -> &mut Vec<Entry> {
+        let (hosts, name) = match host {
+            HostPattern::Exact(name) => (&mut self.exact, name),
+            HostPattern::Below(name) => (&mut self.below, name),
+        };
+        let at = match hosts.binary_search_by(|known| known.name.cmp(name)) {
+            Ok(at) => at,
+            Err(at) => {
+                let host = Host {
+                    name: name.clone(),
+                    entries: Vec::new(),
+                };
+                hosts.insert(at, host);
+                at
+            }
+        };
+        &mut hosts[at].entries
+    }
+}
+
+fn look_up<'a>(hosts: &'a [Host], name: &str) -> Option<&'a [Entry]> {
+    let at = hosts.binary_search_by(|known| host::compare(&known.name, name));
+    at.ok().map(|at| &*hosts[at].entries)
+}
+
+/// The application that is there already, if one is.
+fn enter(entries: &mut Vec<Entry>, path: &Prefix, application: usize) -> Result<(), usize> {
+    if let Some(same) = entries.iter().find(|entry| entry.path == *path) {
+        return Err(same.application);
+    }
+    let at = entries.partition_point(|entry| entry.path.len() >= path.len());
+    let path = path.clone();
+    entries.insert(at, Entry { path, application });
+    Ok(())
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.hosts.is_empty() {
+            write!(f, "any other host")?;
+        }
+        for (number, host) in self.hosts.iter().enumerate() {
+            let comma = if number > 0 { ", " } else { "" };
+            write!(f, "{comma}{host}")?;
+        }
+        write!(f, " {}", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(hosts: &[&str], path: &str) -> Site {
+        Site {
+            hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
+            path: path.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_host_decides_first_and_then_the_longest_path() {
+        let sites = [
+            site(&["example.org", "www.example.org"], "/"),
+            site(&["example.org"], "/blog"),
+            site(&["example.org"], "/blog/admin"),
+            site(&["*.example.org"], "/"),
+            site(&["*.eu.example.org"], "/"),
+            site(&["only.example"], "/path"),
+        ];
+        let table = Table::new(&sites).unwrap();
+        let cases = [
+            ("exact", "example.org", "/", Ok(0)),
+            ("in capitals", "EXAMPLE.org", "/", Ok(0)),
+            ("another name of it", "www.example.org", "/blog", Ok(0)),
+            ("below a path", "example.org", "/blog/1", Ok(1)),
+            ("the longest path", "example.org", "/blog/admin/x", Ok(2)),
+            ("by whole segments", "example.org", "/blogs", Ok(0)),
+            ("a wildcard", "a.example.org", "/blog", Ok(3)),
+            ("two labels below", "a.b.example.org", "/", Ok(3)),
+            ("the longest wildcard", "a.EU.example.org", "/", Ok(4)),
+            ("a wildcard's own name", "eu.example.org", "/", Ok(3)),
+            (
+                "nothing below",
+                ".example.org",
+                "/",
+                Err(Unrouted::UnknownHost),
+            ),
+            (
+                "the end of a label",
+                "notexample.org",
+                "/",
+                Err(Unrouted::UnknownHost),
+            ),
+            (
+                "another one",
+                "example.com",
+                "/",
+                Err(Unrouted::UnknownHost),
+            ),
+            ("none", "", "/", Err(Unrouted::UnknownHost)),
+            (
+                "a path of nobody",
+                "only.example",
+                "/other",
+                Err(Unrouted::UnknownPath),
+            ),
+        ];
+        for (name, host, path, expected) in cases {
+            assert_eq!(table.find(host, path), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_application_without_hosts_answers_for_all_that_no_other_names() {
+        let sites = [site(&["a.example"], "/x"), site(&[], "/")];
+        let table = Table::new(&sites).unwrap();
+        assert_eq!(table.find("b.example", "/x"), Ok(1));
+        assert_eq!(table.find("", "/"), Ok(1));
+        assert_eq!(table.find("a.example", "/x"), Ok(0));
+        // The host is known, and its paths are its own.
+        assert_eq!(table.find("a.example", "/"), Err(Unrouted::UnknownPath));
+    }
+
+    #[test]
+    fn two_applications_for_the_same_requests_are_refused() {
+        let cases = [
+            (
+                "a host and a path",
+                [
+                    site(&["a.example"], "/"),
+                    site(&["b.example", "A.example"], "/"),
+                ],
+                Some("a.example/"),
+            ),
+            (
+                "any host",
+                [site(&[], "/x"), site(&[], "/x/")],
+                Some("any host, path /x"),
+            ),
+            (
+                "different paths",
+                [site(&["a.example"], "/"), site(&["a.example"], "/x")],
+                None,
+            ),
+            (
+                "a name and what is below",
+                [site(&["a.example"], "/"), site(&["*.a.example"], "/")],
+                None,
+            ),
+        ];
+        for (name, sites, expected) in cases {
+            let clash = Table::new(&sites).err();
+            let address = clash.as_ref().map(|clash| clash.address.as_str());
+            assert_eq!(address, expected, "{name}");
+            assert!(
+                clash.is_none_or(|clash| clash.applications == (1, 0)),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One application: what answers for it, and the stack in front of that.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use peregrine::{
+    Cached, ErrorPages, ProcessAccounting, ProcessRest, Stack, Uncached, Varied,
+    buffering::request::RequestBody,
+    turbocache::TurboCache,
+    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
+};
+use tower::{BoxError, Layer, Service};
+
+use super::{ApplicationSources, PoolSources, buffering::buffering, cannot};
+use crate::{
+    front::{ClientBody, Front, Timeouts},
+    route::OneOf,
+    run_as::User,
+    settings::{AppSettings, ApplicationSettings, CacheMode, ServeSettings, UpstreamSettings},
+    start_error::StartError,
+};
+
+/// What answers the requests that the stack in front of it does not.
+///
+/// Not to be implemented: whatever is one is one.
+pub(super) trait Upstream:
+    Service<
+        Request<RequestBody<ClientBody>>,
+        Response = Response<<Self as Upstream>::Body>,
+        Error = Error,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+    /// The body of its answers.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
+}
+
+impl<S, B> Upstream for S
+where
+    S: Service<
+            Request<RequestBody<ClientBody>>,
+            Response = Response<B>,
+            Error = Error,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    type Body = B;
+}
+
+/// An application behind its stack, which has a cache with variants, a cache, or
+/// none.
+pub(super) type Stacked<U> = OneOf<OneOf<Varied<U>, Cached<U>>, Uncached<U>>;
+
+/// What is known of an upstream, for those who ask.
+pub(super) struct Behind {
+    serves: String,
+    pool: Option<(PathBuf, PoolSources)>,
+}
+
+/// What is known of an application that is served.
+pub(super) struct Served {
+    pub(super) sources: ApplicationSources,
+    /// The folder of its processes, and their pool, if they are ours.
+    pub(super) processes: Option<(PathBuf, PoolHandle)>,
+}
+
+/// Starts an application's processes.
+pub(super) fn processes(
+    app: AppSettings,
+    application: &ApplicationSettings,
+    settings: &ServeSettings,
+) -> Result<(impl Upstream + Sync + use<>, Behind), StartError> {
+    let accounting = ProcessAccounting::default();
+    let rest = ProcessRest::with(app.out_of_band.request, app.out_of_band.instances);
+    let command = AppCommand::new(app.program)
+        .args(app.args)
+        .current_dir(&app.dir)
+        .envs(app.env)
+        .envs(rest.environment());
+    let command = match &app.user {
+        Some(user) => as_user(command, user)?,
+        None => command,
+    };
+    let serves = command.to_string();
+    let forever = Duration::ZERO;
+    let mut pool = UpstreamPool::builder(command);
+    if let Some(path) = app.warm_up {
+        pool = pool.warm_up(path);
+    }
+    let (pool, handle) = pool
+        .min_instances(app.min_instances)
+        .max_pool_size(app.max_pool_size.get())
+        .max_request_queue_size(app.max_request_queue_size)
+        .max_concurrent_requests(app.concurrency.map_or(0, |n| n.get() as usize))
+        .start_timeout(app.start_timeout)
+        .response_timeout(application.max_request_time.unwrap_or(forever))
+        .pool_idle_time(app.pool_idle_time.unwrap_or(forever))
+        .max_requests(app.max_requests)
+        .memory_limit(app.memory_limit)
+        .drain_timeout(settings.shutdown_timeout)
+        .shutdown_timeout(settings.shutdown_timeout)
+        .process_layer(accounting.clone())
+        .process_layer(rest.clone())
+        .spawn()
+        .map_err(|error| cannot("prepare the application's processes", error))?;
+    let sources = PoolSources {
+        handle,
+        accounting,
+        rest: rest.clone(),
+        min_instances: app.min_instances,
+    };
+    let behind = Behind {
+        serves,
+        pool: Some((app.dir, sources)),
+    };
+    Ok((rest.hide().layer(pool), behind))
+}
+
+/// Reaches a server that runs already.
+pub(super) fn running(
+    upstream: &UpstreamSettings,
+    application: &ApplicationSettings,
+) -> Result<(HttpUpstream, Behind), StartError> {
+    let serves = format!("http://{}", upstream.authority);
+    let client = serves
+        .parse()
+        .map_err(BoxError::from)
+        .and_then(|uri| Ok(HttpUpstream::new(uri)?))
+        .map_err(|error| cannot("use this upstream", error))?
+        .response_timeout(application.max_request_time.unwrap_or(Duration::ZERO));
+    Ok((client, Behind { serves, pool: None }))
+}
+
+/// Puts an application's stack in front of it.
+pub(super) fn stacked<U>(
+    application: ApplicationSettings,
+    settings: &ServeSettings,
+    behind: Behind,
+    upstream: U,
+) -> (Stacked<U>, Served) {
+    let details = if application.environment.shows_errors() {
+        ErrorPages::with_details()
+    } else {
+        ErrorPages::new()
+    };
+    let pool = behind.pool.as_ref().map(|(_, pool)| pool.handle.clone());
+    let (requests, responses) = buffering(&application.buffering, pool);
+    let stack = Stack::new()
+        .trusted_proxies(settings.trusted_proxies.iter().copied())
+        .error_pages(details)
+        .request_buffering(requests)
+        .response_buffering(responses);
+    let cache = match application.cache {
+        CacheMode::Conservative => Some(TurboCache::conservative()),
+        CacheMode::Standard => Some(TurboCache::standard()),
+        CacheMode::Off => None,
+    };
+    let service = match (&cache, &application.cookies) {
+        (Some(cache), Some(cookies)) => {
+            OneOf::First(OneOf::First(stack.varied(cookies, cache, upstream)))
+        }
+        (Some(cache), None) => OneOf::First(OneOf::Second(stack.cached(cache, upstream))),
+        (None, _) => OneOf::Second(stack.uncached(upstream)),
+    };
+    let (dir, pool) = behind.pool.unzip();
+    let handle = pool.as_ref().map(|pool| pool.handle.clone());
+    let served = Served {
+        sources: ApplicationSources::new(
+            application.name,
+            application.environment.as_str(),
+            behind.serves,
+            &stack,
+            cache.as_ref().map(TurboCache::handle),
+            pool,
+        ),
+        processes: dir.zip(handle),
+    };
+    (service, served)
+}
+
+/// The front of a server with one application: its stack is called as the type
+/// that it is, at no cost for what it might have been.
+pub(super) fn front_of<U: Upstream>(stacked: Stacked<U>, timeouts: Timeouts) -> io::Result<Front> {
+    match stacked {
+        OneOf::First(OneOf::First(varied)) => Front::new(&varied, timeouts),
+        OneOf::First(OneOf::Second(cached)) => Front::new(&cached, timeouts),
+        OneOf::Second(uncached) => Front::new(&uncached, timeouts),
+    }
+}
+
+/// This program becomes the user in each process, and then the command.
+fn as_user(command: AppCommand, user: &User) -> Result<AppCommand, StartError> {
+    let this = std::env::current_exe()
+        .map_err(|error| cannot("run the application as another user", error))?;
+    let launcher = [vec![this.into_os_string()], user.exec_arguments()].concat();
+    Ok(command.launcher(launcher).socket_owner(user.uid))
+}
