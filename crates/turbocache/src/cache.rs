@@ -6,11 +6,11 @@ use http::{HeaderMap, Response, header::CACHE_STATUS};
 use peregrine_core::CacheStatus;
 
 use crate::{
-    admission::Admission,
+    admission::{Admission, PathHash},
     clock::{Clock, Now, SystemClock},
     flight::{FlightTable, Unshareable},
     key::{
-        Key,
+        Key, path_of,
         query::QueryRules,
         variances::{Keys, Variances},
     },
@@ -18,8 +18,8 @@ use crate::{
     policy::Policy,
     stats::{Counters, Stats},
     store::{
-        Change, Entry, Journal, Later, LookUp, MemoryStore, Purge, Scope, Shapes, Storage,
-        StorageError, Variants,
+        Change, Entry, Generation, Journal, Later, LookUp, MemoryStore, Purge, Scope, Shapes,
+        Storage, StorageError, Variants,
     },
 };
 
@@ -117,7 +117,7 @@ impl Cache {
         key: &Key,
         entry: &Arc<Entry>,
         request: &HeaderMap,
-        generation: u64,
+        generation: Generation,
     ) -> bool {
         let make = &mut |_: &Variants| Some(Arc::clone(entry));
         self.insert_made(key, request, generation, make).is_some()
@@ -128,7 +128,7 @@ impl Cache {
         &self,
         key: &Key,
         request: &HeaderMap,
-        generation: u64,
+        generation: Generation,
         make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
     ) -> Option<Arc<Entry>> {
         let is_overtaken = |entry: &Arc<Entry>| {
@@ -164,6 +164,30 @@ impl Cache {
     pub(crate) fn remove(&self, key: &Key, entry: &Arc<Entry>) {
         self.store
             .change(key, &mut |variants| variants.without(entry));
+    }
+
+    /// How far the journal has come, for what is to be fetched for `key`.
+    pub(crate) fn generation(&self, key: &Key) -> Generation {
+        let (target, path) = self.hashes(key.path_and_query(), key.path_alone());
+        self.journal.generation(target, path)
+    }
+
+    /// Whatever is on its way for `target`, a path and query, is not stored. Whether
+    /// there may be something that is stored for it, and is to be
+    /// [purged](Self::purge).
+    pub(crate) fn invalidates(&self, target: &str) -> bool {
+        let (target, path) = self.hashes(target.as_bytes(), path_of(target).as_bytes());
+        // In this order: see `Journal`.
+        self.journal.count(target, path);
+        self.admission.may_have_stored(path)
+    }
+
+    fn hashes(&self, target: &[u8], path: &[u8]) -> (PathHash, PathHash) {
+        let hash = self.admission.path(path);
+        if target.len() == path.len() {
+            return (hash, hash);
+        }
+        (self.admission.path(target), hash)
     }
 
     /// What is in `scope` now is not given any more, and what is on its way is not

@@ -235,27 +235,33 @@ fn add_variant(key: &mut Vec<u8>, name: &VariantName) {
 }
 
 /// The path that a request's key would have, without making one.
-pub(crate) fn path_of<B>(request: &Request<B>) -> &str {
-    match original_path_and_query(request) {
-        Some(target) => target.split_once('?').map_or(target, |parts| parts.0),
-        None => request.uri().path(),
-    }
+pub(crate) fn path_of_request<B>(request: &Request<B>) -> &str {
+    path_of(original_path_and_query(request).unwrap_or_else(|| path_and_query(request.uri())))
+}
+
+/// `target` without its query.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split_once('?').map_or(target, |parts| parts.0)
 }
 
 fn path_and_query(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", |target| target.as_str())
 }
 
+fn original_path_and_query<B>(request: &Request<B>) -> Option<&str> {
+    original_uri(request).map(path_and_query)
+}
+
 /// The target as it was before `Router::nest` took the prefix off: with a
 /// parameter in the prefix, two pages of different tenants look the same inside.
 #[cfg(feature = "axum")]
-fn original_path_and_query<B>(request: &Request<B>) -> Option<&str> {
+fn original_uri<B>(request: &Request<B>) -> Option<&Uri> {
     let original = request.extensions().get::<axum::extract::OriginalUri>()?;
-    Some(path_and_query(&original.0))
+    Some(&original.0)
 }
 
 #[cfg(not(feature = "axum"))]
-fn original_path_and_query<B>(_: &Request<B>) -> Option<&str> {
+fn original_uri<B>(_: &Request<B>) -> Option<&Uri> {
     None
 }
 

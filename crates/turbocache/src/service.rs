@@ -148,7 +148,7 @@ impl<S> TurboCacheService<S> {
             Pass::Method => status,
             _ => status.because(reason.as_str()),
         };
-        let then = match UnsafeRequest::new(&request, reason, &cache.config.query) {
+        let then = match UnsafeRequest::new(&request, reason) {
             Some(request) => Then::Invalidate(Box::new(request)),
             None => Then::Nothing,
         };

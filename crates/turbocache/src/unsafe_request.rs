@@ -1,11 +1,14 @@
 //! What a request that changes something makes invalid: RFC 9111 §4.4.
 
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{CONTENT_LOCATION, LOCATION},
+};
 use tracing::debug;
 
 use crate::{
     cache::Cache,
-    key::{Key, query::QueryRules, targets::targets},
+    key::{Key, targets::Targets},
     policy::{
         invalidation::{invalidates, other_targets},
         request::Pass,
@@ -18,12 +21,12 @@ use crate::{
 pub(crate) struct UnsafeRequest {
     method: Method,
     /// Whatever it may be for.
-    targets: Vec<Key>,
+    targets: Targets,
 }
 
 impl UnsafeRequest {
     /// `None` if it changes nothing, whatever the answer is.
-    pub(crate) fn new<B>(request: &Request<B>, pass: Pass, rules: &QueryRules) -> Option<Self> {
+    pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
         let method = match pass {
             // It is not what it says, so it may be any.
             Pass::MethodOverride => Method::POST,
@@ -31,7 +34,7 @@ impl UnsafeRequest {
         };
         invalidates(&method, StatusCode::OK).then(|| Self {
             method,
-            targets: targets(request, rules),
+            targets: Targets::of(request),
         })
     }
 
@@ -40,20 +43,46 @@ impl UnsafeRequest {
         if !invalidates(&self.method, status) {
             return;
         }
+        let mut stored = false;
+        for target in self.targets.paths(&cache.config.query) {
+            // Each of them, whatever the others come to.
+            stored |= cache.invalidates(&target);
+        }
+        // Most forms go where nothing was ever stored. Then no key is made.
+        if stored || refers_to_others(headers) {
+            self.invalidate(cache, headers);
+        }
+    }
+
+    fn invalidate(self, cache: &Cache, headers: &HeaderMap) {
+        let rules = &cache.config.query;
         let mut scopes = Vec::new();
-        for key in self.targets {
+        let mut add = |key: Key| {
+            if cache.invalidates(key.as_target().path_and_query) {
+                scopes.push(Scope::of_key(key));
+            }
+        };
+        let mut groups = Vec::new();
+        for key in self.targets.keys(rules) {
             for other in other_targets(key.as_target(), headers) {
-                scopes.push(Scope::of_key(key.beside(&other, &cache.config.query)));
+                add(key.beside(&other, rules));
             }
             // RFC 9875 §3.
             for group in tags::invalidated(headers) {
-                scopes.push(Scope::of_label(Label::new(group, &key)));
+                groups.push(Scope::of_label(Label::new(group, &key)));
             }
-            scopes.push(Scope::of_key(key));
+            add(key);
         }
-        for scope in scopes {
+        for scope in scopes.into_iter().chain(groups) {
             let purged = cache.purge(&scope, Purge::Hard);
             debug!(method = %self.method, ?scope, purged, "invalidated");
         }
     }
+}
+
+/// Whether a response may make something invalid beside the target.
+fn refers_to_others(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        *name == LOCATION || *name == CONTENT_LOCATION || *name == tags::CACHE_GROUP_INVALIDATION
+    })
 }

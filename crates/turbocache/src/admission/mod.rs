@@ -25,26 +25,24 @@
 //! Only `GET` and `HEAD` are left alone. Whatever may invalidate something always
 //! goes through the cache.
 //!
-//! All of this is three tables of fixed size, which know names by a hash that is
-//! keyed at random: what a client asks for cannot be made to collide. To be wrong
+//! All of this is three tables of fixed size, which know names by a
+//! [hash](Names) that is keyed at random. To be wrong
 //! costs a look-up or a moment, and gives nobody a page that is not his.
 
 mod glance;
+mod names;
 mod places;
 mod route;
 mod stored_paths;
 
-use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    time::Instant,
-};
+use std::{fmt, time::Instant};
 
 use http::{Method, Request};
 use tracing::debug;
 
-pub(crate) use self::glance::Glance;
+pub(crate) use self::{glance::Glance, names::PathHash};
 use self::{
+    names::Names,
     places::{Place, Places},
     stored_paths::StoredPaths,
 };
@@ -67,7 +65,7 @@ pub(crate) const STEPPED_ASIDE: &str = "stepped-aside";
 
 /// Where the cache steps aside, and until when.
 pub(crate) struct Admission {
-    hasher: RandomState,
+    names: Names,
     /// Times are kept as seconds since then.
     epoch: Instant,
     /// How many fetches in a row brought nothing; and until when the route is left
@@ -100,7 +98,7 @@ impl Admission {
     /// With nothing known, for times not before `epoch`.
     pub(crate) fn new(epoch: Instant) -> Self {
         Self {
-            hasher: RandomState::new(),
+            names: Names::new(),
             epoch,
             routes: Places::new(ROUTES),
             paths: Places::new(PATHS),
@@ -112,14 +110,16 @@ impl Admission {
     /// made of it. Where the route is not left alone, this is a hash and a look.
     pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Result<Route, Aside> {
         let now = self.seconds(now);
-        let route = self.routes.place(self.hash(route::of(request).as_bytes()));
+        let route = self
+            .routes
+            .place(self.names.hash(route::of(request).as_bytes()));
         if self.routes.read(route, now).is_none()
             || !matches!(*request.method(), Method::GET | Method::HEAD)
         {
             return Ok(Route(route));
         }
-        let hash = self.hash(key::path_of(request).as_bytes());
-        let path = self.paths.place(hash);
+        let hash = self.path(key::path_of_request(request).as_bytes());
+        let path = self.paths.place(hash.0);
         match self.paths.read(path, now) {
             _ if self.stored.may_have(hash) => return Ok(Route(route)),
             Some(NOT_STORABLE) => {}
@@ -132,7 +132,7 @@ impl Admission {
 
     /// Something is stored under `key`. To be told before it can be found there.
     pub(crate) fn stored(&self, Route(route): Route, key: &Key) {
-        self.stored.add(self.hash(key.path_alone()));
+        self.stored.add(self.path(key.path_alone()));
         self.routes.clear(route);
     }
 
@@ -145,6 +145,17 @@ impl Admission {
         {
             debug!(%key, seconds = ASIDE, "steps aside: nothing to store here");
         }
+    }
+
+    /// By what a path is known in these tables, and in the journal.
+    pub(crate) fn path(&self, path: &[u8]) -> PathHash {
+        PathHash(self.names.hash(path))
+    }
+
+    /// Whether anything may ever have been stored for a path. If not, there is
+    /// nothing to be invalidated: see [`Journal`](crate::store::Journal).
+    pub(crate) fn may_have_stored(&self, path: PathHash) -> bool {
+        self.stored.may_have(path)
     }
 
     /// What passed at `now` could have been stored, or not.
@@ -160,10 +171,6 @@ impl Admission {
 
     fn seconds(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.epoch).as_secs()
-    }
-
-    fn hash(&self, name: &[u8]) -> u64 {
-        self.hasher.hash_one(name)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::key;
 /// the request, with its parameters' names, and otherwise the first two segments of
 /// the path without the last one (`/api/users` of `/api/users/7/posts`).
 pub(super) fn of<B>(request: &Request<B>) -> &str {
-    matched(request).unwrap_or_else(|| leading_segments(key::path_of(request)))
+    matched(request).unwrap_or_else(|| leading_segments(key::path_of_request(request)))
 }
 
 #[cfg(feature = "axum")]

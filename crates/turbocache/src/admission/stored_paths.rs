@@ -1,9 +1,14 @@
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use super::PathHash;
 
 /// Paths of which something was ever stored: a bit for each hash, never taken back.
 /// A path whose bit is set by another one counts as stored, too; so does, in the
 /// end, every path, where there are many more of them than bits. Then the cache
 /// no longer steps aside, which is what it would do without all this.
+///
+/// Sequentially consistent, since who invalidates goes by it: see
+/// [`Journal`](crate::store::Journal).
 pub(super) struct StoredPaths {
     words: Box<[AtomicU64]>,
 }
@@ -17,20 +22,20 @@ impl StoredPaths {
         Self { words }
     }
 
-    pub(super) fn add(&self, hash: u64) {
-        let (word, bit) = self.bit(hash);
+    pub(super) fn add(&self, path: PathHash) {
+        let (word, bit) = self.bit(path);
         // Most are there already, and are only read.
-        if word.load(Relaxed) & bit == 0 {
-            word.fetch_or(bit, Relaxed);
+        if word.load(SeqCst) & bit == 0 {
+            word.fetch_or(bit, SeqCst);
         }
     }
 
-    pub(super) fn may_have(&self, hash: u64) -> bool {
-        let (word, bit) = self.bit(hash);
-        word.load(Relaxed) & bit != 0
+    pub(super) fn may_have(&self, path: PathHash) -> bool {
+        let (word, bit) = self.bit(path);
+        word.load(SeqCst) & bit != 0
     }
 
-    fn bit(&self, hash: u64) -> (&AtomicU64, u64) {
+    fn bit(&self, PathHash(hash): PathHash) -> (&AtomicU64, u64) {
         let index = (hash >> 6) as usize % self.words.len();
         (&self.words[index], 1 << (hash % 64))
     }

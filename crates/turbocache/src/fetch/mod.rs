@@ -26,7 +26,7 @@ use crate::{
         reuse::{self, Failure, Reuse},
         storable::{Exchange, Kept, NotStored, Storable},
     },
-    store::{Decided, Entry, Head, Label, Labels, Variants, http_date},
+    store::{Decided, Entry, Generation, Head, Label, Labels, Variants, http_date},
     tags,
 };
 
@@ -58,8 +58,8 @@ pub(crate) struct Miss {
 pub(crate) struct Fetch {
     miss: Miss,
     requested: Instant,
-    /// How many invalidations there had been before.
-    generation: u64,
+    /// How far the journal had come before.
+    generation: Generation,
     /// The place in the table of flights, if others may join.
     ticket: Option<Ticket>,
 }
@@ -77,9 +77,14 @@ pub(crate) enum Fetched<B> {
 }
 
 impl Miss {
-    /// Sets out at `now`, after `generation` invalidations; with a ticket, for
+    /// Sets out at `now`, when the journal was at `generation`; with a ticket, for
     /// others, too.
-    pub(crate) fn fetch(self, now: Instant, generation: u64, ticket: Option<Ticket>) -> Fetch {
+    pub(crate) fn fetch(
+        self,
+        now: Instant,
+        generation: Generation,
+        ticket: Option<Ticket>,
+    ) -> Fetch {
         let counters = &self.cache.counters;
         if self.background {
             counters.background.add_one();

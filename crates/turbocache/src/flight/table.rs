@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{FlightKey, lock};
+use crate::store::Generation;
 
 /// The flights that may be joined, by key.
 ///
@@ -26,8 +27,8 @@ struct Flights {
 
 struct Place {
     id: u64,
-    /// How many invalidations there had been when it set out.
-    generation: u64,
+    /// How far the journal had come when it set out.
+    generation: Generation,
     flight: Weak<dyn Any + Send + Sync>,
 }
 
@@ -47,7 +48,7 @@ impl FlightTable {
     pub(crate) fn find<T: Any + Send + Sync>(
         &self,
         key: &FlightKey,
-        is_current: impl FnOnce(u64) -> bool,
+        is_current: impl FnOnce(Generation) -> bool,
     ) -> Option<Arc<T>> {
         let flight = lock(&self.flights).by_key.get(key)?.current(is_current)?;
         flight.downcast().ok()
@@ -58,7 +59,7 @@ impl FlightTable {
     pub(crate) fn enter<T: Any + Send + Sync>(
         self: &Arc<Self>,
         key: &FlightKey,
-        is_current: impl FnOnce(u64) -> bool,
+        is_current: impl FnOnce(Generation) -> bool,
     ) -> Option<Entered<'_, T>> {
         let flights = lock(&self.flights);
         let place = flights.by_key.get(key);
@@ -82,7 +83,10 @@ impl FlightTable {
 }
 
 impl Place {
-    fn current(&self, is_current: impl FnOnce(u64) -> bool) -> Option<Arc<dyn Any + Send + Sync>> {
+    fn current(
+        &self,
+        is_current: impl FnOnce(Generation) -> bool,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
         if !is_current(self.generation) {
             return None;
         }
@@ -103,7 +107,7 @@ impl Vacancy<'_> {
     /// found.
     pub(crate) fn fill<T: Any + Send + Sync>(
         self,
-        generation: u64,
+        generation: Generation,
         lead: impl FnOnce(Ticket) -> Arc<T>,
     ) -> Arc<T> {
         let Self {

@@ -5,11 +5,13 @@
 //! either of them is [under](super::variances::Variances::of) the search variance
 //! that its path has.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::{Request, Uri, header::HOST};
+use http::{HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
-use super::{Authority, DIVIDER, Key, QueryRules, original_path_and_query, path_and_query, plain};
+use super::{Authority, DIVIDER, Key, QueryRules, original_uri, path_and_query, plain};
 use crate::policy::invalidation::Target;
 
 impl Key {
@@ -84,34 +86,68 @@ impl Key {
     }
 }
 
-/// The plain keys of whatever `request` may be for. It need not be one that has a
-/// key itself: where its parts contradict each other, the application may have
-/// gone by any of them, and all of it is to be invalidated.
-pub(crate) fn targets<B>(request: &Request<B>, rules: &QueryRules) -> Vec<Key> {
-    let uri = request.uri();
-    let seen = path_and_query(uri);
-    let original = original_path_and_query(request).unwrap_or(seen);
+/// Whatever a request may be for. It need not be one that has a key itself: where
+/// its parts contradict each other, the application may have gone by any of them,
+/// and all of it is to be invalidated.
+///
+/// What a key is made of, and not the keys: few requests need those.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    seen: Uri,
+    /// Where a prefix was taken off.
+    original: Option<Uri>,
+    trusted: Option<TargetOrigin>,
+    /// There is one, as a rule.
+    host: Option<HeaderValue>,
+    other_hosts: Vec<HeaderValue>,
+}
 
-    let trusted = request.extensions().get::<TargetOrigin>();
-    let trusted = trusted.map(|origin| (origin.scheme.as_str(), origin.authority.as_str()));
-    let scheme = uri.scheme_str().unwrap_or("http");
-    let from_uri = uri
-        .authority()
-        .map(|authority| (scheme, authority.as_str()));
-    let from_host = request.headers().get_all(HOST).iter();
-    let from_host = from_host.filter_map(|host| Some((scheme, host.to_str().ok()?)));
-
-    let mut keys = Vec::new();
-    for (scheme, authority) in trusted.into_iter().chain(from_uri).chain(from_host) {
-        for path in [original, seen] {
-            if let Some(key) = Key::of_parts(scheme, authority.as_bytes(), path, rules)
-                && !keys.contains(&key)
-            {
-                keys.push(key);
-            }
+impl Targets {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let mut hosts = request.headers().get_all(HOST).iter().cloned();
+        Self {
+            seen: request.uri().clone(),
+            original: original_uri(request).cloned(),
+            trusted: request.extensions().get().cloned(),
+            host: hosts.next(),
+            other_hosts: hosts.collect(),
         }
     }
-    keys
+
+    /// Path and query of all of its keys.
+    pub(crate) fn paths<'a>(&'a self, rules: &QueryRules) -> impl Iterator<Item = Cow<'a, str>> {
+        let uris = [Some(&self.seen), self.original.as_ref()];
+        let paths = uris.into_iter().flatten().map(path_and_query);
+        paths.map(|path| rules.apply(path))
+    }
+
+    /// Its plain keys.
+    pub(crate) fn keys(&self, rules: &QueryRules) -> Vec<Key> {
+        let uri = &self.seen;
+        let seen = path_and_query(uri);
+        let original = self.original.as_ref().map_or(seen, path_and_query);
+
+        let trusted = self.trusted.as_ref();
+        let trusted = trusted.map(|origin| (origin.scheme.as_str(), origin.authority.as_str()));
+        let scheme = uri.scheme_str().unwrap_or("http");
+        let from_uri = uri
+            .authority()
+            .map(|authority| (scheme, authority.as_str()));
+        let from_host = self.host.iter().chain(&self.other_hosts);
+        let from_host = from_host.filter_map(|host| Some((scheme, host.to_str().ok()?)));
+
+        let mut keys = Vec::new();
+        for (scheme, authority) in trusted.into_iter().chain(from_uri).chain(from_host) {
+            for path in [original, seen] {
+                if let Some(key) = Key::of_parts(scheme, authority.as_bytes(), path, rules)
+                    && !keys.contains(&key)
+                {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ where
             drop(vacancy);
             return self.pending.answered(entry, CacheStatus::hit(ttl));
         }
-        let generation = cache.journal.generation();
+        let generation = cache.generation(self.pending.keys.exact());
         let (call, miss, asker) = self.set_out(false);
         let flight = vacancy.fill(generation, |ticket| {
             Flight::new(call, miss.fetch(now, generation, Some(ticket)))
@@ -280,7 +280,7 @@ where
     /// Goes forward for this client alone.
     fn alone<ResB>(self) -> State<S, ReqB, ResB> {
         let now = self.pending.cache.instant();
-        let generation = self.pending.cache.journal.generation();
+        let generation = self.pending.cache.generation(self.pending.keys.exact());
         let (call, miss, asker) = self.set_out(false);
         State::fetching(call, miss.fetch(now, generation, None), asker)
     }
@@ -337,7 +337,7 @@ where
             return;
         }
         debug!(key = %self.flight, "validating in the background");
-        let generation = cache.journal.generation();
+        let generation = cache.generation(self.pending.keys.exact());
         let (call, miss, _) = self.set_out(true);
         let flight = vacancy.fill(generation, |ticket| {
             Flight::new(call, miss.fetch(now, generation, Some(ticket)))

@@ -18,7 +18,7 @@ pub use self::scope::Scope;
 pub(crate) use self::{
     entry::{Content, Decided, Entry, Head, http_date},
     fields::{Fields, Shapes},
-    journal::Journal,
+    journal::{Generation, Journal},
     label::{Label, Labels},
     memory::MemoryStore,
     variants::Variants,

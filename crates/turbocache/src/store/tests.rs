@@ -3,8 +3,9 @@ use http_body_util::Empty;
 
 use super::*;
 use crate::{
+    admission::PathHash,
     clock::Now,
-    key::query::QueryRules,
+    key::{query::QueryRules, search_variance::SearchVariance},
     policy::{Policy, request::Asked},
 };
 
@@ -110,15 +111,17 @@ fn what_is_purged_softly_is_still_there_and_still_found() {
     assert_eq!(store.labels(), 0);
 }
 
+const PAGE: PathHash = PathHash(1);
+
 #[test]
 fn the_journal_remembers_what_was_invalidated_and_since_when() {
     let journal = Journal::new();
     let (page, other) = (key("/page"), key("/other"));
-    let before = journal.generation();
+    let before = journal.generation(PAGE, PAGE);
     assert!(!journal.overtook(before, &page, None));
 
     journal.record(&Scope::of_key(page.clone()));
-    let after = journal.generation();
+    let after = journal.generation(PAGE, PAGE);
     assert!(journal.overtook(before, &page, None));
     assert!(!journal.overtook(before, &other, None));
     assert!(!journal.overtook(after, &page, None));
@@ -137,11 +140,38 @@ fn the_journal_remembers_what_was_invalidated_and_since_when() {
 fn what_the_journal_does_not_reach_back_to_may_have_been_invalidated() {
     let journal = Journal::new();
     let page = key("/page");
-    let before = journal.generation();
+    let before = journal.generation(PAGE, PAGE);
     for number in 0..1024 {
         journal.record(&Scope::of_key(key(&format!("/{number}"))));
     }
     assert!(!journal.overtook(before, &page, None));
     journal.record(&Scope::of_key(key("/one-more")));
     assert!(journal.overtook(before, &page, None));
+}
+
+#[test]
+fn what_is_only_counted_is_known_for_its_target_alone() {
+    const QUERY: PathHash = PathHash(2);
+    const OTHER_QUERY: PathHash = PathHash(3);
+    let journal = Journal::new();
+    let page = key("/page?id=1");
+    let mut headers = HeaderMap::new();
+    headers.insert("no-vary-search", "params".parse().unwrap());
+    let general = page.under(&SearchVariance::of(&headers).unwrap());
+    let before = journal.generation(QUERY, PAGE);
+    let without = journal.generation(PAGE, PAGE);
+    journal.count(OTHER_QUERY, PAGE);
+    assert!(!journal.overtook(without, &key("/page"), None), "no query");
+    assert!(
+        !journal.overtook(before, &page, None),
+        "another one's query"
+    );
+    assert!(journal.overtook(before, &general, None), "it is for both");
+
+    let before = journal.generation(QUERY, PAGE);
+    journal.count(QUERY, PAGE);
+    for key in [&page, &general] {
+        assert!(journal.overtook(before, key, None));
+        assert!(!journal.overtook(journal.generation(QUERY, PAGE), key, None));
+    }
 }

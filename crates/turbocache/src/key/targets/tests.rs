@@ -66,7 +66,9 @@ fn whatever_else_is_in_a_key_its_plain_one_is_that_of_the_uri() {
         let key = key(&request);
         assert_eq!(key.plain(), Some(of_uri(uri)), "{name}");
         assert!(
-            targets(&request, &QueryRules::All).contains(&of_uri(uri)),
+            Targets::of(&request)
+                .keys(&QueryRules::All)
+                .contains(&of_uri(uri)),
             "{name}"
         );
     }
@@ -80,7 +82,7 @@ fn a_request_that_contradicts_itself_is_for_all_that_it_says() {
         .headers_mut()
         .append("host", "not a host".parse().unwrap());
     let expected = ["http://a/p", "http://b/p", "http://c/p"].map(of_uri);
-    assert_eq!(targets(&request, &QueryRules::All), expected);
+    assert_eq!(Targets::of(&request).keys(&QueryRules::All), expected);
 }
 
 #[test]
@@ -88,7 +90,10 @@ fn parameters_that_are_ignored_are_so_in_every_key() {
     let rules = QueryRules::Ignore(super::super::query::Names::new(["utm_*"]));
     let plain = of_uri("http://a/p?x");
     let request = get("/p?utm_a&x", "a");
-    assert_eq!(targets(&request, &rules), std::slice::from_ref(&plain));
+    assert_eq!(
+        Targets::of(&request).keys(&rules),
+        std::slice::from_ref(&plain)
+    );
     let lookup = Policy::conservative().look_up(&request).unwrap();
     assert_eq!(Key::of(&request, &lookup, &rules).unwrap(), plain);
     assert_eq!(
@@ -115,4 +120,27 @@ fn the_parts_of_a_key_can_be_told() {
     assert!(key.starts_with(&of_uri("https://a:8080/p/")));
     assert!(!key.starts_with(&of_uri("https://a:8080/q")));
     assert!(!key.starts_with(&of_uri("https://a/p/")));
+}
+
+#[test]
+fn the_paths_of_targets_are_those_of_their_keys() {
+    let rules = QueryRules::Ignore(super::super::query::Names::new(["utm_*"]));
+    let mut nested = get("/p?utm_a&x", "a");
+    nested
+        .extensions_mut()
+        .insert(axum::extract::OriginalUri("/x/p?utm_a".parse().unwrap()));
+    let cases = [
+        ("plain", get("/p?utm_a&x", "a"), &["/p?x"][..]),
+        ("none", get("http://a", "a"), &["/"]),
+        ("nested", nested, &["/p?x", "/x/p"]),
+    ];
+    for (name, request, expected) in cases {
+        let targets = Targets::of(&request);
+        let paths: Vec<_> = targets.paths(&rules).collect();
+        assert_eq!(paths, expected, "{name}");
+        let keys = targets.keys(&rules);
+        let of_keys: Vec<_> = keys.iter().rev().map(Key::path_and_query).collect();
+        let paths: Vec<_> = paths.iter().map(|path| path.as_bytes()).collect();
+        assert_eq!(of_keys, paths, "{name}");
+    }
 }
