@@ -96,7 +96,7 @@ fn main() -> ExitCode {
             Err(error) => fail(&error, FAILED),
         },
         Command::RestartApp(options) => ask(
-            admin::restart_app(options.admin_socket.as_deref()),
+            admin::restart_app(options.admin_socket.as_deref(), options.name.as_deref()),
             options.ignore_app_not_running,
         ),
         Command::DetachProcess(options) => ask(

@@ -22,6 +22,7 @@ mod out_of_band_helpers;
 mod poisoning;
 mod privacy;
 mod restarts;
+mod sites;
 mod slow_clients;
 mod stampede;
 mod status;

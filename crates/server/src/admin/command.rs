@@ -12,10 +12,19 @@ use super::{
     problem::Problem,
 };
 
-/// Has the server at `socket`, or else the only one that runs, replace its
-/// application's processes, and waits until it has. Gives what to print.
-pub(crate) async fn restart_app(socket: Option<&Path>) -> Result<String, AdminError> {
-    let restarted: Restarted = tell(socket, "/v1/restart-app").await?;
+/// Has the server at `socket`, or else the only one that runs, replace the
+/// processes of one application, or of all, and waits until it has. Gives what to
+/// print.
+pub(crate) async fn restart_app(
+    socket: Option<&Path>,
+    application: Option<&str>,
+) -> Result<String, AdminError> {
+    let path = match application {
+        // A name needs no escapes.
+        Some(name) => &format!("/v1/restart-app?application={name}"),
+        None => "/v1/restart-app",
+    };
+    let restarted: Restarted = tell(socket, path).await?;
     Ok(match restarted.replaced {
         1 => "Restarted; 1 process was replaced.\n".to_owned(),
         replaced => format!("Restarted; {replaced} processes were replaced.\n"),

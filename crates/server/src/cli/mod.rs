@@ -23,6 +23,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use self::values::application_name;
 pub(crate) use self::{
     admin::AdminOptions,
     app::AppOptions,
@@ -179,6 +180,11 @@ pub(crate) struct DemoOptions {
 /// `peregrine restart-app`.
 #[derive(Debug, Args)]
 pub(crate) struct RestartOptions {
+    /// The application, where a server has several, as `peregrine status` shows it
+    /// [default: all]
+    #[arg(value_parser = application_name)]
+    pub(crate) name: Option<String>,
+
     /// The socket of the server to tell [default: the only one that runs]
     #[arg(long, value_name = "PATH")]
     pub(crate) admin_socket: Option<PathBuf>,

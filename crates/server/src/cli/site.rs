@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::AppOptions;
+use super::{AppOptions, values::application_name};
 use crate::route::{HostPattern, Prefix};
 
 /// One of several applications: an `[[app]]` of the configuration file.
@@ -17,7 +17,7 @@ pub(crate) struct SiteOptions {
 pub(crate) struct RouteOptions {
     /// What the application is called in `peregrine status` and `peregrine
     /// restart-app`
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = application_name)]
     pub(crate) name: String,
 
     /// The hosts that it answers for: exact names, or *.example.org for all below
@@ -28,13 +28,4 @@ pub(crate) struct RouteOptions {
     /// What the paths of its requests begin with, by whole segments
     #[arg(long, value_name = "PREFIX", default_value = "/")]
     pub(crate) path: Prefix,
-}
-
-/// A name that can be typed, and is one word wherever it is shown.
-fn name(text: &str) -> Result<String, String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if text.is_empty() || !text.bytes().all(is_plain) {
-        return Err("not a name of letters, digits, `-`, `_` and `.`".to_owned());
-    }
-    Ok(text.to_owned())
 }

@@ -96,6 +96,15 @@ pub(super) fn cookie_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A name that can be typed, and is one word wherever it is shown.
+pub(super) fn application_name(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_plain) {
+        return Err("not a name of letters, digits, `-`, `_` and `.`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// A network, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text
