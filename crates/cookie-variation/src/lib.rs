@@ -132,7 +132,8 @@
 //! Availability Hints") it says by which of them it varies, and if the layer
 //! knows them all, by its mode or as [`preferences`](CookieVariation::preferences),
 //! its variants take the place of `Vary`. Cookies of which it does not know whom
-//! to believe leave the response as it is.
+//! to believe leave the response as it is. For `TurboCache`, with or without this
+//! layer around it, that is still a page for all who have none of those cookies.
 //!
 //! # What others are told
 //!

@@ -34,6 +34,11 @@
 //! 1. `GET`, and `HEAD` from a stored `GET`: of all variants of a page the newest
 //!    that the request selects by the fields that `Vary` names (RFC 9111 §4.1). A
 //!    client that has it already gets a 304, one that asks for a part of it a 206.
+//!    Beside `Vary: Cookie`, `Cookie-Indices: "session"` (Internet-Draft "HTTP
+//!    Availability Hints") lets all who have no such cookie share a page that
+//!    says it is for shared caches, by `public`, `s-maxage` or a field addressed
+//!    to them. Whoever has one shares it with those alone who send all the same
+//!    cookies: what a client claims is nothing to go by.
 //! 2. While it is fresh. Then it is *validated*: the inner service is asked whether
 //!    it is still good, with the validators of what is stored in place of those of
 //!    the client. With `stale-while-revalidate`, it is given meanwhile, and the

@@ -6,6 +6,7 @@ mod bad_requests;
 mod command_line;
 mod conformance;
 mod cookie_attacks;
+mod cookie_indices;
 mod cookie_modes;
 mod crowds;
 mod demo;

@@ -211,9 +211,16 @@ impl Policy {
         let mut directives = targeted::directives(headers, &self.target_list);
         self.permitted(&directives, status, headers)?;
         let without = self.left_out(&mut directives, headers)?;
-        let vary = Vary::of(headers)
+        let mut vary = Vary::of(headers)
             .map_err(|VariesByAnything| NotStored::Vary)?
             .languages_by_weight(self.languages_by_weight);
+        // All of these are said to shared caches alone.
+        if directives.public
+            || directives.targeted
+            || matches!(directives.s_maxage, Seconds::Given(_))
+        {
+            vary = vary.by_cookies_of(headers);
+        }
         // RFC 9111 §3.5: "unless the response contains a Cache-Control field with
         // a response directive […] that allows it to be stored by a shared cache
         // […]: must-revalidate, public, and s-maxage".

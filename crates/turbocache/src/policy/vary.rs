@@ -1,14 +1,19 @@
 //! Which stored response does a request select? RFC 9111 §4.1.
 
-use http::{HeaderMap, HeaderName, header::VARY};
+use http::{
+    HeaderMap, HeaderName,
+    header::{COOKIE, VARY},
+};
 
 use self::{
     codings::{Codings, is_among},
+    indices::CookieIndices,
     languages::Languages,
     normal::normalise,
 };
 
 mod codings;
+mod indices;
 mod languages;
 mod normal;
 
@@ -18,6 +23,8 @@ mod normal;
 pub(crate) struct Vary {
     names: Box<[HeaderName]>,
     languages_by_weight: bool,
+    /// `None` if it is not known which cookies matter, or `Cookie` does not.
+    cookies: Option<CookieIndices>,
 }
 
 /// What the request had in those fields when the response was stored, normalised
@@ -35,6 +42,8 @@ struct Selecting {
     codings: Option<Codings>,
     /// Of `Accept-Language` alone, where the policy goes by weights.
     languages: Option<Languages>,
+    /// Of `Cookie` alone: those that matter, if the request had none of them.
+    absent_cookies: Option<CookieIndices>,
 }
 
 /// `Vary: *`, or one that cannot be read, or that names too many: nothing is
@@ -70,12 +79,26 @@ impl Vary {
         Ok(Self {
             names: names.into(),
             languages_by_weight: false,
+            cookies: None,
         })
     }
 
     /// The same, with `Accept-Language` compared by its weights alone.
     pub(crate) fn languages_by_weight(mut self, by_weight: bool) -> Self {
         self.languages_by_weight = by_weight;
+        self
+    }
+
+    /// The same, where `Cookie` is among the fields, by the cookies that
+    /// `response` says it depends on.
+    ///
+    /// Only for a response that says it is for a shared cache. Cookies are
+    /// credentials as `Authorization` is, and RFC 9111 §3.5 asks that much where
+    /// the answer to one who sent some is for others.
+    pub(crate) fn by_cookies_of(mut self, response: &HeaderMap) -> Self {
+        if self.names.contains(&COOKIE) {
+            self.cookies = CookieIndices::of(response);
+        }
         self
     }
 
@@ -94,6 +117,7 @@ impl Vary {
             languages: (self.languages_by_weight)
                 .then(|| Languages::of(name, request, response))
                 .flatten(),
+            absent_cookies: self.absent_cookies(name, request).cloned(),
         });
         Selection(selecting.collect())
     }
@@ -106,12 +130,20 @@ impl Vary {
             // A value cannot have a NUL in it, and what is not there is not the
             // same as what is empty.
             key.push(0);
-            if request.contains_key(name) {
+            let is_absent = self.absent_cookies(name, request).is_some();
+            if request.contains_key(name) && !is_absent {
                 key.push(0);
                 push(&mut key, request, name);
             }
         }
         key.into()
+    }
+
+    /// The cookies that matter, if `name` is their field and `request` has none
+    /// of them: that is as good as no field at all.
+    fn absent_cookies(&self, name: &HeaderName, request: &HeaderMap) -> Option<&CookieIndices> {
+        let cookies = self.cookies.as_ref().filter(|_| *name == COOKIE)?;
+        cookies.are_absent(request).then_some(cookies)
     }
 }
 
@@ -121,7 +153,9 @@ impl Selection {
         let selecting = |selecting: &Selecting| {
             let value = selecting.value.as_ref().map_or(0, |value| value.len());
             // Its name is in the `Vary`, too, and may be one of the origin's own.
-            size_of::<Selecting>() + size_of::<HeaderName>() + value + 64
+            let cookies = selecting.absent_cookies.as_ref();
+            let cookies = cookies.map_or(0, |cookies| 2 * cookies.weight());
+            size_of::<Selecting>() + size_of::<HeaderName>() + value + cookies + 64
         };
         self.0.iter().map(selecting).sum()
     }
@@ -147,6 +181,10 @@ impl Selecting {
                 .languages
                 .as_ref()
                 .is_some_and(|languages| languages.are_for(request))
+            || self
+                .absent_cookies
+                .as_ref()
+                .is_some_and(|cookies| cookies.are_absent(request))
     }
 
     /// "If (after any normalization that might take place) a header field is

@@ -580,3 +580,46 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_has_none_of_the_cookies_that_matter_selects_the_same() {
+    let said: Fields<'_> = &[("vary", "Cookie"), ("cookie-indices", "\"session\"")];
+    let cases: &[(&str, Fields<'_>, Fields<'_>, bool)] = &[
+        ("others", &[("cookie", "a=1")], &[("cookie", "a=2")], true),
+        ("none", &[("cookie", "a=1")], &[], true),
+        ("none first", &[], &[("cookie", "a=1")], true),
+        ("one now", &[], &[("cookie", "session=1")], false),
+        ("one then", &[("cookie", "session=1")], &[], false),
+        (
+            "the same one, and others",
+            &[("cookie", "session=1")],
+            &[("cookie", "session=1; a=1")],
+            false,
+        ),
+        (
+            "all the same",
+            &[("cookie", "session=1; a=1")],
+            &[("cookie", "session=1; a=1")],
+            true,
+        ),
+    ];
+    let response = headers(said);
+    let plain = Vary::of(&response).unwrap();
+    let vary = plain.clone().by_cookies_of(&response);
+    for (name, first, second, expected) in cases {
+        let (first, second) = (headers(first), headers(second));
+        let selection = vary.selection(&first, &response);
+        assert!(selection.matches(&first), "{name}");
+        assert_eq!(selection.matches(&second), *expected, "{name}");
+        let keys = [&first, &second].map(|request| vary.selecting_key(request));
+        assert_eq!(keys[0] == keys[1], *expected, "{name}");
+        // Without a word that it is for a shared cache, `Vary` alone counts.
+        let selection = plain.selection(&first, &response);
+        assert_eq!(selection.matches(&second), first == second, "{name}");
+    }
+    let other = headers(&[("vary", "Accept"), ("cookie-indices", "\"session\"")]);
+    assert_eq!(
+        Vary::of(&other).unwrap().by_cookies_of(&other),
+        Vary::of(&other).unwrap()
+    );
+}
