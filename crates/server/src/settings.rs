@@ -33,6 +33,9 @@ pub(crate) struct ServeSettings {
     /// How long running requests may take to finish once the server is asked
     /// to stop.
     pub(crate) shutdown_timeout: Duration,
+    /// How long upgraded connections may last once their process or the server is
+    /// asked to stop.
+    pub(crate) upgrade_timeout: Duration,
     /// Where `peregrine status` finds the server; the default place if `None`.
     pub(crate) admin_socket: Option<PathBuf>,
     /// Where operators are answered over TCP, if anywhere, and whom.

@@ -185,6 +185,7 @@ pub(crate) fn assemble(
         trusted_proxies: clients.trusted_proxy,
         header_timeout: clients.header_timeout,
         shutdown_timeout: operator.shutdown_timeout,
+        upgrade_timeout: operator.websocket_shutdown_timeout,
         admin_socket: operator.admin_socket,
         admin_address: admin_address(&operator.admin)?,
         pid_file: operator.pid_file,

@@ -30,5 +30,6 @@ mod status;
 mod stopping;
 mod streaming;
 mod unruly;
+mod upgrades;
 mod upstream;
 mod users;

@@ -220,6 +220,14 @@ pub(crate) struct OperatorOptions {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_timeout: Duration,
 
+    /// Seconds that WebSockets and other upgraded connections may stay open when
+    /// their process is to leave, as at a restart, or the server
+    ///
+    /// Then both sides are closed, and a client connects to a new process. At
+    /// most as long as --shutdown-timeout.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) websocket_shutdown_timeout: Duration,
+
     #[command(flatten)]
     pub(crate) admin: AdminOptions,
 }

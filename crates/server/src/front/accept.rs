@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
     net,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -16,6 +15,7 @@ use tracing::{info, warn};
 use super::{
     ClientService, MAX_CONNECTIONS, Timeouts,
     open_files::room_for_clients,
+    stop::Stop,
     threads::{Client, Threads},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Front {
     threads: Threads,
     patience: Duration,
     places: Arc<Semaphore>,
-    graceful: GracefulShutdown,
+    stop: Stop,
 }
 
 impl Front {
@@ -41,7 +41,7 @@ impl Front {
             threads: Threads::start(service, timeouts)?,
             patience: timeouts.shutdown,
             places: Arc::new(Semaphore::new(room_for_clients(MAX_CONNECTIONS))),
-            graceful: GracefulShutdown::new(),
+            stop: Stop::new(),
         })
     }
 
@@ -106,18 +106,18 @@ impl Front {
             stream,
             peer,
             place,
-            watcher: self.graceful.watcher(),
+            stopped: self.stop.stopped(),
         });
     }
 
     async fn finish(self, hurry: impl Future<Output = ()>) {
-        let connections = self.graceful.count();
+        let connections = self.stop.count();
         if connections > 0 {
             info!(connections, "letting requests finish");
         }
         let patience = self.patience;
         tokio::select! {
-            finished = timeout(patience, self.graceful.shutdown()) => if finished.is_err() {
+            finished = timeout(patience, self.stop.stop()) => if finished.is_err() {
                 warn!(after = ?patience, "requests have not finished in time and are cut off");
             },
             () = hurry => warn!("told to hurry: requests that run are cut off"),
@@ -129,7 +129,7 @@ impl Front {
 impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Front")
-            .field("connections", &self.graceful.count())
+            .field("connections", &self.stop.count())
             .field("patience", &self.patience)
             .finish_non_exhaustive()
     }

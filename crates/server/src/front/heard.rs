@@ -41,6 +41,10 @@ impl<Io> Listening<Io> {
     pub(super) fn new(io: Io, heard: Heard) -> Self {
         Self { io, heard }
     }
+
+    pub(super) fn into_inner(self) -> Io {
+        self.io
+    }
 }
 
 impl<Io: AsyncRead> AsyncRead for Listening<Io> {

@@ -15,21 +15,30 @@
 //! | over [`MAX_CONNECTIONS`] clients at once | the next ones wait in the kernel's queue |
 //!
 //! Each of them is one line in the log that names the cause.
+//!
+//! A client and the application may agree to speak something else than HTTP from
+//! then on, as a WebSocket does (RFC 9110 §7.8). Then the front carries bytes
+//! between the two until both have ended.
 
 mod accept;
 mod body;
+mod cause;
 mod client_service;
 mod connection;
+mod exchange;
 mod heard;
 mod host;
 mod listen;
 mod open_files;
+mod stop;
 mod threads;
 mod timeouts;
 mod timer;
+mod tunnel;
+mod upgrade;
 
 pub(crate) use self::{
-    accept::Front, body::ClientBody, client_service::ClientService, connection::call, listen::bind,
+    accept::Front, body::ClientBody, client_service::ClientService, exchange::call, listen::bind,
     timeouts::Timeouts,
 };
 

@@ -11,7 +11,6 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use hyper_util::server::graceful::Watcher;
 use tokio::{
     net::TcpStream,
     runtime,
@@ -20,7 +19,7 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::{ClientService, Timeouts, connection};
+use super::{ClientService, Timeouts, connection, stop::Stopped};
 
 /// The threads that serve clients, each with a runtime of its own.
 ///
@@ -50,7 +49,7 @@ pub(super) struct Client {
     pub(super) peer: SocketAddr,
     /// One of the places for all clients.
     pub(super) place: OwnedSemaphorePermit,
-    pub(super) watcher: Watcher,
+    pub(super) stopped: Stopped,
 }
 
 impl Threads {
@@ -149,7 +148,7 @@ async fn serve<S>(
                     client.peer,
                     service.clone(),
                     timeouts,
-                    client.watcher,
+                    client.stopped,
                 );
                 let place = client.place;
                 // An async block would keep the connection twice: as what it was

@@ -190,6 +190,7 @@ fn timeouts(settings: &ServeSettings) -> Timeouts {
     Timeouts {
         head: settings.header_timeout,
         body: BODY_PAUSE,
+        upgrade: settings.upgrade_timeout,
         shutdown: settings.shutdown_timeout,
     }
 }

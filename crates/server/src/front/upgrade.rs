@@ -1,0 +1,189 @@
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::UPGRADE};
+use http_body::Body;
+use http_body_util::{Either, Empty};
+use peregrine::core::{ByteStream, UpgradeOffer, Upgraded};
+use rustix::net::sockopt;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{Instant, sleep},
+};
+use tracing::debug;
+
+use super::{
+    stop::Stopped,
+    tunnel::{Carried, carry},
+};
+
+/// When to ask a client that says nothing whether it is still there, and how
+/// often: one whose network is gone holds a place in a process for two minutes
+/// more, at most. A WebSocket that nobody speaks on may stay for days.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const PROBES: (Duration, u32) = (Duration::from_secs(15), 4);
+
+/// Whether `request` offers to speak something else than HTTP from here on; then
+/// those behind are told that it may.
+///
+/// An offer that is not to be passed on is dropped, so that the request is one
+/// like any other, to a cache as well. RFC 9110 §7.8: "A server MAY ignore a
+/// received Upgrade header field".
+pub(super) fn is_offered<B>(request: &mut Request<B>) -> bool {
+    if !request.headers().contains_key(UPGRADE) {
+        return false;
+    }
+    let offer = UpgradeOffer::of(request);
+    let is_offered = offer.is_some();
+    match offer {
+        Some(offer) => drop(request.extensions_mut().insert(offer)),
+        None => drop(request.headers_mut().remove(UPGRADE)),
+    }
+    is_offered
+}
+
+/// Where a client and the application note that they have agreed to speak
+/// something else. Clones are the same.
+#[derive(Clone, Default)]
+pub(super) struct Agreement(Arc<Mutex<Option<Agreed>>>);
+
+/// What takes the place of HTTP once its last answer is sent.
+pub(super) struct Agreed {
+    application: Pin<Box<dyn ByteStream>>,
+    /// The body of the answer. It has no content, but each layer counts the
+    /// request for as long as it is there.
+    _exchange: Box<dyn Send>,
+}
+
+impl Agreement {
+    /// The answer to an offer, as it goes to the client.
+    pub(super) fn note<B>(&self, response: Response<B>) -> Response<Either<B, Empty<B::Data>>>
+    where
+        B: Body + Send + 'static,
+    {
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return response.map(Either::Left);
+        }
+        let (mut head, body) = response.into_parts();
+        let upgraded = head.extensions.remove::<Upgraded>();
+        *self.lock() = upgraded
+            .and_then(|upgraded| upgraded.take())
+            .map(|application| Agreed {
+                application,
+                _exchange: Box::new(body),
+            });
+        Response::from_parts(head, Either::Right(Empty::new()))
+    }
+
+    /// What was agreed upon, if anything was.
+    pub(super) fn take(&self) -> Option<Agreed> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Agreed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Agreed {
+    /// Has both speak to each other until it is over, or for `patience` after
+    /// the server stops. `heard` has come from the client already.
+    ///
+    /// Dropped, both connections are closed.
+    pub(super) async fn speak(
+        mut self,
+        mut client: TcpStream,
+        heard: Bytes,
+        peer: SocketAddr,
+        stopped: &mut Stopped,
+        patience: Duration,
+    ) {
+        // Without it, only such a client as left without a word is not noticed.
+        let _ = probe(&client);
+        let begun = Instant::now();
+        let mut carried = Carried::default();
+        let end = tokio::select! {
+            end = carry(&mut client, heard, &mut self.application, &mut carried) => end,
+            () = async {
+                stopped.told().await;
+                sleep(patience).await;
+            } => Err(io::Error::other("the server stops")),
+        };
+        // Both are dropped in a moment, but whoever is told first that there is
+        // no more does not take it for a fault.
+        let _ = tokio::join!(client.shutdown(), self.application.shutdown());
+        let Carried { up, down } = carried;
+        let reason = end.err().map(tracing::field::display);
+        debug!(%peer, up, down, after = ?begun.elapsed(), reason, "upgraded connection closed");
+    }
+}
+
+fn probe(client: &TcpStream) -> rustix::io::Result<()> {
+    let (interval, count) = PROBES;
+    sockopt::set_tcp_keepidle(client, KEEP_ALIVE)?;
+    sockopt::set_tcp_keepintvl(client, interval)?;
+    sockopt::set_tcp_keepcnt(client, count)?;
+    sockopt::set_socket_keepalive(client, true)
+}
+
+impl fmt::Debug for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agreement").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn request(fields: &[(&'static str, &'static str)]) -> Request<()> {
+        let mut request = Request::get("/");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn what_may_not_be_passed_on_leaves_a_request_like_any_other() {
+        let mut websocket = request(&[("connection", "upgrade"), ("upgrade", "websocket")]);
+        assert!(is_offered(&mut websocket));
+        let offer = websocket.extensions().get::<UpgradeOffer>().unwrap();
+        assert_eq!(offer.as_value(), "websocket");
+        assert!(
+            websocket.headers().contains_key(UPGRADE),
+            "a cache is to see that it is no request for a page"
+        );
+
+        let mut h2c = request(&[("connection", "upgrade"), ("upgrade", "h2c")]);
+        assert!(!is_offered(&mut h2c));
+        assert!(h2c.extensions().get::<UpgradeOffer>().is_none());
+        assert!(!h2c.headers().contains_key(UPGRADE));
+    }
+
+    #[test]
+    fn an_answer_is_taken_apart_only_if_it_switches() {
+        let agreement = Agreement::default();
+        let page = agreement.note(Response::new(Full::<Bytes>::from("page")));
+        assert_eq!(page.body().size_hint().exact(), Some(4));
+        assert!(agreement.take().is_none());
+
+        let (_application, connection) = tokio::io::duplex(64);
+        let mut response = Response::new(Full::<Bytes>::from("held"));
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.extensions_mut().insert(Upgraded::new(connection));
+        let answer = agreement.note(response);
+        assert!(answer.body().is_end_stream());
+        assert!(agreement.take().is_some());
+        assert!(agreement.take().is_none());
+    }
+}
