@@ -51,7 +51,7 @@ enum State<F, B, E> {
 
 struct Call<F> {
     future: Pin<Box<F>>,
-    fetch: Fetch,
+    fetch: Box<Fetch>,
 }
 
 /// What came of polling the call.
@@ -116,7 +116,7 @@ where
             wakers,
             state: Mutex::new(State::Calling(Some(Call {
                 future: Box::pin(future),
-                fetch,
+                fetch: Box::new(fetch),
             }))),
         })
     }
@@ -136,7 +136,7 @@ where
                 Poll::Pending => Driven::NotYet(call),
                 Poll::Ready(result) => {
                     let outcome = match result {
-                        Ok(response) => share(call.fetch, response),
+                        Ok(response) => share(*call.fetch, response),
                         Err(error) => call.fetch.failed().map_or_else(
                             || State::Refused(Some(LeadersOwn::Error(error))),
                             State::Reused,
