@@ -12,7 +12,15 @@ use pin_project_lite::pin_project;
 use tower::load::Load;
 use tower_service::Service;
 
-use crate::{Error, RequestBody, pool::Shared, queue::Ticket, retry::Retry, roster::ProcessId};
+use crate::{
+    Error, RequestBody,
+    pool::Shared,
+    preference::Preference,
+    queue::Ticket,
+    retry::Retry,
+    roster::ProcessId,
+    select::{Asked, Dispatched},
+};
 
 pin_project! {
     /// Waits for a process, then for its response.
@@ -26,6 +34,7 @@ pin_project! {
     {
         shared: Arc<Shared<S>>,
         retry: Retry,
+        preference: Option<Preference>,
         #[pin]
         phase: Phase<S::Future>,
     }
@@ -53,6 +62,7 @@ impl<S: Service<Request<RequestBody>>> ResponseFuture<S> {
         Self {
             shared,
             retry: Retry::new(&request),
+            preference: Preference::of(&request),
             phase: Phase::Waiting {
                 request: Some(request),
                 ticket: None,
@@ -73,7 +83,15 @@ where
         loop {
             let next = match this.phase.as_mut().project() {
                 PhaseProj::Waiting { request, ticket } => {
-                    ready!(poll_dispatch(this.shared, this.retry, request, ticket, cx))?
+                    if let Some(preference) = this.preference
+                        && let Some(sent) =
+                            poll_preferred(this.shared, preference, request, ticket, cx)
+                    {
+                        ready!(sent)?
+                    } else {
+                        *this.preference = None;
+                        ready!(poll_dispatch(this.shared, this.retry, request, ticket, cx))?
+                    }
                 }
                 PhaseProj::Running { future, id, pid } => match ready!(future.poll(cx)) {
                     Ok(mut response) => {
@@ -86,6 +104,8 @@ where
                         let (pid, reason) = (*pid, error.to_string());
                         let request = this.retry.after(error, *id)?;
                         tracing::debug!(pid, reason, "sent again");
+                        // It has failed.
+                        *this.preference = None;
                         Phase::Waiting {
                             request: Some(request),
                             ticket: None,
@@ -94,6 +114,46 @@ where
                 },
             };
             this.phase.set(next);
+        }
+    }
+}
+
+/// Sends the request to the process that it prefers, as soon as that is ready;
+/// `None` if another one will do.
+fn poll_preferred<S>(
+    shared: &Shared<S>,
+    preference: &mut Preference,
+    request: &mut Option<Request<RequestBody>>,
+    ticket: &mut Option<Ticket>,
+    cx: &mut Context<'_>,
+) -> Option<Poll<Result<Phase<S::Future>, Error>>>
+where
+    S: Service<Request<RequestBody>, Error = Error>,
+{
+    loop {
+        // Before the look at the process, so that its waking up finds the waker.
+        let waits = ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.is_aside(cx.waker()));
+        match shared.selector.dispatch_to(preference.pid, request, waits) {
+            Asked::Sent(sent) => return Some(Poll::Ready(Ok(sent.into()))),
+            Asked::Refused(error) => return Some(Poll::Ready(Err(error))),
+            Asked::Busy if !preference.is_over(cx) => {
+                if waits {
+                    return Some(Poll::Pending);
+                }
+                // And looks once more: rule 1 of the queue.
+                match shared.queue.enter_aside(cx.waker()) {
+                    Ok(entered) => *ticket = Some(entered),
+                    Err(error) => return Some(Poll::Ready(Err(error))),
+                }
+            }
+            Asked::Busy | Asked::Gone => {
+                if let Some(ticket) = ticket {
+                    ticket.line_up();
+                }
+                return None;
+            }
         }
     }
 }
@@ -116,11 +176,7 @@ where
         shared
             .selector
             .dispatch(request, avoid, accepted)
-            .map_ok(|sent| Phase::Running {
-                future: sent.future,
-                id: sent.id,
-                pid: sent.pid,
-            })
+            .map_ok(Phase::from)
     };
     let ticket = match ticket {
         Some(ticket) => ticket,
@@ -144,6 +200,16 @@ where
             .selector
             .refusal(true)
             .map_or(Poll::Pending, |refusal| Poll::Ready(Err(refusal)))
+    }
+}
+
+impl<F> From<Dispatched<F>> for Phase<F> {
+    fn from(sent: Dispatched<F>) -> Self {
+        Self::Running {
+            future: sent.future,
+            id: sent.id,
+            pid: sent.pid,
+        }
     }
 }
 

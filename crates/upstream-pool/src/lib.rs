@@ -128,6 +128,7 @@ mod future;
 mod handle;
 mod http_upstream;
 mod pool;
+mod preference;
 mod process;
 mod queue;
 mod replace;
@@ -149,6 +150,7 @@ pub use self::{
     handle::{PoolHandle, PoolSnapshot, ProcessSnapshot, ProcessState},
     http_upstream::{HttpUpstream, InvalidUpstream},
     pool::UpstreamPool,
+    preference::PreferredProcess,
     process::{Process, ProcessHandle, adopt_orphans},
     replace::ReplaceError,
     report::StartReport,

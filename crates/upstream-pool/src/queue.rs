@@ -23,13 +23,15 @@ use crate::Error;
 /// 3. A head that leaves wakes the next one, whether it was served, gave up,
 ///    or was dropped after it had been woken: it may have been woken for a
 ///    process that it did not take.
+/// 4. Requests that wait for one process alone stand aside: they hold up nobody,
+///    and are woken together with the head, since nobody knows here which process
+///    has become ready. Who of them and the head looks first has it.
 ///
 /// No lock is held while waking, nor while a process is polled: a process may
 /// call its waker from within `poll_ready`.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// By place. The first is the head.
-    waiting: Mutex<BTreeMap<Place, Waker>>,
+    waiting: Mutex<Waiting>,
     /// How many wait. Read without the lock by whoever finds nobody waiting,
     /// which is nearly always.
     len: AtomicUsize,
@@ -39,6 +41,14 @@ pub(crate) struct Queue {
     /// the supervisor wants to know.
     pub(crate) pressure: Notify,
     watched: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// By place. The first is the head.
+    line: BTreeMap<Place, Waker>,
+    /// Those that wait for one process alone: rule 4.
+    aside: BTreeMap<Place, Waker>,
 }
 
 /// A place in the order. A request that was sent once, and came back, stands
@@ -85,6 +95,20 @@ impl Queue {
     /// Takes a place at the end. A request that was sent before has been
     /// accepted long ago: it goes before the others, and is not turned away.
     pub(crate) fn enter(self: &Arc<Self>, first_try: bool, waker: &Waker) -> Result<Ticket, Error> {
+        self.take_place(first_try, waker, false)
+    }
+
+    /// Takes a place for one process alone.
+    pub(crate) fn enter_aside(self: &Arc<Self>, waker: &Waker) -> Result<Ticket, Error> {
+        self.take_place(true, waker, true)
+    }
+
+    fn take_place(
+        self: &Arc<Self>,
+        first_try: bool,
+        waker: &Waker,
+        aside: bool,
+    ) -> Result<Ticket, Error> {
         let place = Place {
             first_try,
             number: self.next.fetch_add(1, Ordering::Relaxed),
@@ -93,7 +117,12 @@ impl Queue {
         if first_try && waiting.len() >= self.max {
             return Err(Error::queue_full());
         }
-        waiting.insert(place, waker.clone());
+        let wakers = if aside {
+            &mut waiting.aside
+        } else {
+            &mut waiting.line
+        };
+        wakers.insert(place, waker.clone());
         self.len.store(waiting.len(), Ordering::SeqCst);
         let first = waiting.len() == 1;
         drop(waiting);
@@ -108,17 +137,22 @@ impl Queue {
 
     /// Wakes everyone: there is news that concerns more than the head.
     pub(crate) fn wake_all(&self) {
-        let wakers: Vec<_> = self.waiting().values().cloned().collect();
+        let waiting = self.waiting();
+        let wakers = waiting.line.values().chain(waiting.aside.values());
+        let wakers: Vec<_> = wakers.cloned().collect();
+        drop(waiting);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn wake_head(&self) {
         // Whoever is about to enter looks for a process afterwards: rule 1.
         if self.len() > 0 {
-            let head = self.waiting().first_key_value().map(|(_, w)| w.clone());
-            if let Some(head) = head {
-                head.wake();
-            }
+            let waiting = self.waiting();
+            let head = waiting.line.first_key_value().map(|(_, w)| w.clone());
+            // Empty, and no allocation, unless sessions are sticky.
+            let aside: Vec<_> = waiting.aside.values().cloned().collect();
+            drop(waiting);
+            head.into_iter().chain(aside).for_each(Waker::wake);
         }
     }
 
@@ -128,8 +162,19 @@ impl Queue {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<Place, Waker>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.line.len() + self.aside.len()
+    }
+
+    fn is_head(&self, place: Place) -> bool {
+        let first = self.line.first_key_value();
+        first.is_some_and(|(first, _)| *first == place)
     }
 }
 
@@ -147,29 +192,53 @@ impl Ticket {
     /// Whether it is this request's turn; if not, `waker` is woken when it is.
     pub(crate) fn is_head(&self, waker: &Waker) -> bool {
         let mut waiting = self.queue.waiting();
-        let head = waiting
-            .first_key_value()
-            .is_some_and(|(first, _)| *first == self.place);
-        let old = waiting
-            .get_mut(&self.place)
-            .filter(|registered| !registered.will_wake(waker))
-            .map(|registered| std::mem::replace(registered, waker.clone()));
+        let head = waiting.is_head(self.place);
+        let old = waiting.line.get_mut(&self.place);
+        let old = old.and_then(|registered| renew(registered, waker));
         // A waker may be the last that holds a task, and a task a ticket.
         drop(waiting);
         drop(old);
         head
     }
+
+    /// Whether this request stands aside; then `waker` is woken when any process
+    /// becomes ready.
+    pub(crate) fn is_aside(&self, waker: &Waker) -> bool {
+        let mut waiting = self.queue.waiting();
+        let registered = waiting.aside.get_mut(&self.place);
+        let (aside, old) = match registered {
+            Some(registered) => (true, renew(registered, waker)),
+            None => (false, None),
+        };
+        drop(waiting);
+        drop(old);
+        aside
+    }
+
+    /// Takes the place in the line that this request would have if it had not stood
+    /// aside. Who calls this looks afterwards whether it is its turn.
+    pub(crate) fn line_up(&self) {
+        let mut waiting = self.queue.waiting();
+        if let Some(waker) = waiting.aside.remove(&self.place) {
+            waiting.line.insert(self.place, waker);
+        }
+    }
+}
+
+/// The waker that was there, unless it does as well.
+fn renew(registered: &mut Waker, waker: &Waker) -> Option<Waker> {
+    let is_other = !registered.will_wake(waker);
+    is_other.then(|| std::mem::replace(registered, waker.clone()))
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut waiting = self.queue.waiting();
-        let was_head = waiting
-            .first_key_value()
-            .is_some_and(|(first, _)| *first == self.place);
-        let waker = waiting.remove(&self.place);
+        let was_head = waiting.is_head(self.place);
+        let waker = waiting.line.remove(&self.place);
+        let waker = waker.or_else(|| waiting.aside.remove(&self.place));
         self.queue.len.store(waiting.len(), Ordering::SeqCst);
-        let last = waiting.is_empty();
+        let last = waiting.len() == 0;
         drop(waiting);
         drop(waker);
         if was_head {
@@ -252,6 +321,28 @@ mod tests {
         drop(two);
         assert_eq!((one.wakes(), three.wakes()), (0, 0));
         assert_eq!(queue.len(), 2);
+    }
+
+    #[test]
+    fn who_stands_aside_holds_up_nobody_and_is_woken_with_the_head() {
+        let queue = Queue::new(10);
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(Arc::clone(&woken));
+        let aside = queue.enter_aside(&waker).unwrap();
+        let head = Guest::enter(&queue);
+        assert!(head.is_head() && aside.is_aside(&waker));
+        assert_eq!(queue.len(), 2);
+
+        Waker::from(Arc::clone(&queue)).wake();
+        assert_eq!((woken.0.load(Ordering::SeqCst), head.wakes()), (1, 1));
+
+        // It came first.
+        aside.line_up();
+        assert!(aside.is_head(&waker) && !aside.is_aside(&waker));
+        assert!(!head.is_head());
+        drop(aside);
+        assert!(head.is_head());
+        assert_eq!((queue.len(), head.wakes()), (1, 2));
     }
 
     #[test]

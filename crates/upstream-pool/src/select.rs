@@ -44,6 +44,16 @@ struct Slot<S> {
     polled_in: u64,
 }
 
+/// What became of a request for one process.
+pub(crate) enum Asked<F> {
+    Sent(Dispatched<F>),
+    /// It has no place free; the queue is woken when it has.
+    Busy,
+    /// It takes no requests any more.
+    Gone,
+    Refused(Error),
+}
+
 /// A request that is on its way.
 pub(crate) struct Dispatched<F> {
     pub(crate) future: F,
@@ -82,7 +92,11 @@ impl<S> Selector<S> {
     pub(crate) fn withdraw(&self, id: ProcessId) -> Option<impl Sized + use<S>> {
         let mut table = self.table();
         let at = table.slots.iter().position(|slot| slot.id == id)?;
-        Some(table.slots.remove(at))
+        let slot = table.slots.remove(at);
+        drop(table);
+        // Who waits for this process alone need wait no longer.
+        self.waker.wake_by_ref();
+        Some(slot)
     }
 
     pub(crate) fn set_gate(&self, gate: Gate, last_failure: Option<Arc<StartReport>>) {
@@ -146,6 +160,42 @@ where
             }
         }
         Poll::Pending
+    }
+}
+
+impl<S> Selector<S>
+where
+    S: Service<Request<RequestBody>, Error = Error>,
+{
+    /// Gives the request to the process of this id in the operating system, and to
+    /// no other.
+    pub(crate) fn dispatch_to(
+        &self,
+        pid: u32,
+        request: &mut Option<Request<RequestBody>>,
+        waited: bool,
+    ) -> Asked<S::Future> {
+        let mut cx = Context::from_waker(&self.waker);
+        let mut table = self.table();
+        if let Some(refusal) = table.refusal(waited) {
+            return Asked::Refused(refusal);
+        }
+        let Some(slot) = table.slots.iter_mut().find(|slot| slot.pid == pid) else {
+            return Asked::Gone;
+        };
+        match slot.service.poll_ready(&mut cx) {
+            Poll::Ready(Ok(())) => match request.take() {
+                Some(request) => Asked::Sent(Dispatched {
+                    future: slot.service.call(request),
+                    id: slot.id,
+                    pid: slot.pid,
+                }),
+                None => Asked::Busy,
+            },
+            // Whoever is sent there next says so.
+            Poll::Ready(Err(_)) => Asked::Gone,
+            Poll::Pending => Asked::Busy,
+        }
     }
 }
 
@@ -223,6 +273,44 @@ mod tests {
         fn load(&self) -> usize {
             self.load
         }
+    }
+
+    #[test]
+    fn a_request_for_one_process_goes_to_no_other() {
+        // Load and readiness of the processes 1 and 2; whom it is for; who gets it.
+        type Case = (&'static str, [(usize, bool); 2], u32, &'static str);
+        let cases: [Case; 4] = [
+            ("it is ready", [(0, true), (5, true)], 2, "sent to 2"),
+            ("it is busy", [(0, true), (1, false)], 2, "busy"),
+            ("it is gone", [(0, true), (0, true)], 3, "gone"),
+            ("both are busy", [(1, false), (1, false)], 1, "busy"),
+        ];
+        for (name, processes, pid, expected) in cases {
+            let (notes, _inbox) = notes();
+            let selector = Selector::new(Waker::noop().clone(), notes);
+            for (pid, (load, ready)) in (1..).zip(processes) {
+                let played = Played {
+                    load,
+                    ready,
+                    polls: Rc::default(),
+                };
+                selector.publish(ProcessId::new(pid.into()), pid, played);
+            }
+            let mut request = Some(Request::new(RequestBody::empty()));
+            let got = match selector.dispatch_to(pid, &mut request, false) {
+                Asked::Sent(sent) => format!("sent to {}", sent.pid),
+                Asked::Busy => "busy".to_owned(),
+                Asked::Gone => "gone".to_owned(),
+                Asked::Refused(error) => error.to_string(),
+            };
+            assert_eq!(got, expected, "{name}");
+            assert_eq!(request.is_some(), !got.starts_with("sent"), "{name}");
+        }
+        let (notes, _inbox) = notes();
+        let selector = Selector::<Played>::new(Waker::noop().clone(), notes);
+        selector.set_gate(Gate::Closed, None);
+        let refused = selector.dispatch_to(1, &mut None, true);
+        assert!(matches!(refused, Asked::Refused(_)));
     }
 
     #[test]

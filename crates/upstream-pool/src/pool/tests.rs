@@ -25,6 +25,7 @@ use tower_service::Service;
 
 use super::*;
 use crate::{
+    PreferredProcess,
     process::{Busyness, Permit},
     roster::{Gate, ProcessId},
     supervisor::{Inbox, Notes, notes},
@@ -155,7 +156,7 @@ impl Stage {
             arrivals: Arc::clone(&self.arrivals),
             tired: Arc::clone(&self.tired),
         };
-        self.selector.publish(id, 0, service);
+        self.selector.publish(id, pid(id), service);
         self.queue.wake_head();
         self.run();
         id
@@ -168,13 +169,26 @@ impl Stage {
     }
 
     fn send(&mut self, method: Method) -> usize {
+        self.send_to(method, None)
+    }
+
+    /// Prefers a process.
+    fn get_from(&mut self, id: ProcessId) -> usize {
+        self.send_to(Method::GET, Some(id))
+    }
+
+    fn send_to(&mut self, method: Method, preferred: Option<ProcessId>) -> usize {
         let number = self.next_request;
         self.next_request += 1;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("/{number}"))
             .body(Empty::<Bytes>::new())
             .unwrap();
+        if let Some(id) = preferred {
+            let pid = pid(id);
+            request.extensions_mut().insert(PreferredProcess { pid });
+        }
         let task = Task {
             future: Box::pin(self.pool.call(request)),
             woken: Arc::new(Flag(AtomicBool::new(true))),
@@ -236,6 +250,10 @@ impl Stage {
 
 const fn process(id: u64) -> ProcessId {
     ProcessId::new(id)
+}
+
+fn pid(id: ProcessId) -> u32 {
+    id.number().try_into().unwrap()
 }
 
 fn broken() -> Error {
@@ -382,9 +400,68 @@ async fn a_post_that_broke_is_not_sent_again() {
     assert!(stage.results[&post].as_ref().unwrap_err().is_closed_early());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_stays_with_its_process_while_that_takes_requests() {
+    let mut stage = Stage::new(2, 2, 10);
+    let (first, second) = (stage.get_from(process(2)), stage.get_from(process(2)));
+    assert_eq!(
+        stage.running(),
+        [(first, process(2)), (second, process(2))].into()
+    );
+
+    // It waits beside the others, who are not held up.
+    let third = stage.get_from(process(2));
+    let anybody = stage.get();
+    assert_eq!(stage.running()[&anybody], process(1));
+    assert!(!stage.running().contains_key(&third));
+    stage.answer(second, Ok(()));
+    assert_eq!(stage.running()[&third], process(2));
+
+    // Not for ever.
+    let fourth = stage.get_from(process(2));
+    time::sleep(Duration::from_secs(6)).await;
+    stage.run();
+    assert_eq!(stage.running()[&fourth], process(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_moves_when_its_process_is_gone_leaves_or_fails() {
+    let mut stage = Stage::new(2, 1, 10);
+    let unknown = stage.get_from(process(9));
+    assert_eq!(stage.running(), [(unknown, process(1))].into());
+    stage.answer(unknown, Ok(()));
+
+    let busy = stage.get_from(process(2));
+    let waiting = stage.get_from(process(2));
+    assert_eq!(stage.running().len(), 1);
+    // It is to leave, and finishes what it has.
+    stage.withdraw(process(2));
+    assert_eq!(stage.running()[&waiting], process(1));
+    stage.answer(waiting, Ok(()));
+    stage.answer(busy, Ok(()));
+
+    stage.publish();
+    let failed = stage.get_from(process(3));
+    stage.answer(failed, Err(broken()));
+    assert_eq!(stage.running(), [(failed, process(1))].into());
+}
+
+#[tokio::test]
+async fn who_waits_for_one_process_counts_for_the_queue() {
+    let mut stage = Stage::new(2, 1, 1);
+    let running = stage.get_from(process(1));
+    let waiting = stage.get_from(process(1));
+    let late = stage.get_from(process(1));
+    assert!(stage.results[&late].as_ref().unwrap_err().is_queue_full());
+    stage.leave(waiting);
+    assert_eq!(stage.queue.len(), 0);
+    stage.answer(running, Ok(()));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Get,
+    GetFrom(usize),
     Post,
     Leave(usize),
     Answer(usize),
@@ -397,6 +474,7 @@ enum Turn {
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let turn = prop_oneof![
         6 => Just(Turn::Get),
+        3 => (0..20_usize).prop_map(Turn::GetFrom),
         3 => Just(Turn::Post),
         3 => (0..20_usize).prop_map(Turn::Leave),
         6 => (0..20_usize).prop_map(Turn::Answer),
@@ -415,6 +493,12 @@ impl Stage {
         let tasks: Vec<_> = self.tasks.keys().copied().collect();
         match turn {
             Turn::Get => _ = self.get(),
+            Turn::GetFrom(n) => {
+                let ids: Vec<_> = self.processes.keys().copied().collect();
+                let gone = ProcessId::new(self.next_process);
+                let id = ids.get(n).copied().unwrap_or(gone);
+                _ = self.get_from(id);
+            }
             Turn::Post => _ = self.send(Method::POST),
             Turn::Leave(n) => {
                 if let Some(n) = nth(n, &tasks) {
@@ -478,6 +562,7 @@ proptest! {
             }
             // When all that failed is forgotten, nobody waits beside a free
             // process.
+            time::sleep(Duration::from_secs(6)).await;
             stage.play(Turn::Wait).await;
             let free = stage.processes.values().any(|b| b.running() < concurrency);
             assert!(!free || stage.queue.len() == 0, "somebody was not woken");
