@@ -56,6 +56,13 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
+    /// A body without content, for what it holds: what comes after an upgrade is
+    /// no part of it, and lasts for as long as somebody keeps it.
+    pub(super) const fn held(body: B) -> Self {
+        let inner = Inner::Empty { body };
+        Self { inner }
+    }
+
     /// Reads what is here, and has the rest, if there is any, read by a task.
     pub(super) fn read_ahead(mut body: B, config: &Arc<Config>, cx: &mut Context<'_>) -> Self {
         if body.is_end_stream() {

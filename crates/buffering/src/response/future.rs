@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::BoxError;
@@ -41,9 +41,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(cx))?;
-        Poll::Ready(Ok(
-            response.map(|body| ResponseBody::read_ahead(body, this.config, cx))
-        ))
+        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        Poll::Ready(Ok(response.map(|body| {
+            if upgraded {
+                ResponseBody::held(body)
+            } else {
+                ResponseBody::read_ahead(body, this.config, cx)
+            }
+        })))
     }
 }
 

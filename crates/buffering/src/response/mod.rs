@@ -38,6 +38,8 @@
 //! 4. If the client leaves, the service's body is dropped, as it would be
 //!    without this.
 //! 5. A body that fails does so after all that had come before.
+//! 6. The body of a response with status 101 is not touched: it has no content, and
+//!    is kept for as long as what the connection was upgraded to.
 
 mod body;
 mod future;

@@ -59,12 +59,35 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut body = Some(body);
+    answer_to(layer, Response::new(body)).await
+}
+
+async fn answer_to<B>(layer: &ResponseBuffering, response: Response<B>) -> ResponseBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let mut response = Some(response);
     let service = service_fn(move |_: Request<()>| {
-        std::future::ready(Ok::<_, BoxError>(Response::new(body.take().unwrap())))
+        std::future::ready(Ok::<_, BoxError>(response.take().unwrap()))
     });
     let response = layer.layer(service).oneshot(Request::new(())).await;
     response.unwrap().into_body()
+}
+
+#[tokio::test]
+async fn what_a_connection_was_upgraded_to_lasts_for_as_long_as_the_body() {
+    let (body, there) = held(StreamBody::new(stream::empty::<
+        Result<Frame<Bytes>, io::Error>,
+    >()));
+    let mut switched = Response::new(body);
+    *switched.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
+    let layer = ResponseBuffering::new(BufferSpace::new());
+    let answer = answer_to(&layer, switched).await;
+    assert!(there.upgrade().is_some());
+    assert!(!answer.is_end_stream());
+    drop(answer);
+    assert!(there.upgrade().is_none());
 }
 
 type Pieces = mpsc::UnboundedSender<Result<Frame<Bytes>, io::Error>>;
