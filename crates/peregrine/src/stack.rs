@@ -8,7 +8,7 @@ use peregrine_buffering::{
 use peregrine_cookie_variation::{CookieVariation, CookieVariationService, Listener};
 use peregrine_request_accounting::{
     RequestAccounting, RequestAccountingService,
-    tracking::{RequestTracking, RequestTrackingService},
+    tracking::{Received, ReceivedLayer, RequestTracking, RequestTrackingService},
 };
 use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLayer};
 use tower_layer::Layer;
@@ -19,7 +19,7 @@ use crate::{ErrorPages, error_pages::ErrorPagesService};
 /// An application `U` behind what only those requests meet that no cache
 /// answers.
 pub type Behind<U> = RequestTrackingService<
-    ErrorPagesService<ResponseBufferingService<RequestBufferingService<Inform<U>>>>,
+    ErrorPagesService<ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>>,
 >;
 
 /// An application `U` behind the stack, with a cache.
@@ -56,7 +56,7 @@ impl Stack {
         let space = BufferSpace::new();
         Self {
             accounting: RequestAccounting::default(),
-            tracking: RequestTracking::default(),
+            tracking: RequestTracking::new().receives_first(),
             trusted_proxies: Vec::new(),
             error_pages: ErrorPages::new(),
             request_buffering: RequestBuffering::new(space.clone()),
@@ -68,6 +68,13 @@ impl Stack {
     /// `X-Forwarded-*`. Default: nobody.
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies.extend(networks);
+        self
+    }
+
+    /// Counts into these numbers, and tells who observes them. Default:
+    /// [`RequestAccounting::new`].
+    pub fn count_into(mut self, accounting: RequestAccounting) -> Self {
+        self.accounting = accounting;
         self
     }
 
@@ -131,7 +138,7 @@ impl Stack {
 
     /// What only those requests meet that go on to the application.
     fn behind<U>(&self, upstream: U) -> Behind<U> {
-        let told = InformLayer::new().layer(upstream);
+        let told = ReceivedLayer::new().layer(InformLayer::new().layer(upstream));
         let buffered = self
             .response_buffering
             .layer(self.request_buffering.layer(told));

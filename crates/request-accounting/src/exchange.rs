@@ -6,6 +6,7 @@ use peregrine_core::{CacheStatus, ServedBy};
 use tokio::time::Instant;
 
 use crate::{
+    FinishedRequest, Observed,
     content::{Asked, Content},
     counters::{Finished, Shard},
     outcome::{CacheOutcome, End, StatusClass},
@@ -27,6 +28,7 @@ pub(crate) struct Exchange {
     sent: u64,
     /// `None` as long as only the drop would tell.
     end: Option<End>,
+    observed: Option<Box<dyn Observed>>,
 }
 
 /// What is remembered of a response head.
@@ -39,7 +41,11 @@ struct Head {
 }
 
 impl Exchange {
-    pub(crate) fn start(shard: &Arc<Shard>, asked: Asked) -> Self {
+    pub(crate) fn start(
+        shard: &Arc<Shard>,
+        asked: Asked,
+        observed: Option<Box<dyn Observed>>,
+    ) -> Self {
         let started = Instant::now();
         shard.started(started);
         Self {
@@ -50,6 +56,7 @@ impl Exchange {
             upgraded: None,
             sent: 0,
             end: None,
+            observed,
         }
     }
 
@@ -121,5 +128,18 @@ impl Drop for Exchange {
             ?elapsed,
             "request finished"
         );
+        if let Some(observed) = self.observed.take() {
+            let cache = self.head.map(|head| head.cache);
+            observed.finish(&FinishedRequest {
+                end,
+                status: self.head.map(|head| head.status),
+                cache: cache
+                    .filter(|cache| *cache != CacheOutcome::None)
+                    .map(CacheOutcome::as_str),
+                pid: self.head.and_then(|head| head.process).map(|it| it.pid),
+                bytes: self.sent,
+                elapsed,
+            });
+        }
     }
 }

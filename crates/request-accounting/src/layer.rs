@@ -1,8 +1,11 @@
 use std::{fmt, sync::Arc};
 
+use http::Request;
 use tower_layer::Layer;
 
-use crate::{Distribution, RequestAccountingService, Snapshot, counters::Counters};
+use crate::{
+    Distribution, Observed, Observer, RequestAccountingService, Snapshot, counters::Counters,
+};
 
 /// Counts the requests of the services that it is a layer of.
 ///
@@ -14,6 +17,7 @@ use crate::{Distribution, RequestAccountingService, Snapshot, counters::Counters
 #[derive(Clone)]
 pub struct RequestAccounting {
     counters: Arc<Counters>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl RequestAccounting {
@@ -21,7 +25,16 @@ impl RequestAccounting {
     pub fn new() -> Self {
         Self {
             counters: Arc::new(Counters::new()),
+            observer: None,
         }
+    }
+
+    /// Tells `observer` of each request, too. Default: nobody. No effect on
+    /// services that were made before.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// The numbers as they are now. Takes some microseconds: meant for a status
@@ -40,6 +53,11 @@ impl RequestAccounting {
     /// else: cheap enough to ask for each request.
     pub fn in_flight(&self) -> usize {
         self.counters.in_flight()
+    }
+
+    pub(crate) fn observe<B>(&self, request: &Request<B>) -> Option<Box<dyn Observed>> {
+        let observer = self.observer.as_ref()?;
+        Some(observer.begin(request.into()))
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -52,7 +52,8 @@
 //! the service is a [`tower::load::Load`].
 //!
 //! One event at level `debug` tells of each finished request: `end`, `status`,
-//! `cache`, `pid`, `bytes`, `elapsed`.
+//! `cache`, `pid`, `bytes`, `elapsed`. An [`Observer`] is told the same, for an access
+//! log.
 //!
 //! # Caveats
 //!
@@ -84,6 +85,7 @@ mod exchange;
 mod future;
 mod histogram;
 mod layer;
+mod observer;
 mod outcome;
 mod rates;
 mod service;
@@ -94,6 +96,7 @@ pub use body::AccountedBody;
 pub use future::ResponseFuture;
 pub use histogram::Distribution;
 pub use layer::RequestAccounting;
+pub use observer::{End, FinishedRequest, Observed, Observer, RequestHead};
 pub use rates::Rates;
 pub use service::RequestAccountingService;
 pub use snapshot::{CacheCounts, Latency, Snapshot, StatusCounts};

@@ -3,7 +3,8 @@ use peregrine_core::{CacheStatus, ForwardReason};
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+#[non_exhaustive]
+pub enum End {
     /// The response went out to its end.
     Complete,
     /// The inner service or the response body gave an error.
@@ -37,7 +38,8 @@ pub(crate) enum CacheOutcome {
 impl End {
     pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Failed, Self::Aborted];
 
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// In a word.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
             Self::Failed => "failed",

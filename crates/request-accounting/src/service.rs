@@ -61,7 +61,8 @@ where
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         // Before the call: what the inner service does in it takes time, too.
         let asked = Asked::from(request.method());
-        let exchange = Exchange::start(self.accounting.counters().local(), asked);
+        let observed = self.accounting.observe(&request);
+        let exchange = Exchange::start(self.accounting.counters().local(), asked, observed);
         ResponseFuture::new(self.inner.call(request), exchange)
     }
 }

@@ -7,7 +7,9 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http::{Request, Response, header::HOST};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use peregrine_request_accounting::tracking::{Place, RequestTracking, Tracked, TrackedRequest};
+use peregrine_request_accounting::tracking::{
+    Place, ReceivedLayer, RequestTracking, Tracked, TrackedRequest,
+};
 use tokio::time::advance;
 use tower::{Layer, Service, service_fn};
 use tower_test::mock;
@@ -115,4 +117,31 @@ async fn the_list_is_in_the_order_of_arrival() {
     }));
     let _response = empty.call(Request::new(())).await.unwrap();
     assert_eq!(tracking.requests().len(), 19);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_received_first_is_no_time_in_the_queue() {
+    let tracking = RequestTracking::new().receives_first();
+    let (mut service, mut handle) =
+        mock::spawn_layer::<Request<()>, Response<Full<Bytes>>, _>(tracking.clone());
+    handle.allow(1);
+    assert!(service.poll_ready().is_ready());
+    let response = service.call(Request::new(()));
+    let (request, send) = handle.next_request().await.unwrap();
+    advance(Duration::from_secs(7)).await;
+    let receiving = &tracking.requests()[0];
+    assert_eq!(receiving.place(), Place::Receiving);
+    assert_eq!(receiving.queued(), Duration::ZERO);
+
+    let tracked = request.extensions().get::<Tracked>().unwrap().clone();
+    let mut received = ReceivedLayer::new().layer(service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(())
+    }));
+    received.call(request).await.unwrap();
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(tracking.requests()[0].place(), Place::Queued);
+    tracked.dispatched(1);
+    send.send_response(Response::new(Full::from("page")));
+    drop(response.await.unwrap());
+    assert_eq!(tracking.queue_time().max(), Duration::from_secs(1));
 }

@@ -4,6 +4,7 @@
 //! Standard output is for what a command itself has to say, standard error for
 //! the log and for the one line that says why a command did not work.
 
+mod access_log;
 mod admin;
 mod cli;
 mod config;

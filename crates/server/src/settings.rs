@@ -15,7 +15,7 @@ use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
 use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
 
-use crate::{admin::Tokens, route::Table, run_as::User};
+use crate::{access_log::AccessLogSettings, admin::Tokens, route::Table, run_as::User};
 
 /// One run of the server.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub(crate) struct ServeSettings {
     pub(crate) admin_socket: Option<PathBuf>,
     /// Where operators are answered over TCP, if anywhere, and whom.
     pub(crate) admin_address: Option<(SocketAddr, Tokens)>,
+    /// Where and how to write a line for each request, if anywhere.
+    pub(crate) access_log: Option<AccessLogSettings>,
     /// Where to write the server's process id, if anywhere.
     pub(crate) pid_file: Option<PathBuf>,
     /// What to print below the line that says where the server listens.

@@ -18,10 +18,11 @@ use std::{
 use peregrine::process_rest::WorkRequest;
 
 use crate::{
+    access_log::{AccessLogSettings, Destination, Format},
     admin::Tokens,
     cli::{
-        AdminOptions, AppOptions, Cache, ClientOptions, EnvVar, ListenOptions, OperatorOptions,
-        OutOfBandOptions, PoolOptions, StackOptions, StartOptions,
+        AccessLogFormat, AccessLogOptions, AdminOptions, AppOptions, Cache, ClientOptions, EnvVar,
+        ListenOptions, OperatorOptions, OutOfBandOptions, PoolOptions, StackOptions, StartOptions,
     },
     detect::{self, AppFolder, CommandLine, Plan, Wishes},
     route::Prefix,
@@ -188,8 +189,20 @@ pub(crate) fn assemble(
         upgrade_timeout: operator.websocket_shutdown_timeout,
         admin_socket: operator.admin_socket,
         admin_address: admin_address(&operator.admin)?,
+        access_log: access_log(operator.access_log),
         pid_file: operator.pid_file,
         guide: None,
+    })
+}
+
+fn access_log(options: AccessLogOptions) -> Option<AccessLogSettings> {
+    Some(AccessLogSettings {
+        destination: Destination::new(options.access_log?),
+        format: match options.access_log_format {
+            AccessLogFormat::Combined => Format::Combined,
+            AccessLogFormat::Json => Format::Json,
+        },
+        omit_query: options.access_log_without_queries,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The whole server, from the outside: real application processes, real
 //! sockets, real signals. One file for each thing that it promises.
 
+mod access_log;
 mod applications;
 mod bad_requests;
 mod command_line;

@@ -28,6 +28,7 @@ pub(super) struct Entry {
     /// 0 for none.
     pid: AtomicU32,
     /// Nanoseconds after `came`, plus one; zero for not yet.
+    received: AtomicU64,
     dispatched: AtomicU64,
     responded: AtomicU64,
     sent: AtomicU64,
@@ -37,6 +38,8 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
+    /// Its body is on its way.
+    Receiving,
     /// It waits for a process, or for whatever else answers it.
     Queued,
     /// A process works on it.
@@ -64,6 +67,11 @@ pub struct TrackedRequest {
 }
 
 impl Tracked {
+    /// All of the request is there; from now on it waits for a process.
+    pub fn received(&self) {
+        self.0.received.store(self.0.mark(), Relaxed);
+    }
+
     /// The request goes to the process with this id now.
     pub fn dispatched(&self, pid: u32) {
         self.0.pid.store(pid, Relaxed);
@@ -78,7 +86,8 @@ impl fmt::Debug for Tracked {
 }
 
 impl Entry {
-    pub(super) fn new<B>(id: u64, request: &Request<B>) -> Self {
+    /// Still to be `received`, or there already.
+    pub(super) fn new<B>(id: u64, request: &Request<B>, received: bool) -> Self {
         Self {
             id,
             method: request.method().clone(),
@@ -86,6 +95,7 @@ impl Entry {
             host: request.headers().get(HOST).cloned(),
             came: Instant::now(),
             pid: AtomicU32::new(0),
+            received: AtomicU64::new(received.into()),
             dispatched: AtomicU64::new(0),
             responded: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -98,11 +108,8 @@ impl Entry {
         let now = self.mark();
         self.responded.store(now, Relaxed);
         let dispatched = self.dispatched.load(Relaxed).checked_sub(1)?;
-        let queued = Duration::from_nanos(dispatched);
-        Some((
-            queued,
-            Duration::from_nanos(now - 1 - dispatched.min(now - 1)),
-        ))
+        let took = (now - 1).saturating_sub(dispatched);
+        Some((self.queued(dispatched), Duration::from_nanos(took)))
     }
 
     pub(super) fn send(&self, bytes: u64) {
@@ -114,11 +121,20 @@ impl Entry {
         whole_nanos(self.came.elapsed()).saturating_add(1)
     }
 
+    /// How long it has waited since it was received, at so many nanoseconds after
+    /// it came.
+    fn queued(&self, until: u64) -> Duration {
+        let received = self.received.load(Relaxed).checked_sub(1);
+        let queued = received.map_or(0, |received| until.saturating_sub(received));
+        Duration::from_nanos(queued)
+    }
+
     fn place(&self) -> Place {
         let pid = Some(self.pid.load(Relaxed)).filter(|pid| *pid != 0);
         match pid {
             _ if self.responded.load(Relaxed) != 0 => Place::Sending { pid },
             Some(pid) => Place::Process { pid },
+            None if self.received.load(Relaxed) == 0 => Place::Receiving,
             None => Place::Queued,
         }
     }
@@ -132,7 +148,7 @@ impl Entry {
             host: self.host.clone(),
             place: self.place(),
             age,
-            queued: dispatched.map_or(age, Duration::from_nanos),
+            queued: self.queued(dispatched.unwrap_or_else(|| whole_nanos(age))),
             sent: self.sent.load(Relaxed),
         }
     }

@@ -26,6 +26,7 @@ const SHARDS: usize = 8;
 #[derive(Clone)]
 pub struct RequestTracking {
     shared: Arc<Shared>,
+    receives_first: bool,
 }
 
 struct Shared {
@@ -53,7 +54,17 @@ impl RequestTracking {
         };
         Self {
             shared: Arc::new(shared),
+            receives_first: false,
         }
+    }
+
+    /// Counts a request as queued only once it has been [received], where
+    /// something between here and the process receives bodies first.
+    ///
+    /// [received]: super::ReceivedLayer
+    pub fn receives_first(mut self) -> Self {
+        self.receives_first = true;
+        self
     }
 
     /// The requests that are being served, the oldest first. As many as there are:
@@ -79,7 +90,7 @@ impl RequestTracking {
 
     pub(super) fn enter<B>(&self, request: &mut Request<B>) -> Running {
         let id = self.shared.next.fetch_add(1, Relaxed);
-        let entry = Arc::new(Entry::new(id, request));
+        let entry = Arc::new(Entry::new(id, request, !self.receives_first));
         let tracked = Tracked(Arc::clone(&entry));
         request.extensions_mut().insert(tracked);
         self.shared.shard(id).insert(id, Arc::clone(&entry));

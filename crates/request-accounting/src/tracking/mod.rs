@@ -36,8 +36,9 @@
 //!
 //! # What counts as what
 //!
-//! 1. A request is **queued** from the call of the service until whoever gives it
-//!    to a process says so by the [`Tracked`] in its extensions. If that happens
+//! 1. A request is **queued** from the call of the service, or from when it was
+//!    [received](ReceivedLayer) if that comes [first](RequestTracking::receives_first),
+//!    until whoever gives it to a process says so by the [`Tracked`] in its extensions. If that happens
 //!    more than once, the last counts: it was sent again.
 //! 2. It is **with a process** until the head of the response, and
 //!    being **sent** until the response's body is over, or dropped.
@@ -50,11 +51,13 @@
 mod body;
 mod entry;
 mod layer;
+mod received;
 mod service;
 
 pub use self::{
     body::TrackedBody,
     entry::{Place, Tracked, TrackedRequest},
     layer::RequestTracking,
+    received::{Received, ReceivedLayer},
     service::{RequestTrackingService, ResponseFuture},
 };

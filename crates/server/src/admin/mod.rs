@@ -45,9 +45,9 @@ pub(crate) use self::{
     server::{AdminAddress, serve},
     socket::AdminSocket,
     status::{
-        ApplicationStatus, CacheOutcomes, CacheStatus, Latency, LatencyBucket, PoolStatus,
-        ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestsStatus, ServerUsage, Status,
-        StatusClasses,
+        AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, Latency, LatencyBucket,
+        PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestsStatus,
+        ServerUsage, Status, StatusClasses,
     },
     watch::watch,
 };

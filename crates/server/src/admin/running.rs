@@ -29,7 +29,7 @@ pub(crate) struct RunningRequest {
     pub(crate) host: Option<String>,
     /// The path of its target. Without the query, which may hold secrets.
     pub(crate) path: String,
-    /// `queue`: it waits for a process; `process`: a process works on it;
+    /// `receiving`: its body is on its way; `queue`: it waits for a process; `process`: a process works on it;
     /// `sending`: the answer is on its way; `upstream`: the server behind works
     /// on it.
     pub(crate) state: String,

@@ -22,6 +22,9 @@ pub(crate) struct Status {
     /// What the server itself uses of the machine; absent where the system does
     /// not say.
     pub(crate) usage: Option<ServerUsage>,
+    /// The access log; absent if there is none.
+    #[serde(default)]
+    pub(crate) access_log: Option<AccessLogStatus>,
     /// What it serves, in the order of its configuration.
     pub(crate) applications: Vec<ApplicationStatus>,
 }
@@ -43,6 +46,15 @@ pub(crate) struct ServerUsage {
     pub(crate) max_open_files: Option<u64>,
     /// When it was started, in seconds since 1970.
     pub(crate) started_at_seconds: f64,
+}
+
+/// The lines of an access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccessLogStatus {
+    /// Written.
+    pub(crate) written: u64,
+    /// Left out: the disk was full, or too slow.
+    pub(crate) dropped: u64,
 }
 
 /// One application that a server serves.

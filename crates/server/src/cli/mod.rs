@@ -8,6 +8,7 @@
     reason = "doc comments become help texts, in which backticks are noise"
 )]
 
+mod access_log;
 mod admin;
 mod app;
 mod buffering;
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::values::application_name;
 pub(crate) use self::{
+    access_log::{AccessLogFormat, AccessLogOptions},
     admin::AdminOptions,
     app::AppOptions,
     buffering::BufferingOptions,

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::settings::ConcurrencyChoice;
 
 use super::{
+    access_log::AccessLogOptions,
     admin::AdminOptions,
     buffering::BufferingOptions,
     values::{self, address, method, network, path, port, positive_seconds, seconds},
@@ -230,6 +231,9 @@ pub(crate) struct OperatorOptions {
 
     #[command(flatten)]
     pub(crate) admin: AdminOptions,
+
+    #[command(flatten)]
+    pub(crate) access_log: AccessLogOptions,
 }
 
 /// `--log-level`.

@@ -8,6 +8,7 @@ use http_body::Body;
 use peregrine::{
     Cached, ErrorPages, ProcessAccounting, ProcessRest, Stack, Uncached, Varied,
     buffering::request::RequestBody,
+    request_accounting::RequestAccounting,
     turbocache::TurboCache,
     upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
 };
@@ -15,6 +16,7 @@ use tower::{BoxError, Layer, Service};
 
 use super::{ApplicationSources, PoolSources, buffering::buffering, cannot};
 use crate::{
+    access_log::AccessLogHandle,
     front::{ClientBody, Front, Timeouts},
     route::OneOf,
     run_as::User,
@@ -139,10 +141,12 @@ pub(super) fn running(
     Ok((client, Behind { serves, pool: None }))
 }
 
-/// Puts an application's stack in front of it.
+/// Puts an application's stack in front of it, each request of which is a line in
+/// `log`.
 pub(super) fn stacked<U>(
     application: ApplicationSettings,
     settings: &ServeSettings,
+    log: Option<&AccessLogHandle>,
     behind: Behind,
     upstream: U,
 ) -> (Stacked<U>, Served) {
@@ -153,7 +157,12 @@ pub(super) fn stacked<U>(
     };
     let pool = behind.pool.as_ref().map(|(_, pool)| pool.handle.clone());
     let (requests, responses) = buffering(&application.buffering, pool);
+    let mut accounting = RequestAccounting::new();
+    if let Some(log) = log {
+        accounting = accounting.observed_by(log.of(&application.name));
+    }
     let stack = Stack::new()
+        .count_into(accounting)
         .trusted_proxies(settings.trusted_proxies.iter().copied())
         .error_pages(details)
         .request_buffering(requests)

@@ -14,6 +14,7 @@
 
 mod application;
 mod buffering;
+mod log_rotation;
 mod restarts;
 mod signals;
 mod sources;
@@ -26,11 +27,13 @@ use tracing::{info, warn};
 
 use self::{
     application::{Served, front_of, processes, running, stacked},
+    log_rotation::LogRotation,
     restarts::Restarts,
     signals::Signals,
     sources::{ApplicationSources, PoolSources, Sources},
 };
 use crate::{
+    access_log::AccessLog,
     admin::{self, AdminAddress, AdminSocket},
     front::{self, Front, Timeouts},
     pid_file::PidFile,
@@ -58,6 +61,12 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         Some(path) => Some(PidFile::create(path)?),
         None => None,
     };
+    let access_log = match &settings.access_log {
+        Some(access_log) => Some(AccessLog::open(access_log, &settings.trusted_proxies)?),
+        None => None,
+    };
+    let _log_rotation = LogRotation::listen(access_log.as_ref().map(AccessLog::handle))
+        .map_err(|error| cannot("listen for signals", error))?;
     let admin = AdminSocket::bind(settings.admin_socket.as_deref())?;
     let admin_address = match settings.admin_address.clone() {
         Some((address, tokens)) => Some(AdminAddress {
@@ -71,6 +80,7 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         listener,
         admin,
         admin_address,
+        access_log,
     };
     match settings.applications.clone() {
         Applications::One(one) => run.serve_one(settings, *one).await,
@@ -87,6 +97,7 @@ struct Run {
     listener: TcpListener,
     admin: AdminSocket,
     admin_address: Option<AdminAddress>,
+    access_log: Option<AccessLog>,
 }
 
 impl Run {
@@ -97,15 +108,18 @@ impl Run {
         application: ApplicationSettings,
     ) -> Result<(), StartError> {
         let timeouts = timeouts(&settings);
+        let log = self.access_log.as_ref().map(AccessLog::handle);
         let (front, served) = match application.source.clone() {
             Application::Processes(app) => {
                 let (service, behind) = processes(*app, &application, &settings)?;
-                let (stacked, served) = stacked(application, &settings, behind, service);
+                let (stacked, served) =
+                    stacked(application, &settings, log.as_ref(), behind, service);
                 (front_of(stacked, timeouts), served)
             }
             Application::Upstream(upstream) => {
                 let (service, behind) = running(&upstream, &application)?;
-                let (stacked, served) = stacked(application, &settings, behind, service);
+                let (stacked, served) =
+                    stacked(application, &settings, log.as_ref(), behind, service);
                 (front_of(stacked, timeouts), served)
             }
         };
@@ -119,6 +133,7 @@ impl Run {
         applications: Vec<ApplicationSettings>,
     ) -> Result<(), StartError> {
         let (mut services, mut served) = (Vec::new(), Vec::new());
+        let log = self.access_log.as_ref().map(AccessLog::handle);
         for application in applications {
             // So that each line about its processes says whose they are.
             let _span = tracing::info_span!("app", name = application.name).entered();
@@ -132,7 +147,7 @@ impl Run {
                     (OneOf::Second(service), behind)
                 }
             };
-            let (service, one) = stacked(application, &settings, behind, service);
+            let (service, one) = stacked(application, &settings, log.as_ref(), behind, service);
             services.push(service);
             served.push(one);
         }
@@ -173,7 +188,8 @@ impl Run {
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
-        let sources = Sources::new(address, applications);
+        let log = self.access_log.as_ref().map(AccessLog::handle);
+        let sources = Sources::new(address, applications, log);
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
         announce(&settings, address);

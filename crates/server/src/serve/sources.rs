@@ -17,9 +17,12 @@ use self::{
     requests::{latency, requests, running},
 };
 
-use crate::admin::{
-    ApplicationRequests, ApplicationStatus, CacheStatus, Controls, GroupUsage, PoolStatus,
-    ProcessStatus, QueueStatus, RestsStatus, Served, ServerUsage, Status,
+use crate::{
+    access_log::{AccessLogHandle, Lines},
+    admin::{
+        AccessLogStatus, ApplicationRequests, ApplicationStatus, CacheStatus, Controls, GroupUsage,
+        PoolStatus, ProcessStatus, QueueStatus, RestsStatus, Served, ServerUsage, Status,
+    },
 };
 
 /// Where a server's status is read from: the handles of its parts. Clones
@@ -28,6 +31,7 @@ use crate::admin::{
 pub(super) struct Sources {
     server: Arc<ServerIdentity>,
     applications: Arc<[ApplicationSources]>,
+    access_log: Option<AccessLogHandle>,
 }
 
 /// What never changes while a server runs.
@@ -63,6 +67,7 @@ impl Sources {
     pub(super) fn new(
         address: SocketAddr,
         applications: impl IntoIterator<Item = ApplicationSources>,
+        access_log: Option<AccessLogHandle>,
     ) -> Self {
         Self {
             server: Arc::new(ServerIdentity {
@@ -70,6 +75,7 @@ impl Sources {
                 since: Instant::now(),
             }),
             applications: applications.into_iter().collect(),
+            access_log,
         }
     }
 }
@@ -87,6 +93,10 @@ impl Served for Sources {
             address: self.server.address.clone(),
             uptime_seconds: self.server.since.elapsed().as_secs_f64(),
             usage: ServerUsage::now(),
+            access_log: self.access_log.as_ref().map(|log| {
+                let Lines { written, dropped } = log.lines();
+                AccessLogStatus { written, dropped }
+            }),
             applications: applications.map(|it| it.status(&usage)).collect(),
         }
     }

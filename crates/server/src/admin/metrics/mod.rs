@@ -28,6 +28,22 @@ pub(super) fn metrics(status: &Status) -> String {
     if let Some(usage) = &status.usage {
         process(&mut text, usage);
     }
+    if let Some(log) = &status.access_log {
+        let help = "Lines of the access log that were written.";
+        text.family(
+            "peregrine_access_log_written_lines_total",
+            Kind::Counter,
+            help,
+        );
+        text.sample(&[], number(log.written));
+        let help = "Lines of the access log that were left out, for want of a disk.";
+        text.family(
+            "peregrine_access_log_dropped_lines_total",
+            Kind::Counter,
+            help,
+        );
+        text.sample(&[], number(log.dropped));
+    }
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
     caches(&mut text, &status.applications);

@@ -1,7 +1,7 @@
 use super::{
-    ApplicationStatus, CacheOutcomes, CacheStatus, GroupUsage, Latency, LatencyBucket, PoolStatus,
-    ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestsStatus, ServerUsage, Status,
-    StatusClasses,
+    AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, GroupUsage, Latency,
+    LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
+    RestsStatus, ServerUsage, Status, StatusClasses,
 };
 
 /// A status with something in every field.
@@ -19,6 +19,10 @@ pub(in crate::admin) fn example() -> Status {
             open_files: 42,
             max_open_files: Some(20_000),
             started_at_seconds: 1_795_244_335.0,
+        }),
+        access_log: Some(AccessLogStatus {
+            written: 197,
+            dropped: 1,
         }),
         applications: vec![ApplicationStatus {
             name: "forum".to_owned(),

@@ -94,6 +94,7 @@ pub(super) fn running(request: &TrackedRequest, has_processes: bool) -> RunningR
     let (state, pid) = match request.place() {
         Place::Process { pid } => ("process", Some(pid)),
         Place::Sending { pid } => ("sending", pid),
+        Place::Receiving => ("receiving", None),
         _ if has_processes => ("queue", None),
         _ => ("upstream", None),
     };

@@ -1,0 +1,79 @@
+//! A line for each request, and nobody who waits for it.
+
+use std::path::Path;
+
+use http::StatusCode;
+use integration_tests::{processes, wait};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::unruly;
+
+#[tokio::test]
+async fn an_access_log_is_written_and_opened_anew_at_sigusr1() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let server = unruly::start(&[
+        "--access-log",
+        log.to_str().unwrap(),
+        "--access-log-format",
+        "json",
+    ])
+    .await;
+    let lines = |path: &Path| -> Vec<Value> {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let lines = text.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap()
+    };
+    let page = "/answer/Cache-Control=public,max-age=60?q=1";
+    server.get(page).await;
+    server.get(page).await;
+    let written = wait::until("two lines", async || {
+        Some(lines(&log)).filter(|lines| lines.len() == 2)
+    })
+    .await;
+    assert_eq!(written[0]["client"], "127.0.0.1");
+    assert_eq!(written[0]["target"], page);
+    assert_eq!(written[0]["cache"], "miss");
+    assert_eq!(written[0]["pid"], server.ready_processes().await[0]);
+    assert_eq!(written[1]["cache"], "hit");
+    assert!(written[1]["duration_ms"].as_f64().unwrap() > 0.0);
+
+    let moved = folder.path().join("access.log.1");
+    std::fs::rename(&log, &moved).unwrap();
+    processes::signal(server.pid(), Signal::USR1);
+    wait::until("a new file", async || log.exists().then_some(())).await;
+    server.get("/answer").await;
+    // Stopping writes out what is left.
+    server.stop().await;
+    assert_eq!((lines(&moved).len(), lines(&log).len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_full_disk_under_the_access_log_holds_up_nobody() {
+    let server = unruly::start(&["--access-log", "/dev/full"]).await;
+    for _ in 0..50 {
+        assert_eq!(server.get("/answer").await.status, StatusCode::OK);
+    }
+    wait::until("lost lines that are counted", async || {
+        (server.status().await["access_log"]["dropped"] == 50).then_some(())
+    })
+    .await;
+    let log = server.stderr().to_string();
+    assert!(log.contains("the access log has lost lines"), "{log}");
+}
+
+#[tokio::test]
+async fn sigusr1_without_an_access_log_ends_nothing() {
+    let server = unruly::start(&[]).await;
+    processes::signal(server.pid(), Signal::USR1);
+    wait::until("the signal to be seen", async || {
+        server
+            .stderr()
+            .to_string()
+            .contains("SIGUSR1")
+            .then_some(())
+    })
+    .await;
+    assert_eq!(server.get("/answer").await.status, StatusCode::OK);
+}
