@@ -93,10 +93,9 @@ where
         };
         let asked = lookup.asked;
         let now = self.cache.instant();
-        let route = match self.cache.admission.ask(&request, now) {
-            Ok(route) => route,
-            Err(aside) => return self.step_aside(request, aside, asked, now).into(),
-        };
+        if let Some(aside) = self.cache.admission.ask(&request, now) {
+            return self.step_aside(request, aside, asked, now).into();
+        }
         let key = match Key::of(&request, &lookup, &self.cache.config.query) {
             Ok(key) => key,
             Err(reason) => return self.pass(request, reason).into(),
@@ -124,6 +123,7 @@ where
             let status = CacheStatus::hit(ttl);
             return State::answered(client.hit(entry, status, now, extensions)).into();
         }
+        let route = self.cache.admission.route(&request);
         let (inner, cache) = (self.inner.clone(), self.cache.arc());
         let pending = Pending::new(inner, cache, request, keys, asked, route, now);
         match found {

@@ -35,7 +35,11 @@ mod places;
 mod route;
 mod stored_paths;
 
-use std::{fmt, time::Instant};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Instant,
+};
 
 use http::{Method, Request};
 use tracing::debug;
@@ -71,6 +75,8 @@ pub(crate) struct Admission {
     /// How many fetches in a row brought nothing; and until when the route is left
     /// alone, if it is.
     routes: Places,
+    /// Until when any of them is; zero if none is, which is all that most hits pay for.
+    any: AtomicU64,
     /// What came of the last request for a path that passed.
     paths: Places,
     stored: StoredPaths,
@@ -101,33 +107,47 @@ impl Admission {
             names: Names::new(),
             epoch,
             routes: Places::new(ROUTES),
+            any: AtomicU64::new(0),
             paths: Places::new(PATHS),
             stored: StoredPaths::new(),
         }
     }
 
-    /// Whether `request` is to go through the cache. To be asked before a key is
-    /// made of it. Where the route is not left alone, this is a hash and a look.
-    pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Result<Route, Aside> {
+    /// Whether `request` is to pass the cache by. To be asked before a key is made of
+    /// it.
+    pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Option<Aside> {
+        let until = self.any.load(Relaxed);
+        if until == 0 {
+            return None;
+        }
         let now = self.seconds(now);
-        let route = self
-            .routes
-            .place(self.names.hash(route::of(request).as_bytes()));
+        if now >= until {
+            // If another thread has just left a route alone, this fails, and is to.
+            let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
+            return None;
+        }
+        let Route(route) = self.route(request);
         if self.routes.read(route, now).is_none()
             || !matches!(*request.method(), Method::GET | Method::HEAD)
         {
-            return Ok(Route(route));
+            return None;
         }
         let hash = self.path(key::path_of_request(request).as_bytes());
         let path = self.paths.place(hash.0);
         match self.paths.read(path, now) {
-            _ if self.stored.may_have(hash) => return Ok(Route(route)),
+            _ if self.stored.may_have(hash) => return None,
             Some(NOT_STORABLE) => {}
-            Some(_) => return Ok(Route(route)),
+            Some(_) => return None,
             // Two threads may both find it so, and both pass.
             None => self.paths.write(path, ASKED_FOR, now + ASIDE),
         }
-        Err(Aside { route, path })
+        Some(Aside { route, path })
+    }
+
+    /// Where `request` belongs.
+    pub(crate) fn route<B>(&self, request: &Request<B>) -> Route {
+        let name = route::of(request).as_bytes();
+        Route(self.routes.place(self.names.hash(name)))
     }
 
     /// Something is stored under `key`. To be told before it can be found there.
@@ -143,6 +163,7 @@ impl Admission {
             .routes
             .count(route, now, RUN, RUN - PROBES, now + ASIDE)
         {
+            self.any.fetch_max(now + ASIDE, Relaxed);
             debug!(%key, seconds = ASIDE, "steps aside: nothing to store here");
         }
     }
