@@ -24,6 +24,7 @@
 //! it to do, however wrong; `src/bin/members-app.rs` one whose users log in.
 
 pub mod binary;
+mod browser;
 pub mod client;
 pub mod conformance;
 mod load;
@@ -34,6 +35,7 @@ mod server;
 pub mod tools;
 pub mod wait;
 
+pub use browser::{Browser, Tab};
 pub use load::Load;
 pub use output::Output;
 pub use run::{Ended, run, run_with_env};

@@ -26,6 +26,7 @@ pub fn has(program: &str) -> bool {
 fn package(program: &str) -> &str {
     match program {
         "node" => "nodejs",
+        "chromedriver" => "chromium-driver",
         same => same,
     }
 }

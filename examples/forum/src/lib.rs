@@ -24,13 +24,13 @@
 //!
 //! Its README tells how it is run, and how its pages are kept. In short:
 //!
-//! 1. A page depends on its address and on the [level](level::Level) of who asks,
+//! 1. A page depends on its address and on the *level* of who asks,
 //!    and on nothing else. What is one person's own is in `/me`, which a visit asks
 //!    for once, and on `/account`; neither is kept by anybody.
-//! 2. Each page says by [`caching`] which groups it belongs to, and each answer to
+//! 2. Each page says by `caching` which groups it belongs to, and each answer to
 //!    a `POST` which of them it has changed.
 //! 3. Every answer to a session says on which level that session is, in one place
-//!    ([`identity`]), so that no handler can forget it.
+//!    (`identity`), so that no handler can forget it.
 
 mod assets;
 mod caching;

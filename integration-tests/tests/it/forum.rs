@@ -6,7 +6,8 @@ use integration_tests::{Server, wait};
 
 use crate::forum_people::{Reader, reached};
 
-async fn start() -> Server {
+/// With all its processes ready.
+pub(crate) async fn start() -> Server {
     let server = Server::start(&["demo", "--max-pool-size", "2"]).await;
     wait::until("all processes to be ready", async || {
         (server.ready_processes().await.len() == 2).then_some(())
@@ -16,7 +17,7 @@ async fn start() -> Server {
 }
 
 /// What is only in the members' room.
-const SECRET: &str = "Third ledge from the top";
+pub(crate) const SECRET: &str = "Third ledge from the top";
 
 #[tokio::test]
 async fn what_is_posted_is_there_at_once_for_everybody() {

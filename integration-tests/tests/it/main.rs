@@ -13,6 +13,7 @@ mod crowds;
 mod demo;
 mod failing_starts;
 mod forum;
+mod forum_browser;
 mod forum_people;
 mod forwarded;
 mod members;

@@ -1,5 +1,5 @@
-//! Style, script and icon: part of the program, under names that change with what
-//! is in them, so that a browser asks for each but once.
+//! Style, script and icon: part of the program. The first two are under names that
+//! change with what is in them, so that a browser asks for each but once.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,10 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use sha2::{Digest, Sha256};
 
@@ -41,10 +44,12 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("forum", "js", "text/javascript; charset=utf-8", content)
 });
 
-pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("falcon.svg");
-    Asset::new("falcon", "svg", "image/svg+xml", content)
-});
+/// The picture of the forum, small enough to be a part of each page.
+pub(crate) const ICON: &str = include_str!("falcon.svg");
+
+/// The same as an address, for the tab of a browser.
+pub(crate) static ICON_ADDRESS: LazyLock<String> =
+    LazyLock::new(|| format!("data:image/svg+xml;base64,{}", STANDARD.encode(ICON)));
 
 impl Asset {
     fn new(
@@ -82,7 +87,7 @@ impl Asset {
 
 /// `GET /assets/{file}`.
 pub(crate) async fn asset(Path(file): Path<String>) -> Response {
-    let assets = [&*STYLE, &*SCRIPT, &*ICON];
+    let assets = [&*STYLE, &*SCRIPT];
     let Some(asset) = assets.into_iter().find(|asset| asset.is_version(&file)) else {
         let keep = Keep::ForNobody.said_to(Level::Visitor);
         return (StatusCode::NOT_FOUND, keep, ()).into_response();

@@ -27,13 +27,19 @@ function fetchAnew() {
   location.reload();
 }
 
-// Other tabs are to show the same person.
-const tabs = new BroadcastChannel('me');
-tabs.addEventListener('message', (event) => {
-  if (me && !isMe(event.data)) fetchAnew();
-});
+// Other tabs are to show the same person. Not while a page is put away: the browser
+// would throw it away instead.
+let tabs;
+
+function talkToTabs() {
+  tabs = new BroadcastChannel('me');
+  tabs.addEventListener('message', (event) => {
+    if (me && !isMe(event.data)) fetchAnew();
+  });
+}
 
 addEventListener('DOMContentLoaded', async () => {
+  talkToTabs();
   me = await whoAmI();
   const [navigation] = performance.getEntriesByType('navigation');
   if (me.level !== root.dataset.level && navigation.type !== 'reload') {
@@ -45,15 +51,17 @@ addEventListener('DOMContentLoaded', async () => {
   tabs.postMessage(me);
 });
 
-// A browser may keep a page as it was, for Back. Nothing of it is to be seen before
+// A browser may put a page away as it is, for Back. Nothing of it is to be seen before
 // we know that it is the same person who comes back.
 addEventListener('pagehide', () => {
-  if (root.dataset.level !== 'visitor') root.classList.add('away');
+  tabs?.close();
+  root.classList.add('away');
 });
 
 addEventListener('pageshow', async (event) => {
   if (!event.persisted) return;
-  if (isMe(await whoAmI())) root.classList.remove('away');
-  else fetchAnew();
+  if (!isMe(await whoAmI())) return fetchAnew();
+  talkToTabs();
+  root.classList.remove('away');
 });
 

@@ -5,10 +5,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    assets::{ICON, SCRIPT, STYLE},
+    assets::{ICON, ICON_ADDRESS, SCRIPT, STYLE},
     level::Level,
     visit::Page,
 };
@@ -56,7 +56,7 @@ pub(crate) fn around(page: &Page, inside: &Markup, level: Level) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (page.title) " · Falcon forum" }
-                link rel="icon" type="image/svg+xml" href=(ICON.path());
+                link rel="icon" type="image/svg+xml" href=(*ICON_ADDRESS);
                 link rel="stylesheet" href=(STYLE.path());
                 // Before anything is painted: it knows whether that is to be dark.
                 script src=(SCRIPT.path()) {}
@@ -65,7 +65,7 @@ pub(crate) fn around(page: &Page, inside: &Markup, level: Level) -> Markup {
                 a.skip href="#main" { "To the page" }
                 header.top {
                     a.brand href="/" {
-                        img src=(ICON.path()) alt="" width="36" height="36";
+                        (PreEscaped(ICON))
                         span { "Falcon " b { "forum" } }
                     }
                     (navigation(page.place, level))
@@ -94,7 +94,7 @@ fn navigation(place: Place, level: Level) -> Markup {
         }
     };
     html! {
-        nav aria-label="The forum" {
+        nav.rooms aria-label="The forum" {
             (link(Place::Open, "/", "Topics"))
             (link(Place::Members, "/members", "Members’ room"))
         }

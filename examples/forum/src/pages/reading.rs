@@ -59,6 +59,7 @@ fn post(post: &Post, level: Level) -> Markup {
             div {
                 header {
                     b { (post.author) } " "
+                    @if post.author_level == Level::Staff { span.badge { "staff" } " " }
                     a href={ "#post-" (post.id) } { (time(post.written)) }
                     @if post.text.is_some() && level >= Level::Member { (remove(post, level)) }
                 }

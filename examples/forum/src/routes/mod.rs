@@ -82,7 +82,7 @@ async fn nothing(visit: Visit) -> Response {
 /// What a browser may do with our pages: show them, and run nothing but our own
 /// script.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
 fn says(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

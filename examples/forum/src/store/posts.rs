@@ -2,6 +2,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{NewTopic, StoreError, Topic};
 use crate::{
+    level::Level,
     moment::Moment,
     paging::{POSTS_PER_PAGE, Paging},
 };
@@ -12,6 +13,7 @@ pub(crate) struct Post {
     pub(crate) id: i64,
     pub(crate) topic: i64,
     pub(crate) author: String,
+    pub(crate) author_level: Level,
     /// `None` if it was removed: nobody is to read it.
     pub(crate) text: Option<String>,
     pub(crate) written: Moment,
@@ -41,7 +43,7 @@ impl Post {
             return Ok(None);
         };
         let mut statement = connection.prepare_cached(
-            "SELECT posts.id, topic, name, text, written, removed
+            "SELECT posts.id, topic, name, level, text, written, removed
              FROM posts JOIN people ON people.id = author
              WHERE topic = ? ORDER BY posts.id LIMIT ? OFFSET ?",
         )?;
@@ -56,10 +58,10 @@ impl Post {
     ) -> Result<Option<(Self, i64)>, StoreError> {
         let found = connection
             .prepare_cached(
-                "SELECT posts.id, topic, name, text, written, removed, author
+                "SELECT posts.id, topic, name, level, text, written, removed, author
                  FROM posts JOIN people ON people.id = author WHERE posts.id = ?",
             )?
-            .query_row((id,), |row| Ok((Self::read(row)?, row.get(6)?)))
+            .query_row((id,), |row| Ok((Self::read(row)?, row.get(7)?)))
             .optional()?;
         Ok(found)
     }
@@ -70,11 +72,11 @@ impl Post {
         person: i64,
     ) -> Result<Vec<(Self, String)>, StoreError> {
         let mut statement = connection.prepare_cached(
-            "SELECT posts.id, topic, name, text, written, removed, title
+            "SELECT posts.id, topic, name, level, text, written, removed, title
              FROM posts JOIN people ON people.id = author JOIN topics ON topics.id = topic
              WHERE author = ? AND NOT removed ORDER BY written DESC, posts.id DESC LIMIT 20",
         )?;
-        let posts = statement.query_map((person,), |row| Ok((Self::read(row)?, row.get(6)?)))?;
+        let posts = statement.query_map((person,), |row| Ok((Self::read(row)?, row.get(7)?)))?;
         Ok(posts.collect::<Result<_, _>>()?)
     }
 
@@ -99,14 +101,15 @@ impl Post {
     }
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let text = row.get(3)?;
-        let removed: bool = row.get(5)?;
+        let text = row.get(4)?;
+        let removed: bool = row.get(6)?;
         Ok(Self {
             id: row.get(0)?,
             topic: row.get(1)?,
             author: row.get(2)?,
+            author_level: row.get(3)?,
             text: (!removed).then_some(text),
-            written: row.get(4)?,
+            written: row.get(5)?,
         })
     }
 }
