@@ -23,6 +23,7 @@ use crate::{
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     pending::{Forward, Pending},
     prompt::Prompt,
+    shared::Shared,
     store::Later,
     tags,
     unsafe_request::UnsafeRequest,
@@ -59,7 +60,7 @@ pin_project! {
         Passing {
             #[pin]
             call: Prompt<S, Request<ReqB>>,
-            cache: Arc<Cache>,
+            cache: Shared<Cache>,
             status: CacheStatus,
             then: Then,
         },
@@ -126,7 +127,7 @@ where
 
     pub(crate) const fn passing(
         call: Prompt<S, Request<ReqB>>,
-        cache: Arc<Cache>,
+        cache: Shared<Cache>,
         status: CacheStatus,
         then: Then,
     ) -> Self {

@@ -236,12 +236,13 @@ fn add_variant(key: &mut Vec<u8>, name: &VariantName) {
 
 /// The path that a request's key would have, without making one.
 pub(crate) fn path_of_request<B>(request: &Request<B>) -> &str {
-    path_of(original_path_and_query(request).unwrap_or_else(|| path_and_query(request.uri())))
+    original_uri(request).unwrap_or(request.uri()).path()
 }
 
 /// `target` without its query.
 pub(crate) fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |parts| parts.0)
+    let end = target.bytes().position(|byte| byte == b'?');
+    &target[..end.unwrap_or(target.len())]
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -140,7 +140,7 @@ impl<S> TurboCacheService<S> {
         S: Service<Request<ReqB>> + Clone,
     {
         debug!(reason = reason.as_str(), uri = %request.uri(), "pass");
-        let cache = self.cache.arc();
+        let cache = self.cache.again();
         cache.counters.passes.add_one();
         let status = CacheStatus::forward(reason.forward_reason());
         let status = match reason {
@@ -167,7 +167,7 @@ impl<S> TurboCacheService<S> {
         S: Service<Request<ReqB>> + Clone,
     {
         debug!(reason = STEPPED_ASIDE, uri = %request.uri(), "pass");
-        let cache = self.cache.arc();
+        let cache = self.cache.again();
         cache.counters.passes.add_one();
         let status = CacheStatus::forward(ForwardReason::Bypass).because(STEPPED_ASIDE);
         let glance = Glance {

@@ -28,6 +28,15 @@ impl<T> Shared<T> {
         }
     }
 
+    /// The same with the count of this one: for what lives no longer, and is cloned no
+    /// more.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            branch: OnceLock::new(),
+        }
+    }
+
     /// As an [`Arc`] with the count that is everybody's.
     pub(crate) fn arc(&self) -> Arc<T> {
         Arc::clone(&self.value.0)
@@ -69,6 +78,9 @@ mod tests {
         let before = Arc::strong_count(&connection.value);
         let requests = [(); 3].map(|()| connection.clone());
         assert_eq!(Arc::strong_count(&connection.value), before);
+        let again = requests[0].again();
+        assert_eq!(*again, "page");
+        drop(again);
         assert_eq!(*requests[2], "page");
         assert_eq!(Arc::strong_count(&requests[0].value), 3 + 1);
     }

@@ -1,9 +1,6 @@
 //! Which responses are obviously not to be stored.
 
-use http::{
-    HeaderMap,
-    header::{CACHE_CONTROL, EXPIRES, LAST_MODIFIED, SET_COOKIE},
-};
+use http::HeaderMap;
 
 use crate::policy::{
     Policy,
@@ -17,19 +14,19 @@ impl Policy {
     pub(crate) fn obviously_refuses(&self, headers: &HeaderMap) -> bool {
         let mut says = Says::default();
         for (name, value) in headers {
-            if *name == CACHE_CONTROL {
-                says.control(value.as_bytes());
-            } else if *name == SET_COOKIE {
-                says.set_cookie = true;
-            } else if *name == EXPIRES || *name == LAST_MODIFIED && self.heuristic_freshness {
-                says.lifetime = true;
-            } else if self.target_list.contains(name) {
+            match name.as_str() {
+                "cache-control" => says.control(value.as_bytes()),
+                "set-cookie" => says.set_cookie = true,
+                "expires" => says.lifetime = true,
+                "last-modified" => says.lifetime |= self.heuristic_freshness,
                 // RFC 9213 §2.2: then the others do not count.
-                return false;
+                _ if self.target_list.contains(name) => return false,
+                _ => {}
             }
         }
         // RFC 9111 §5.2.2.3: "must-understand" overrules "no-store".
-        says.prohibition && !says.must_understand
+        says.private
+            || says.no_store && !says.must_understand
             // §5.2.2.4, §5.2.2.7: with field names, they may be about it.
             || says.set_cookie && !says.qualified
             // §4.2.1. What "Cache-Control" says about it is to be read with care.
@@ -44,8 +41,9 @@ impl Policy {
     reason = "each was seen or not, independent of the others"
 )]
 struct Says {
-    /// `no-store`, or `private` without field names.
-    prohibition: bool,
+    /// Without field names.
+    private: bool,
+    no_store: bool,
     must_understand: bool,
     /// A directive with an argument that may be field names.
     qualified: bool,
@@ -57,13 +55,22 @@ struct Says {
 impl Says {
     fn control(&mut self, line: &[u8]) {
         self.lifetime = true;
-        for member in Members(line) {
+        let mut members = Members(line);
+        while let Some(member) = members.next() {
             let directive = Directive::read(member);
-            self.prohibition |=
-                directive.is("no-store") || directive.argument.is_none() && directive.is("private");
+            match directive.argument {
+                None if directive.is("private") => self.private = true,
+                Some(Argument::Text(_)) => {
+                    self.qualified |= directive.is("private") || directive.is("no-cache");
+                }
+                _ => {}
+            }
+            self.no_store |= directive.is("no-store");
             self.must_understand |= directive.is("must-understand");
-            self.qualified |= matches!(directive.argument, Some(Argument::Text(_)))
-                && (directive.is("private") || directive.is("no-cache"));
+            // Nothing behind it can change that.
+            if self.private || self.no_store && members.0.len() < "must-understand".len() {
+                return;
+            }
         }
     }
 }
