@@ -15,6 +15,7 @@ mod probe;
 mod report;
 mod scenario;
 mod server;
+mod slow_clients;
 mod stampede;
 mod wrk;
 
@@ -57,6 +58,10 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
         Some(Command::Stampede { clients, peregrine }) => {
             unless_interrupted(stampede::run(clients, peregrine))
         }
+        Some(Command::SlowClients { clients, peregrine }) => {
+            unless_interrupted(slow_clients::run(clients, peregrine))
+        }
+        Some(Command::SlowClientsApp) => slow_clients::serve(),
         Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
     }

@@ -47,6 +47,19 @@ pub(crate) enum Command {
     /// Loads an application in Ruby that makes much garbage, which it collects
     /// in the midst of requests, or between them.
     OutOfBand(OutOfBandOptions),
+    /// Lets fast clients ask an application that does four things at a time, with
+    /// a crowd beside them that sends, or reads, a byte a second.
+    SlowClients {
+        /// How many are slow
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=9000))]
+        clients: u32,
+        /// The binary to measure, instead of building it
+        #[arg(long, value_name = "PATH")]
+        peregrine: Option<PathBuf>,
+    },
+    /// The application that they ask; started by the program itself.
+    #[command(hide = true)]
+    SlowClientsApp,
     /// Does one thing again and again, to be counted.
     #[command(hide = true)]
     Exercise {
