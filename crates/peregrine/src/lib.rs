@@ -5,7 +5,7 @@
 //! crate adds is their order, which only it knows:
 //!
 //! ```text
-//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Buffering ─▶ Inform ─▶ UpstreamPool
+//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Files ─▶ Buffering ─▶ Inform ─▶ UpstreamPool
 //! ```
 //!
 //! - [`RequestAccounting`](request_accounting::RequestAccounting) stands
@@ -22,6 +22,10 @@
 //!   on to the application, one by one. A hit pays nothing for that.
 //! - [`ErrorPages`] turns the pool's errors into responses. It stands behind
 //!   the cache, so that a hit pays nothing for it.
+//! - [`StaticFiles`](static_files::public) sends files that the application need
+//!   not be asked for, and [`SendFile`](static_files::sendfile) those that it
+//!   names. They stand before the buffers, since a file waits for its client where
+//!   it is.
 //! - [`ResponseBuffering`](buffering::response) and
 //!   [`RequestBuffering`](buffering::request) keep slow clients away from the
 //!   application: a process is taken when a request is whole, and is free when
@@ -72,6 +76,7 @@ pub mod process_rest;
 #[cfg(all(
     feature = "buffering",
     feature = "request-accounting",
+    feature = "static-files",
     feature = "turbocache",
     feature = "upstream-pool"
 ))]
@@ -86,6 +91,8 @@ pub use peregrine_core as core;
 pub use peregrine_out_of_band as out_of_band;
 #[cfg(feature = "request-accounting")]
 pub use peregrine_request_accounting as request_accounting;
+#[cfg(feature = "static-files")]
+pub use peregrine_static_files as static_files;
 #[cfg(feature = "upstream-pool")]
 pub use peregrine_upstream_pool as upstream_pool;
 #[cfg(feature = "turbocache")]
@@ -103,6 +110,7 @@ pub use self::process_rest::{ProcessRest, RestingProcess};
     feature = "buffering",
     feature = "cookie-variation",
     feature = "request-accounting",
+    feature = "static-files",
     feature = "turbocache",
     feature = "upstream-pool"
 ))]
@@ -110,6 +118,7 @@ pub use self::stack::Varied;
 #[cfg(all(
     feature = "buffering",
     feature = "request-accounting",
+    feature = "static-files",
     feature = "turbocache",
     feature = "upstream-pool"
 ))]

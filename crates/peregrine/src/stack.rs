@@ -10,6 +10,10 @@ use peregrine_request_accounting::{
     RequestAccounting, RequestAccountingService,
     tracking::{Received, ReceivedLayer, RequestTracking, RequestTrackingService},
 };
+use peregrine_static_files::{
+    public::{StaticFiles, StaticFilesService},
+    sendfile::{SendFile, SendFileService},
+};
 use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLayer};
 use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
@@ -19,7 +23,11 @@ use crate::{ErrorPages, error_pages::ErrorPagesService};
 /// An application `U` behind what only those requests meet that no cache
 /// answers.
 pub type Behind<U> = RequestTrackingService<
-    ErrorPagesService<ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>>,
+    ErrorPagesService<
+        StaticFilesService<
+            SendFileService<ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>>,
+        >,
+    >,
 >;
 
 /// An application `U` behind the stack, with a cache.
@@ -45,13 +53,15 @@ pub struct Stack {
     tracking: RequestTracking,
     trusted_proxies: Vec<IpNet>,
     error_pages: ErrorPages,
+    static_files: StaticFiles,
+    sendfile: SendFile,
     request_buffering: RequestBuffering,
     response_buffering: ResponseBuffering,
 }
 
 impl Stack {
-    /// Trusts no proxy, shows no details on error pages, and buffers bodies in
-    /// a [`BufferSpace`] of its own.
+    /// Trusts no proxy, shows no details on error pages, sends no files, and
+    /// buffers bodies in a [`BufferSpace`] of its own.
     pub fn new() -> Self {
         let space = BufferSpace::new();
         Self {
@@ -59,6 +69,8 @@ impl Stack {
             tracking: RequestTracking::new().receives_first(),
             trusted_proxies: Vec::new(),
             error_pages: ErrorPages::new(),
+            static_files: StaticFiles::none(),
+            sendfile: SendFile::none(),
             request_buffering: RequestBuffering::new(space.clone()),
             response_buffering: ResponseBuffering::new(space),
         }
@@ -81,6 +93,18 @@ impl Stack {
     /// How errors are shown. Default: [`ErrorPages::new`], fit for production.
     pub fn error_pages(mut self, pages: ErrorPages) -> Self {
         self.error_pages = pages;
+        self
+    }
+
+    /// Which files are sent without asking the application. Default: none.
+    pub fn static_files(mut self, files: StaticFiles) -> Self {
+        self.static_files = files;
+        self
+    }
+
+    /// Which files the application may have sent. Default: none.
+    pub fn sendfile(mut self, files: SendFile) -> Self {
+        self.sendfile = files;
         self
     }
 
@@ -142,7 +166,8 @@ impl Stack {
         let buffered = self
             .response_buffering
             .layer(self.request_buffering.layer(told));
-        self.tracking.layer(self.error_pages.layer(buffered))
+        let files = self.static_files.layer(self.sendfile.layer(buffered));
+        self.tracking.layer(self.error_pages.layer(files))
     }
 }
 

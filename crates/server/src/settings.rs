@@ -89,11 +89,37 @@ pub(crate) struct ApplicationSettings {
     pub(crate) cookies: Option<CookieVariation>,
     /// What waits for slow clients.
     pub(crate) buffering: BufferingSettings,
+    /// What goes to clients without the application.
+    pub(crate) files: FilesSettings,
     /// What the application was told that it runs in.
     pub(crate) environment: Environment,
     /// How long the application may take to begin its answer; forever if
     /// `None`.
     pub(crate) max_request_time: Option<Duration>,
+}
+
+/// Files that go to clients without the application.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FilesSettings {
+    /// Those that it is not asked for, if there are any.
+    pub(crate) static_files: Option<StaticSettings>,
+    /// Folders of files that it may name.
+    pub(crate) sendfile_roots: Vec<PathBuf>,
+    /// The same, and the paths that stand for them.
+    pub(crate) accel_mappings: Vec<(String, PathBuf)>,
+}
+
+/// Files that the application is not asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticSettings {
+    /// Their folder.
+    pub(crate) dir: PathBuf,
+    /// Where in the paths of requests that is, if not at the root.
+    pub(crate) below: Option<String>,
+    /// Whether links may lead out of it.
+    pub(crate) follow_links: bool,
+    /// How long they are fresh.
+    pub(crate) max_age: Duration,
 }
 
 /// What to do with a server that listens, once it is known where.

@@ -3,6 +3,7 @@
 
 mod buffering;
 mod cookies;
+mod files;
 mod sites;
 
 use std::{
@@ -29,7 +30,7 @@ use crate::{
     run_as::{self, RunAs, User},
     settings::{
         AppSettings, Application, ApplicationSettings, Applications, CacheMode, EnvVars,
-        Environment, OutOfBandSettings, ServeSettings, UpstreamSettings,
+        Environment, FilesSettings, OutOfBandSettings, ServeSettings, UpstreamSettings,
     },
     start_error::StartError,
 };
@@ -107,6 +108,7 @@ fn application(
         out_of_band,
         stack,
         cookies,
+        files,
     } = options;
     let environment = Environment::new(environment);
     let (source, announcement) = if let Some(authority) = upstream {
@@ -135,10 +137,16 @@ fn application(
     };
     let mut settings = in_front(name, source, environment, stack)?;
     settings.cookies = cookies::variation(cookies, settings.cache)?;
+    let app = match &settings.source {
+        Application::Processes(app) => Some(app.dir.as_path()),
+        Application::Upstream(_) => None,
+    };
+    settings.files = files::settings(files, app, below)?;
     Ok((settings, announcement))
 }
 
-/// An application whose pages depend on no cookies.
+/// An application whose pages depend on no cookies, and all of whose files it
+/// sends itself.
 pub(crate) fn in_front(
     name: String,
     source: Application,
@@ -157,6 +165,7 @@ pub(crate) fn in_front(
         cache,
         cookies: None,
         buffering: buffering::settings(stack.buffering)?,
+        files: FilesSettings::default(),
         environment,
         max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
     })

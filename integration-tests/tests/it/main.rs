@@ -12,6 +12,7 @@ mod cookie_modes;
 mod crowds;
 mod demo;
 mod failing_starts;
+mod files;
 mod forum;
 mod forum_browser;
 mod forum_people;

@@ -3,7 +3,10 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::Args;
 use http::uri::Authority;
 
-use super::{CookieOptions, EnvVar, OutOfBandOptions, PoolOptions, StackOptions, values::upstream};
+use super::{
+    CookieOptions, EnvVar, FilesOptions, OutOfBandOptions, PoolOptions, StackOptions,
+    values::upstream,
+};
 
 /// One application: what each has for itself where a server has several.
 #[derive(Debug, Args)]
@@ -64,4 +67,7 @@ pub(crate) struct AppOptions {
 
     #[command(flatten)]
     pub(crate) cookies: CookieOptions,
+
+    #[command(flatten)]
+    pub(crate) files: FilesOptions,
 }

@@ -14,6 +14,7 @@ mod app;
 mod buffering;
 mod cookies;
 mod file;
+mod files;
 mod look;
 mod options;
 mod site;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     buffering::BufferingOptions,
     cookies::{CookieKeyKind, CookieOptions},
     file::FileOptions,
+    files::FilesOptions,
     look::{MemoryOptions, Show, StatusOptions},
     options::{
         Cache, ClientOptions, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions,

@@ -5,6 +5,7 @@ use std::{
     fmt,
     net::{IpAddr, ToSocketAddrs},
     os::unix::ffi::{OsStrExt, OsStringExt},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -86,6 +87,16 @@ pub(super) fn path(text: &str) -> Result<PathAndQuery, String> {
     let path = text.parse().ok();
     path.filter(|_| text.starts_with('/'))
         .ok_or_else(|| "not a path such as /login".to_owned())
+}
+
+/// A path of requests, and the folder that it stands for, in the form in which
+/// Rack names them the other way round.
+pub(super) fn mapping(text: &str) -> Result<(String, PathBuf), String> {
+    let parts = text.split_once('=');
+    let mapping = parts.filter(|(path, dir)| path.starts_with('/') && dir.starts_with('/'));
+    mapping
+        .map(|(path, dir)| (path.to_owned(), dir.into()))
+        .ok_or_else(|| "not of the form /internal/=/srv/files".to_owned())
 }
 
 /// RFC 6265bis §4.1.1: a token, as the name of a header field is.
@@ -243,6 +254,21 @@ mod tests {
         for (name, text, expected) in cases {
             let parsed = network(text).ok().map(|network| network.to_string());
             assert_eq!(parsed.as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_is_a_path_and_a_folder() {
+        let cases = [
+            ("both", "/internal/=/srv", Some(("/internal/", "/srv"))),
+            ("another sign", "/in=/srv/a=b", Some(("/in", "/srv/a=b"))),
+            ("a folder that is relative", "/in/=srv", None),
+            ("no path", "=/srv", None),
+            ("one of the two", "/srv", None),
+        ];
+        for (name, text, expected) in cases {
+            let expected = expected.map(|(path, dir)| (path.to_owned(), PathBuf::from(dir)));
+            assert_eq!(mapping(text).ok(), expected, "{name}");
         }
     }
 

@@ -14,7 +14,7 @@ use peregrine::{
 };
 use tower::{BoxError, Layer, Service};
 
-use super::{ApplicationSources, PoolSources, buffering::buffering, cannot};
+use super::{ApplicationSources, PoolSources, buffering::buffering, cannot, files::files};
 use crate::{
     access_log::AccessLogHandle,
     front::{ClientBody, Front, Timeouts},
@@ -161,10 +161,13 @@ pub(super) fn stacked<U>(
     if let Some(log) = log {
         accounting = accounting.observed_by(log.of(&application.name));
     }
+    let (static_files, sendfile) = files(&application.files);
     let stack = Stack::new()
         .count_into(accounting)
         .trusted_proxies(settings.trusted_proxies.iter().copied())
         .error_pages(details)
+        .static_files(static_files)
+        .sendfile(sendfile)
         .request_buffering(requests)
         .response_buffering(responses);
     let cache = match application.cache {

@@ -14,6 +14,7 @@
 
 mod application;
 mod buffering;
+mod files;
 mod log_rotation;
 mod restarts;
 mod signals;
