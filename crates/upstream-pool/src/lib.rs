@@ -138,6 +138,7 @@ mod roster;
 mod select;
 #[cfg(test)]
 mod simulation;
+pub mod sticky;
 mod supervisor;
 
 pub use self::{

@@ -82,6 +82,11 @@ pub(super) fn believe(
     if trusted { origin(headers, uri) } else { None }
 }
 
+/// Whether the client of a trusted proxy speaks TLS with it.
+pub(crate) fn is_https(headers: &HeaderMap, is_trusted: impl FnOnce() -> bool) -> bool {
+    single(headers, &X_FORWARDED_PROTO).and_then(scheme) == Some(Scheme::HTTPS) && is_trusted()
+}
+
 fn kind(name: &HeaderName) -> Kind {
     let bytes = name.as_str().as_bytes();
     // The first byte rules nearly all fields out.

@@ -70,6 +70,7 @@ mod layer;
 
 use std::net::SocketAddr;
 
+pub(crate) use self::believe::is_https;
 pub use self::{
     believe::TrustedProxies,
     layer::{Believe, BelieveLayer, Inform, InformLayer},
