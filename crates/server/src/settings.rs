@@ -13,7 +13,10 @@ use std::{
 
 use http::uri::{Authority, PathAndQuery};
 use ipnet::IpNet;
-use peregrine::{cookie_variation::CookieVariation, process_rest::WorkRequest};
+use peregrine::{
+    cookie_variation::CookieVariation, process_rest::WorkRequest,
+    upstream_pool::sticky::StickySessions,
+};
 
 use crate::{access_log::AccessLogSettings, admin::Tokens, route::Table, run_as::User};
 
@@ -87,6 +90,8 @@ pub(crate) struct ApplicationSettings {
     pub(crate) cache: CacheMode,
     /// Which cookies pages depend on, if any.
     pub(crate) cookies: Option<CookieVariation>,
+    /// Whether clients stay with one process, and how they are told.
+    pub(crate) sticky: Option<StickySessions>,
     /// What waits for slow clients.
     pub(crate) buffering: BufferingSettings,
     /// What goes to clients without the application.

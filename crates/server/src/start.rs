@@ -5,6 +5,7 @@ mod buffering;
 mod cookies;
 mod files;
 mod sites;
+mod sticky;
 
 use std::{
     env,
@@ -106,6 +107,7 @@ fn application(
         envvar,
         pool,
         out_of_band,
+        sticky,
         stack,
         cookies,
         files,
@@ -142,11 +144,12 @@ fn application(
         Application::Upstream(_) => None,
     };
     settings.files = files::settings(files, app, below)?;
+    settings.sticky = sticky::sessions(&sticky, clients, below)?;
     Ok((settings, announcement))
 }
 
-/// An application whose pages depend on no cookies, and all of whose files it
-/// sends itself.
+/// An application whose pages depend on no cookies, nor does a process, and all of
+/// whose files it sends itself.
 pub(crate) fn in_front(
     name: String,
     source: Application,
@@ -164,6 +167,7 @@ pub(crate) fn in_front(
         source,
         cache,
         cookies: None,
+        sticky: None,
         buffering: buffering::settings(stack.buffering)?,
         files: FilesSettings::default(),
         environment,

@@ -30,6 +30,7 @@ mod sites;
 mod slow_clients;
 mod stampede;
 mod status;
+mod sticky;
 mod stopping;
 mod streaming;
 mod unruly;

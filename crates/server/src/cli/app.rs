@@ -5,7 +5,7 @@ use http::uri::Authority;
 
 use super::{
     CookieOptions, EnvVar, FilesOptions, OutOfBandOptions, PoolOptions, StackOptions,
-    values::upstream,
+    StickyOptions, values::upstream,
 };
 
 /// One application: what each has for itself where a server has several.
@@ -31,6 +31,7 @@ pub(crate) struct AppOptions {
             "memory_limit", "warm_up",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
             "max_out_of_band_work_instances", "oob_work_method", "oob_work_path",
+            "sticky_sessions", "sticky_sessions_cookie_name",
         ],
     )]
     pub(crate) upstream: Option<Authority>,
@@ -61,6 +62,9 @@ pub(crate) struct AppOptions {
 
     #[command(flatten)]
     pub(crate) out_of_band: OutOfBandOptions,
+
+    #[command(flatten)]
+    pub(crate) sticky: StickyOptions,
 
     #[command(flatten)]
     pub(crate) stack: StackOptions,

@@ -18,6 +18,7 @@ mod files;
 mod look;
 mod options;
 mod site;
+mod sticky;
 mod usage;
 mod values;
 
@@ -40,6 +41,7 @@ pub(crate) use self::{
         PoolOptions, StackOptions,
     },
     site::{RouteOptions, SiteOptions},
+    sticky::StickyOptions,
     usage::refusal,
     values::EnvVar,
 };

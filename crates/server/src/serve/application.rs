@@ -10,7 +10,9 @@ use peregrine::{
     buffering::request::RequestBody,
     request_accounting::RequestAccounting,
     turbocache::TurboCache,
-    upstream_pool::{AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool},
+    upstream_pool::{
+        AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, sticky::StickyService,
+    },
 };
 use tower::{BoxError, Layer, Service};
 
@@ -58,7 +60,10 @@ where
 
 /// An application behind its stack, which has a cache with variants, a cache, or
 /// none.
-pub(super) type Stacked<U> = OneOf<OneOf<Varied<U>, Cached<U>>, Uncached<U>>;
+type Stacked<U> = OneOf<OneOf<Varied<U>, Cached<U>>, Uncached<U>>;
+
+/// The same, where clients may stay with one process.
+pub(super) type Whole<U> = OneOf<StickyService<Stacked<U>>, Stacked<U>>;
 
 /// What is known of an upstream, for those who ask.
 pub(super) struct Behind {
@@ -149,7 +154,7 @@ pub(super) fn stacked<U>(
     log: Option<&AccessLogHandle>,
     behind: Behind,
     upstream: U,
-) -> (Stacked<U>, Served) {
+) -> (Whole<U>, Served) {
     let details = if application.environment.shows_errors() {
         ErrorPages::with_details()
     } else {
@@ -175,12 +180,16 @@ pub(super) fn stacked<U>(
         CacheMode::Standard => Some(TurboCache::standard()),
         CacheMode::Off => None,
     };
-    let service = match (&cache, &application.cookies) {
+    let stacked = match (&cache, &application.cookies) {
         (Some(cache), Some(cookies)) => {
             OneOf::First(OneOf::First(stack.varied(cookies, cache, upstream)))
         }
         (Some(cache), None) => OneOf::First(OneOf::Second(stack.cached(cache, upstream))),
         (None, _) => OneOf::Second(stack.uncached(upstream)),
+    };
+    let service = match &application.sticky {
+        Some(sessions) => OneOf::First(sessions.layer(stacked)),
+        None => OneOf::Second(stacked),
     };
     let (dir, pool) = behind.pool.unzip();
     let handle = pool.as_ref().map(|pool| pool.handle.clone());
@@ -200,11 +209,12 @@ pub(super) fn stacked<U>(
 
 /// The front of a server with one application: its stack is called as the type
 /// that it is, at no cost for what it might have been.
-pub(super) fn front_of<U: Upstream>(stacked: Stacked<U>, timeouts: Timeouts) -> io::Result<Front> {
-    match stacked {
-        OneOf::First(OneOf::First(varied)) => Front::new(&varied, timeouts),
-        OneOf::First(OneOf::Second(cached)) => Front::new(&cached, timeouts),
-        OneOf::Second(uncached) => Front::new(&uncached, timeouts),
+pub(super) fn front_of<U: Upstream>(whole: Whole<U>, timeouts: Timeouts) -> io::Result<Front> {
+    match whole {
+        OneOf::First(sticky) => Front::new(&sticky, timeouts),
+        OneOf::Second(OneOf::First(OneOf::First(varied))) => Front::new(&varied, timeouts),
+        OneOf::Second(OneOf::First(OneOf::Second(cached))) => Front::new(&cached, timeouts),
+        OneOf::Second(OneOf::Second(uncached)) => Front::new(&uncached, timeouts),
     }
 }
 
