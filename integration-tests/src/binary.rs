@@ -18,7 +18,24 @@ use std::{
 /// If it does not build.
 pub fn peregrine() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| env::var_os("PEREGRINE_BINARY").map_or_else(build, PathBuf::from))
+    BINARY.get_or_init(|| {
+        let built = env::var_os("PEREGRINE_BINARY");
+        built.map_or_else(|| build("peregrine-server", "peregrine"), PathBuf::from)
+    })
+}
+
+/// The forum of `examples/forum`, as a program of its own. It lies beside `peregrine`
+/// if that has been built already.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn forum() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match env::var_os("PEREGRINE_BINARY") {
+        Some(peregrine) => Path::new(&peregrine).with_file_name("forum"),
+        None => build("forum", "forum"),
+    })
 }
 
 /// One of the example applications.
@@ -28,7 +45,7 @@ pub fn example_app(name: &str) -> String {
 
 /// Builds with the profile, and into the folder, that this test was built with.
 /// An example in the documentation does not say what that was.
-fn build() -> PathBuf {
+fn build(package: &str, program: &str) -> PathBuf {
     let test = env::current_exe().expect("this test has a path");
     let usual = env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
@@ -46,12 +63,12 @@ fn build() -> PathBuf {
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "peregrine-server"])
+        .args(["build", "--quiet", "--package", package])
         .args(["--profile", profile, "--target-dir"])
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
-    assert!(status.success(), "peregrine does not build: {status}");
-    output.join("peregrine")
+    assert!(status.success(), "{package} does not build: {status}");
+    output.join(program)
 }

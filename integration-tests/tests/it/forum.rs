@@ -1,8 +1,10 @@
 //! The forum of `examples/forum`, by plain HTTP: as one who has no JavaScript uses
 //! it, and as one who wants to see what he should not.
 
+use std::process::Command;
+
 use http::StatusCode;
-use integration_tests::{Server, wait};
+use integration_tests::{Load, Server, binary, wait};
 
 use crate::forum_people::{Reader, reached};
 
@@ -178,4 +180,92 @@ async fn another_site_can_do_nothing_in_a_member_s_name() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{field}: {value}");
     }
     assert!(!ines.get("/topics/1").await.body.contains("Gotcha"));
+}
+
+#[tokio::test]
+async fn nobody_is_shown_what_was_there_before_a_post_however_many_read() {
+    let server = start().await;
+    let ines = Reader::logged_in(&server, "Ines").await;
+    let visitor = Reader::visitor(&server);
+    // Pages that were rendered before a post may come after it.
+    let readers = Load::start(server.address(), "/topics/1", 8);
+    for round in 0..12 {
+        let news = format!("The news of round {round}.");
+        let sent = ines.post("/topics/1/posts", &format!("text={news}")).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{sent:?}");
+        for _ in 0..3 {
+            let page = visitor.get("/topics/1").await;
+            assert!(page.body.contains(&news), "{page:?}");
+        }
+        readers.answers(8).await;
+    }
+    readers.stop().await;
+}
+
+/// The program of its own, with these options of the server.
+async fn start_program(database: &str, options: &[&str]) -> Server {
+    let forum = binary::forum().to_str().unwrap();
+    let seeded = Command::new(forum)
+        .args(["seed", "--topics", "50", "--database", database])
+        .status();
+    assert!(seeded.unwrap().success());
+    let folder = format!("{}/../examples/forum", env!("CARGO_MANIFEST_DIR"));
+    let program = ["--", forum, "serve", "{socket}", "--database", database];
+    Server::start(&[&["start", &folder], options, &program].concat()).await
+}
+
+#[tokio::test]
+async fn a_database_outlives_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("forum.sqlite");
+    let database = database.to_str().unwrap();
+    let cookie = {
+        let server = start_program(database, &[]).await;
+        let ines = Reader::logged_in(&server, "Ines").await;
+        let list = ines.get("/?page=3").await;
+        assert!(list.body.contains("Page 3 of 3"), "{list:?}");
+        ines.post("/topics/1/posts", "text=This+will+stay.").await;
+        let cookie = ines.cookie.clone();
+        assert_eq!(server.stop().await.left, []);
+        cookie
+    };
+    let server = start_program(database, &[]).await;
+    let mut reader = Reader::visitor(&server);
+    assert!(
+        reader
+            .get("/topics/1")
+            .await
+            .body
+            .contains("This will stay.")
+    );
+    reader.cookie = cookie;
+    assert!(reader.get("/account").await.body.contains("<h1>Ines</h1>"));
+}
+
+#[tokio::test]
+async fn a_server_that_knows_nothing_of_sessions_keeps_levels_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("forum.sqlite");
+    let database = database.to_str().unwrap();
+    let server = start_program(database, &["--config", "/dev/null"]).await;
+    let ines = Reader::logged_in(&server, "Ines").await;
+    let bao = Reader::logged_in(&server, "Bao").await;
+    let mut visitor = Reader::visitor(&server);
+    for _ in 0..3 {
+        let page = ines.get("/topics/3").await;
+        assert!(page.body.contains(SECRET), "{page:?}");
+        assert!(
+            page.headers
+                .keys()
+                .all(|name| !name.as_str().starts_with("!~"))
+        );
+        for cookie in [None, Some("session=forged"), Some("session=member; _ga=1")] {
+            visitor.cookie = cookie.map(str::to_owned);
+            let page = visitor.get("/topics/3").await;
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+        }
+    }
+    // By the whole of their cookies, members share nothing.
+    assert!(ines.get("/topics/3").await.is_hit());
+    assert!(!bao.get("/topics/3").await.is_hit());
 }

@@ -88,3 +88,6 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 fn says(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
+
+#[cfg(test)]
+mod tests;
