@@ -23,7 +23,7 @@ impl Glance {
     pub(crate) fn at(self, response: &response::Parts, body: SizeHint, cache: &Cache) {
         // What a client gets for preconditions or a range of its own says nothing
         // of what others would get, and a failure nothing of what comes next.
-        if !self.asked.is_like_any_other() || reuse::is_error(response.status) {
+        if !self.asked.is_plain() || reuse::is_error(response.status) {
             return;
         }
         let policy = &cache.config.policy;
@@ -39,6 +39,10 @@ impl Glance {
                     max_body: cache.config.max_entry_bytes,
                 })
                 .is_ok();
-        cache.admission.passed(self.aside, storable, self.requested);
+        // What is not for others because its client has a password does not say that
+        // there is nothing for them.
+        if storable || self.asked.is_like_any_other() {
+            cache.admission.passed(self.aside, storable, self.requested);
+        }
     }
 }

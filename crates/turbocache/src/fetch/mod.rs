@@ -288,7 +288,7 @@ impl Fetch {
     /// what comes next.
     fn brought_nothing(&self, status: StatusCode, now: Instant) {
         let Miss { cache, keys, .. } = &self.miss;
-        if self.miss.asked.is_like_any_other() && !reuse::is_error(status) {
+        if self.miss.asked.is_plain() && !reuse::is_error(status) {
             cache
                 .admission
                 .not_stored(self.miss.route, keys.exact(), now);

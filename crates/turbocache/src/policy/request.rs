@@ -51,12 +51,12 @@ pub(crate) struct Asked {
 impl Asked {
     /// Whether its response says something of what others would get.
     pub(crate) const fn is_like_any_other(&self) -> bool {
-        !(self.conditional
-            || self.range
-            || self.head
-            || self.wishes.no_store
-            || self.authorization
-            || self.told)
+        self.is_plain() && !self.authorization
+    }
+
+    /// Whether its response is all that the page has for this client.
+    pub(crate) const fn is_plain(&self) -> bool {
+        !(self.conditional || self.range || self.head || self.wishes.no_store || self.told)
     }
 }
 

@@ -94,3 +94,26 @@ fn tags_are_not_for_clients_here_either() {
     let answer = scene.through(get("/t/2"), response);
     assert!(!answer.headers().contains_key("surrogate-key"));
 }
+
+#[test]
+fn an_api_with_passwords_is_left_alone_until_there_is_something_for_everybody() {
+    let mut scene = Scene::with(TurboCache::standard());
+    let public = ("cache-control", "public, max-age=60");
+    store(&mut scene, "/t/page", page(&[public], "page"));
+    let ask = |scene: &mut Scene, path: &str| {
+        let request = get_with(path, &[("authorization", "Basic eA==")]);
+        status(&scene.through(request, fresh("his"))).to_owned()
+    };
+    for _ in 0..200 {
+        let said = ask(&mut scene, "/t/1");
+        assert_eq!(said, "fwd=uri-miss; detail=authorization");
+    }
+    assert_eq!(ask(&mut scene, "/t/1"), "fwd=bypass; detail=stepped-aside");
+    let request = get_with("/t/page", &[("authorization", "Basic eA==")]);
+    assert_eq!(text(scene.answer(request)), "page");
+
+    let said = store(&mut scene, "/t/2", fresh("everybody's"));
+    assert_eq!(said, "fwd=bypass; detail=stepped-aside");
+    let said = ask(&mut scene, "/t/1");
+    assert_eq!(said, "fwd=uri-miss; detail=authorization");
+}
