@@ -159,7 +159,10 @@ impl Asker {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let status = CacheStatus::forward(self.why).stored();
+        let mut status = CacheStatus::forward(self.why).stored();
+        if let Some(head) = reader.head() {
+            status = head.terms().say(status, self.cache.instant());
+        }
         match self.verdict(&parts) {
             Verdict::Proceed => {
                 let response = Response::from_parts(parts, CacheBody::shared(reader));
@@ -203,7 +206,8 @@ impl Asker {
         let status = CacheStatus::forward(self.why);
         let is_enough = |entry: &&Entry| entry.missing(self.asked, &self.headers).is_none();
         let (response, status) = if let Some(entry) = entry.filter(is_enough) {
-            (self.client().stored(entry, now), status.stored())
+            let status = entry.head.terms().say(status.stored(), now);
+            (self.client().stored(entry, now), status)
         } else {
             let mut response = Response::new(CacheBody::stored(Bytes::new()));
             *response.status_mut() = StatusCode::BAD_GATEWAY;
@@ -215,13 +219,13 @@ impl Asker {
 
     /// What is stored, after all.
     pub(crate) fn reused<B>(&self, reused: &Reused, now: Instant) -> Response<CacheBody<B>> {
-        self.give(reused, reused.status(self.why, true), now)
+        self.give(reused, reused.status(self.why, true, now), now)
     }
 
     /// What is stored, as another one has found out.
     pub(crate) fn collapsed<B>(&self, reused: &Reused, now: Instant) -> Response<CacheBody<B>> {
         self.cache.counters.collapsed.add_one();
-        self.give(reused, reused.status(self.why, false), now)
+        self.give(reused, reused.status(self.why, false, now), now)
     }
 
     fn give<B>(

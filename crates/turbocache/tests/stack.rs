@@ -67,10 +67,8 @@ async fn a_router_is_layered_as_it_is() {
         .layer(TurboCache::conservative());
 
     let (said, body) = answer(&app, ask("GET", "/page")).await;
-    assert_eq!(
-        (said.as_str(), body.as_str()),
-        ("turbocache; fwd=uri-miss; stored", "page 0")
-    );
+    assert!(said.starts_with("turbocache; fwd=uri-miss; stored; ttl="));
+    assert_eq!(body, "page 0");
     let (said, body) = answer(&app, ask("GET", "/page")).await;
     assert!(said.starts_with("turbocache; hit; ttl="), "{said}");
     assert_eq!(body, "page 0");
@@ -152,7 +150,7 @@ async fn a_real_server_has_pages_stored_with_and_without_a_length() {
     for path in ["/known", "/streamed", "/empty"] {
         let first = over_the_wire(address, "GET", path).await;
         assert!(
-            first.contains("cache-status: turbocache; fwd=uri-miss; stored\r\n"),
+            first.contains("cache-status: turbocache; fwd=uri-miss; stored; ttl="),
             "{first}"
         );
         let second = over_the_wire(address, "GET", path).await;

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run -p axum-app
-//! curl -i http://127.0.0.1:3000/          # rendered: fwd=uri-miss; stored
+//! curl -i http://127.0.0.1:3000/          # rendered: fwd=uri-miss; stored, with its ttl
 //! curl -i http://127.0.0.1:3000/          # from memory: hit, with its Age
 //! curl -i http://127.0.0.1:3000/account   # never stored
 //! ```

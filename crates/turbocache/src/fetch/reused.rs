@@ -60,14 +60,14 @@ impl Reused {
 
     /// What there is to say of it to one who went forward for `why`; and whether
     /// it was this request that it is `stored` for.
-    pub(crate) fn status(&self, why: ForwardReason, leads: bool) -> CacheStatus {
+    pub(crate) fn status(&self, why: ForwardReason, leads: bool, now: Instant) -> CacheStatus {
         let status = CacheStatus::forward(why);
         let status = match self.answered {
             Some(answered) => status.answered(answered),
             None => status,
         };
         let status = match self.by {
-            By::Validation if leads => status.stored(),
+            By::Validation if leads => self.entry.head.terms().say(status.stored(), now),
             By::Validation => status,
             By::Failure(_, staleness) => status.stale_for(staleness).because("stale-if-error"),
             By::Favour(reason) => status.because(reason.as_str()),

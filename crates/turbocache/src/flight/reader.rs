@@ -17,7 +17,7 @@ use super::{
     lock,
     wakers::Seat,
 };
-use crate::store::Entry;
+use crate::store::{Entry, Head};
 
 impl<B> Broadcast<B>
 where
@@ -119,6 +119,14 @@ where
     /// Reads all of it, for whoever needs it to be stored.
     pub(crate) async fn finish(mut self) {
         while let Some(Ok(_)) = poll_fn(|cx| self.poll_frame(cx)).await {}
+    }
+
+    /// The head that is stored with it, as long as it may be.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        match &self.0 {
+            Reading::Shared(place) => Some(&place.broadcast.candidate.head),
+            Reading::Rest(..) | Reading::Over => None,
+        }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {

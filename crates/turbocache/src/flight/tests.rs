@@ -41,7 +41,7 @@ fn concurrent_misses_reach_the_inner_service_once() {
         assert!(asking.is_woken());
         let answer = ready(asking);
         let expected = match at {
-            0 => "fwd=uri-miss; stored",
+            0 => "fwd=uri-miss; stored; ttl=60",
             _ => "fwd=uri-miss; collapsed",
         };
         assert_eq!(status(&answer), expected);
@@ -308,7 +308,7 @@ fn a_key_not_to_be_shared_may_still_be_stored_and_is_shared_from_then_on() {
     let mut scene = Scene::new();
     text(scene.through(get("/"), page(&[NO_STORE], "mine")));
     let answer = scene.through(get("/"), page(&[("cache-control", "max-age=5")], "ours"));
-    assert_eq!(status(&answer), "fwd=uri-miss; stored");
+    assert_eq!(status(&answer), "fwd=uri-miss; stored; ttl=5");
     text(answer);
     assert_eq!(text(scene.answer(get("/"))), "ours");
     scene.clock.forward(5);
@@ -343,7 +343,10 @@ fn a_request_with_preconditions_follows_but_does_not_lead() {
     assert_eq!(text(ready(&mut leader)), "page");
     assert_eq!(status(&ready(&mut follower)), "fwd=uri-miss; collapsed");
     for_conditional.send_response(fresh("page"));
-    assert_eq!(status(&ready(&mut conditional)), "fwd=uri-miss; stored");
+    assert_eq!(
+        status(&ready(&mut conditional)),
+        "fwd=uri-miss; stored; ttl=60"
+    );
 }
 
 #[test]

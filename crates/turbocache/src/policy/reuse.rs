@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use peregrine_core::ForwardReason;
+use peregrine_core::{CacheStatus, ForwardReason};
 
 use super::{directives::Wishes, freshness::Freshness, request::Asked};
 
@@ -110,6 +110,15 @@ impl Terms {
     pub(crate) const fn soft_purged(mut self) -> Self {
         self.soft_purged = true;
         self
+    }
+
+    /// `status` of a response that is stored on these terms, with what is left of its
+    /// lifetime (RFC 9211 §2.5), or for how long it has been stale.
+    pub(crate) fn say(&self, status: CacheStatus, now: Instant) -> CacheStatus {
+        match self.freshness.ttl(now) {
+            Some(ttl) => status.fresh_for(ttl),
+            None => status.stale_for(self.freshness.staleness(now)),
+        }
     }
 
     /// What to do with a response stored on these terms, for a request that

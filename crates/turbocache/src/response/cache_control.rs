@@ -36,7 +36,7 @@ use http::{
 /// };
 /// let response = ask("/").await;
 /// assert_eq!(response.headers()["cache-control"], "public, max-age=60");
-/// assert!(response.headers()["cache-status"].to_str().unwrap().ends_with("; stored"));
+/// assert!(response.headers()["cache-status"].to_str().unwrap().contains("; stored"));
 ///
 /// let response = ask("/login").await;
 /// assert_eq!(

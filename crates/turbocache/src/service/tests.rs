@@ -21,7 +21,7 @@ fn a_fresh_response_is_given_again() {
     let mut scene = Scene::new();
     assert_eq!(
         store(&mut scene, "/", fresh("page")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
 
     scene.clock.forward(13);
@@ -93,7 +93,10 @@ fn a_stale_response_is_a_miss_and_replaced() {
     let mut scene = Scene::new();
     store(&mut scene, "/", fresh("old"));
     scene.clock.forward(60);
-    assert_eq!(store(&mut scene, "/", fresh("new")), "fwd=stale; stored");
+    assert_eq!(
+        store(&mut scene, "/", fresh("new")),
+        "fwd=stale; stored; ttl=60"
+    );
     assert_eq!(text(scene.answer(get("/"))), "new");
     assert_eq!(scene.handle.stats().entries, 1);
 }
@@ -142,7 +145,7 @@ fn a_head_that_is_not_stored_goes_through_and_stores_nothing() {
     }
     assert_eq!(
         store(&mut scene, "/", fresh("page")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
 }
 
@@ -274,7 +277,7 @@ fn a_full_response_to_a_conditional_request_is_stored_and_a_304_is_not() {
     assert_eq!(answer.status(), 304);
 
     let answer = scene.through(ask(), fresh("page"));
-    assert_eq!(status(&answer), "fwd=uri-miss; stored");
+    assert_eq!(status(&answer), "fwd=uri-miss; stored; ttl=60");
     text(answer);
     assert_eq!(text(scene.answer(get("/"))), "page");
 }
@@ -289,14 +292,18 @@ fn a_body_of_a_mebibyte_is_stored_and_a_longer_one_passed_on() {
     };
     let mut scene = Scene::new();
     let said = store(&mut scene, "/fits", streaming(&[MINUTE], body(1 << 20)));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     let answer = scene.through(get("/long"), streaming(&[MINUTE], body((1 << 20) + 1)));
     assert_eq!(status(&answer), "fwd=uri-miss; detail=too-large");
     assert_eq!(text(answer).len(), (1 << 20) + 1);
 
     assert_eq!(text(scene.answer(get("/fits"))).len(), 1 << 20);
     let answer = scene.through(get("/long"), fresh("short"));
-    assert_eq!(status(&answer), "fwd=uri-miss; stored", "nothing was");
+    assert_eq!(
+        status(&answer),
+        "fwd=uri-miss; stored; ttl=60",
+        "nothing was"
+    );
 }
 
 #[test]
@@ -354,7 +361,7 @@ fn a_body_that_nobody_reads_to_its_end_is_not_stored() {
     assert_eq!(scene.live(), 0);
     assert_eq!(
         store(&mut scene, "/", fresh("page")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
 }
 
@@ -371,11 +378,11 @@ fn what_is_cleared_is_gone_and_what_was_on_its_way_is_not_stored() {
 
     assert_eq!(
         store(&mut scene, "/b", fresh("after")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
     assert_eq!(
         store(&mut scene, "/a", fresh("after")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
     assert_eq!(text(scene.answer(get("/b"))), "after");
 }
@@ -442,7 +449,7 @@ fn the_name_is_in_cache_status() {
     let answer = scene.through(get("/"), fresh("page"));
     assert_eq!(
         answer.headers()["cache-status"],
-        "\"the forum\"; fwd=uri-miss; stored"
+        "\"the forum\"; fwd=uri-miss; stored; ttl=60"
     );
 }
 

@@ -48,7 +48,7 @@ fn the_first_response_to_store_ends_it() {
     let said = store(&mut scene, "/t/2", fresh("page"));
     assert_eq!(said, "fwd=bypass; detail=stepped-aside");
     let said = store(&mut scene, "/t/2", fresh("page"));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     scene.answer(get("/t/2"));
 }
 
@@ -62,7 +62,7 @@ fn what_one_client_asks_for_in_its_own_way_tells_nothing() {
     assert_eq!(status(&answer), "fwd=bypass; detail=stepped-aside");
     // Still not known, so the next one goes through the cache.
     let said = store(&mut scene, "/t/2", fresh("page"));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_changes_something_invalidates_it_all_the_same() {
     assert_eq!(status(&answer), "fwd=method");
     assert_eq!(
         store(&mut scene, "/t/page", fresh("new")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=60"
     );
 }
 

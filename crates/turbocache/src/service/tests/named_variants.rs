@@ -49,12 +49,12 @@ fn each_variant_has_its_own_page() {
     let mut scene = Scene::new();
     for (variant, text) in [("staff", "for staff"), ("member", "for members")] {
         let said = stored(&mut scene, known(variant), fresh(text));
-        assert_eq!(said, "fwd=uri-miss; stored");
+        assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     }
     assert_eq!(text(scene.answer(known("staff"))), "for staff");
     assert_eq!(text(scene.answer(expected("member"))), "for members");
     let said = stored(&mut scene, get("/"), fresh("without any"));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     assert_eq!(text(scene.answer(known("staff"))), "for staff");
 }
 
@@ -104,7 +104,7 @@ fn who_is_told_by_the_response_reads_nothing_and_stores_for_those_it_names() {
         told(),
         rendered_for("member", fresh("for members")),
     );
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     assert_eq!(text(scene.answer(expected("member"))), "for members");
     assert_eq!(text(scene.answer(known("staff"))), "for staff");
     assert_eq!(text(scene.answer(get("/"))), "without any");
@@ -151,7 +151,7 @@ fn what_is_said_to_be_of_another_variant_is_for_its_client_alone() {
             let said = stored(&mut scene, first, response);
             assert_eq!(said, "fwd=uri-miss; detail=variant");
             let said = stored(&mut scene, again, fresh("newer"));
-            assert_eq!(said, "fwd=uri-miss; stored");
+            assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
             assert_eq!(scene.handle.stats().entries, 1);
         }
     }
@@ -213,7 +213,7 @@ fn a_part_of_a_certain_variant_is_completed_and_of_a_remembered_one_asked_for_an
         let mut part = page(&[MINUTE, ETAG, ("content-range", "bytes 0-4/10")], "01234");
         *part.status_mut() = http::StatusCode::PARTIAL_CONTENT;
         let said = stored(&mut scene, of(variant.clone(), first), part);
-        assert_eq!(said, "fwd=uri-miss; stored");
+        assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
         let mut asking = scene.ask(of(variant, get("/")));
         assert!(asking.poll().is_pending());
         let (sent, _) = scene.app_asked().unwrap();
@@ -285,7 +285,7 @@ fn a_page_has_so_many_variants_and_no_more_and_pushes_no_other_page_out() {
     stored(&mut scene, ask("0".to_owned(), "/other"), fresh("other"));
     for user in 0..20 {
         let said = stored(&mut scene, ask(user.to_string(), "/"), fresh("own"));
-        assert_eq!(said, "fwd=uri-miss; stored");
+        assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
         // The first one is always in use.
         assert!(status(&scene.answer(ask("0".to_owned(), "/"))).starts_with("hit"));
         assert!(scene.handle.stats().entries <= 4);

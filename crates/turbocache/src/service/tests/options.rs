@@ -10,7 +10,7 @@ fn the_key_is_told_only_if_asked_for() {
     let answer = scene.through(get("/a?b=1"), fresh("page"));
     assert_eq!(
         answer.headers()["cache-status"],
-        "turbocache; fwd=uri-miss; stored; key=\"http forum.example /a?b=1\""
+        "turbocache; fwd=uri-miss; stored; ttl=60; key=\"http forum.example /a?b=1\""
     );
     text(answer);
     let answer = scene.answer(get("/a?b=1"));
@@ -33,11 +33,11 @@ fn the_key_is_told_only_if_asked_for() {
 #[test]
 fn a_client_may_ask_for_a_younger_page_a_stale_one_or_none_if_that_is_honoured() {
     let cases = [
-        ("no-cache", 10, Err("fwd=request; stored")),
-        ("max-age=5", 10, Err("fwd=request; stored")),
+        ("no-cache", 10, Err("fwd=request; stored; ttl=60")),
+        ("max-age=5", 10, Err("fwd=request; stored; ttl=60")),
         ("max-age=20", 10, Ok("hit; ttl=50")),
         ("max-stale=30", 70, Ok("hit; ttl=-10")),
-        ("max-stale=5", 70, Err("fwd=stale; stored")),
+        ("max-stale=5", 70, Err("fwd=stale; stored; ttl=60")),
         ("only-if-cached", 10, Ok("hit; ttl=50")),
     ];
     for (wish, after, expected) in cases {
@@ -72,7 +72,7 @@ fn a_standard_cache_guesses_and_gives_authorized_requests_what_is_for_everybody(
     let mut scene = Scene::with(TurboCache::standard());
     assert_eq!(
         store(&mut scene, "/guessed", page(&[modified], "page")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=77760"
     );
     let answer = scene.answer(get("/guessed"));
     assert_eq!(

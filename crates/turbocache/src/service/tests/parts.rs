@@ -39,7 +39,7 @@ fn fetch(scene: &mut Scene, range: &str, response: Response<AppBody>) -> String 
 fn a_part_is_stored_and_what_is_within_it_given_again() {
     let mut scene = scene();
     let said = fetch(&mut scene, "bytes=4-", part(4, 9, &[]));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     let cases = [
         ("bytes=4-9", "456789", "bytes 4-9/10"),
         ("bytes=6-8", "678", "bytes 6-8/10"),
@@ -72,7 +72,10 @@ fn what_is_missing_is_fetched_and_put_together() {
     assert_eq!(request.headers()["if-range"], TAG.1);
     respond.send_response(part(5, 9, &[TAG, ("x-new", "1")]));
     let answer = ready(&mut asking);
-    assert_eq!(status(&answer), "fwd=partial; fwd-status=206; stored");
+    assert_eq!(
+        status(&answer),
+        "fwd=partial; fwd-status=206; stored; ttl=60"
+    );
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-length"], "10");
     assert_eq!(answer.headers()["x-new"], "1");
@@ -128,7 +131,7 @@ fn a_new_representation_takes_the_place_of_the_parts_of_the_old_one() {
     let mut scene = scene();
     fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
     let answer = scene.through(get("/"), page(&[MINUTE, ("etag", "\"b\"")], "new"));
-    assert_eq!(status(&answer), "fwd=partial; stored");
+    assert_eq!(status(&answer), "fwd=partial; stored; ttl=60");
     assert_eq!(text(answer), "new");
     assert_eq!(text(scene.answer(get("/"))), "new");
 }
@@ -187,7 +190,7 @@ fn a_part_does_not_take_the_place_of_what_is_whole() {
     text(scene.through(get("/"), page(&[MINUTE], TEN)));
     scene.clock.forward(60);
     let said = fetch(&mut scene, "bytes=0-4", part(0, 4, &[]));
-    assert_eq!(said, "fwd=stale; stored");
+    assert_eq!(said, "fwd=stale; stored; ttl=60");
     assert_eq!(scene.handle.stats().entries, 1);
     let mut asking = scene.ask(ask("bytes=0-4"));
     assert!(asking.poll().is_pending());

@@ -13,7 +13,7 @@ fn queries_that_make_no_difference_share_what_is_stored() {
         "/?a=1&b=2&utm_source=x",
         page(&[MINUTE, NO_VARY], "page"),
     );
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     for query in ["a=1&b=2&utm_source=x", "b=2&a=1", "utm_source=y&a=1&b=2"] {
         let answer = scene.answer(get(&format!("/?{query}")));
         assert_eq!(status(&answer), "hit; ttl=60", "{query}");
@@ -79,7 +79,7 @@ fn a_response_that_does_not_say_so_is_for_its_own_target_only() {
     *missing.status_mut() = http::StatusCode::NOT_FOUND;
     store(&mut scene, "/p?a=1&utm=x", missing);
     let said = store(&mut scene, "/p?a=1&utm=y", for_any_utm("page a"));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     assert_eq!(text(scene.answer(get("/p?a=1&utm=x"))), "no page");
     assert_eq!(text(scene.answer(get("/p?a=1&utm=z"))), "page a");
 }
@@ -90,7 +90,7 @@ fn what_was_stored_for_the_target_alone_is_replaced() {
     store(&mut scene, "/p?utm=x", fresh("old"));
     scene.clock.forward(60);
     let said = store(&mut scene, "/p?utm=x", for_any_utm("new"));
-    assert_eq!(said, "fwd=stale; stored");
+    assert_eq!(said, "fwd=stale; stored; ttl=60");
     for path in ["/p?utm=x", "/p?utm=y"] {
         assert_eq!(text(scene.answer(get(path))), "new");
     }
@@ -104,7 +104,7 @@ fn a_post_to_any_of_its_targets_invalidates_it() {
         store(&mut scene, "/p?a=1&utm=x", for_any_utm("old"));
         scene.through(request("POST", path, &[]), page(&[], ""));
         let said = store(&mut scene, "/p?a=1&utm=x", for_any_utm("new"));
-        assert_eq!(said, "fwd=uri-miss; stored", "{path}");
+        assert_eq!(said, "fwd=uri-miss; stored; ttl=60", "{path}");
     }
 }
 

@@ -103,7 +103,7 @@ fn a_look_up_that_fails_is_a_miss() {
     assert!(asking.poll().is_pending());
     scene.app_asked().unwrap().1.send_response(fresh("new"));
     let answer = ready(&mut asking);
-    assert_eq!(status(&answer), "fwd=uri-miss; stored");
+    assert_eq!(status(&answer), "fwd=uri-miss; stored; ttl=60");
     assert_eq!(text(answer), "new");
 }
 

@@ -108,7 +108,7 @@ fn without_a_runtime_it_is_validated_in_the_foreground() {
     scene.clock.forward(65);
     assert_eq!(
         store(&mut scene, "/", page(&[REVALIDATE], "new")),
-        "fwd=stale; stored"
+        "fwd=stale; stored; ttl=60"
     );
 }
 

@@ -37,7 +37,7 @@ fn a_stale_response_is_validated_by_its_tag_and_its_date() {
     respond.send_response(not_modified(&[MINUTE, TAG, ("x-new", "1")]));
 
     let answer = ready(&mut asking);
-    assert_eq!(status(&answer), "fwd=stale; fwd-status=304; stored");
+    assert_eq!(status(&answer), "fwd=stale; fwd-status=304; stored; ttl=60");
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-new"], "1");
     assert_eq!(answer.headers()["content-length"], "4");
@@ -56,7 +56,7 @@ fn a_stale_response_is_validated_by_its_tag_and_its_date() {
 fn a_new_response_replaces_the_one_that_was_not_good_any_more() {
     let mut scene = stale(tagged("old"));
     let said = store(&mut scene, "/", page(&[MINUTE, ("etag", "\"b\"")], "new"));
-    assert_eq!(said, "fwd=stale; stored");
+    assert_eq!(said, "fwd=stale; stored; ttl=60");
     assert_eq!(text(scene.answer(get("/"))), "new");
 }
 
@@ -72,7 +72,11 @@ fn those_who_wait_for_a_validation_all_get_what_is_stored() {
     respond.send_response(not_modified(&[MINUTE, TAG]));
     for (at, asking) in asking.iter_mut().enumerate() {
         let answer = ready(asking);
-        let last = if at == 0 { "stored" } else { "collapsed" };
+        let last = if at == 0 {
+            "stored; ttl=60"
+        } else {
+            "collapsed"
+        };
         assert_eq!(
             status(&answer),
             format!("fwd=stale; fwd-status=304; {last}")
@@ -114,7 +118,7 @@ async fn what_a_client_turns_out_to_have_already_is_stored_for_the_others() {
     let (_, respond) = scene.app_asked().unwrap();
     respond.send_response(page(&[MINUTE, ("etag", "\"b\"")], "new"));
     let answer = ready(&mut asking);
-    assert_eq!(status(&answer), "fwd=stale; fwd-status=200; stored");
+    assert_eq!(status(&answer), "fwd=stale; fwd-status=200; stored; ttl=60");
     assert_eq!(answer.status(), 304);
     assert_eq!(text(answer), "");
     // The task that reads the rest.
@@ -156,7 +160,7 @@ fn what_must_be_validated_each_time_is_shared_with_nobody() {
     let mut scene = Scene::new();
     assert_eq!(
         store(&mut scene, "/", page(&fields, "page")),
-        "fwd=uri-miss; stored"
+        "fwd=uri-miss; stored; ttl=0"
     );
     let mut asking: Vec<_> = (0..2).map(|_| scene.ask(get("/"))).collect();
     for asking in &mut asking {
@@ -165,7 +169,7 @@ fn what_must_be_validated_each_time_is_shared_with_nobody() {
         assert_eq!(request.headers()["if-none-match"], TAG.1);
         respond.send_response(not_modified(&fields));
         let answer = ready(asking);
-        assert_eq!(status(&answer), "fwd=stale; fwd-status=304; stored");
+        assert_eq!(status(&answer), "fwd=stale; fwd-status=304; stored; ttl=0");
         assert_eq!(text(answer), "page");
     }
 }
@@ -200,7 +204,7 @@ fn after_a_304_about_something_else_the_application_is_asked_for_what_it_has() {
     assert!(!sent.headers().contains_key("if-none-match"));
     respond.send_response(tagged("new"));
     let answer = ready(&mut asking);
-    assert_eq!(status(&answer), "fwd=uri-miss; stored");
+    assert_eq!(status(&answer), "fwd=uri-miss; stored; ttl=60");
     assert_eq!(text(answer), "new");
 }
 

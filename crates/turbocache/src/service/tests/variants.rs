@@ -28,9 +28,9 @@ fn stored(scene: &mut Scene, request: Ask, response: Response<AppBody>) -> Strin
 fn each_variant_is_given_to_those_who_select_it() {
     let mut scene = Scene::new();
     let said = stored(&mut scene, ask("de"), in_language("de", "Seite"));
-    assert_eq!(said, "fwd=uri-miss; stored");
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
     let said = stored(&mut scene, ask("fr"), in_language("fr", "page"));
-    assert_eq!(said, "fwd=vary-miss; stored");
+    assert_eq!(said, "fwd=vary-miss; stored; ttl=60");
     for (language, expected) in [("de", "Seite"), ("fr", "page"), ("de", "Seite")] {
         let answer = scene.answer(ask(language));
         assert_eq!(status(&answer), "hit; ttl=60");
@@ -48,7 +48,7 @@ fn a_newer_variant_takes_the_place_of_the_same_one_only() {
     stored(&mut scene, ask("fr"), in_language("fr", "page"));
     scene.clock.forward(30);
     let said = stored(&mut scene, ask("de"), in_language("de", "neu"));
-    assert_eq!(said, "fwd=stale; stored");
+    assert_eq!(said, "fwd=stale; stored; ttl=60");
     assert_eq!(text(scene.answer(ask("de"))), "neu");
     assert_eq!(text(scene.answer(ask("fr"))), "page");
 }
@@ -71,7 +71,7 @@ fn what_came_last_for_a_request_takes_the_place_of_all_that_it_selects() {
     scene.clock.forward(60);
     // It does not vary any more. The one that did is not asked about again.
     let said = stored(&mut scene, ask("de"), page(&[MINUTE], "for all"));
-    assert_eq!(said, "fwd=stale; stored");
+    assert_eq!(said, "fwd=stale; stored; ttl=60");
     let answer = scene.answer(ask("de"));
     assert_eq!(status(&answer), "hit; ttl=60");
     assert_eq!(text(answer), "for all");
@@ -94,7 +94,7 @@ fn what_one_has_validated_is_still_for_all_who_select_it() {
     let mut not_modified = page(&[TAG], "");
     *not_modified.status_mut() = http::StatusCode::NOT_MODIFIED;
     let said = stored(&mut scene, accepting("br"), not_modified);
-    assert_eq!(said, "fwd=stale; fwd-status=304; stored");
+    assert_eq!(said, "fwd=stale; fwd-status=304; stored; ttl=60");
     for codings in ["gzip, br", "br"] {
         assert_eq!(
             status(&scene.answer(accepting(codings))),
@@ -113,7 +113,7 @@ fn with_one_variant_too_many_the_oldest_is_forgotten() {
     assert_eq!(status(&scene.answer(ask("it"))), "hit; ttl=60");
     assert_eq!(status(&scene.answer(ask("fr"))), "hit; ttl=60");
     let said = stored(&mut scene, ask("de"), in_language("de", "Seite"));
-    assert_eq!(said, "fwd=vary-miss; stored");
+    assert_eq!(said, "fwd=vary-miss; stored; ttl=60");
 }
 
 #[test]
