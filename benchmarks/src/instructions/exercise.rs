@@ -18,6 +18,7 @@ use http::{
 use http_body::Body;
 use http_body_util::{Empty, Full};
 use peregrine_core::CacheStatus;
+use peregrine_request_accounting::RequestAccounting;
 use tower::{Layer, Service};
 use turbocache::TurboCache;
 
@@ -30,6 +31,8 @@ pub(crate) enum Exercise {
     Bare,
     /// A stored page.
     Hit,
+    /// A stored page, with the request counted: what accounting costs a hit.
+    HitAccounted,
     /// A stored page, chosen by `Vary` among two.
     HitVary,
     /// A stored page that the client has already.
@@ -105,7 +108,7 @@ impl Exercise {
     fn expected(self) -> (bool, StatusCode) {
         match self {
             Self::Bare | Self::Pass | Self::Unstored => (false, StatusCode::OK),
-            Self::Hit | Self::HitVary => (true, StatusCode::OK),
+            Self::Hit | Self::HitAccounted | Self::HitVary => (true, StatusCode::OK),
             Self::HitNotModified => (true, StatusCode::NOT_MODIFIED),
             Self::HitRange => (true, StatusCode::PARTIAL_CONTENT),
         }
@@ -141,6 +144,9 @@ impl Exercise {
             self.expected(),
             "{self:?}: {status}"
         );
+        if self == Self::HitAccounted {
+            return repeat(RequestAccounting::new().layer(cache), &request, count);
+        }
         repeat(cache, &request, count);
     }
 }

@@ -5,7 +5,7 @@
 //! crate adds is their order, which only it knows:
 //!
 //! ```text
-//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ ErrorPages ─▶ Files ─▶ Buffering ─▶ Inform ─▶ UpstreamPool
+//! client ─▶ RequestAccounting ─▶ Believe ─▶ CookieVariation ─▶ TurboCache ─▶ RequestTracking ─▶ TraceContext ─▶ ErrorPages ─▶ Files ─▶ Buffering ─▶ Inform ─▶ UpstreamPool
 //! ```
 //!
 //! - [`RequestAccounting`](request_accounting::RequestAccounting) stands
@@ -20,6 +20,8 @@
 //!   may, even with every process dead.
 //! - [`RequestTracking`](request_accounting::tracking) lists the requests that go
 //!   on to the application, one by one. A hit pays nothing for that.
+//! - [`TraceContext`](trace_context) sees to it that a request belongs to a trace,
+//!   if that is wanted.
 //! - [`ErrorPages`] turns the pool's errors into responses. It stands behind
 //!   the cache, so that a hit pays nothing for it.
 //! - [`StaticFiles`](static_files::public) sends files that the application need
@@ -84,6 +86,9 @@ mod stack;
 
 #[cfg(feature = "buffering")]
 pub use peregrine_buffering as buffering;
+#[cfg(feature = "upstream-pool")]
+pub mod trace_context;
+
 #[cfg(feature = "cookie-variation")]
 pub use peregrine_cookie_variation as cookie_variation;
 pub use peregrine_core as core;

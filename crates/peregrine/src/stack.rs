@@ -18,14 +18,22 @@ use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLa
 use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
 
-use crate::{ErrorPages, error_pages::ErrorPagesService};
+use crate::{
+    ErrorPages,
+    error_pages::ErrorPagesService,
+    trace_context::{TraceContext, TraceContextLayer},
+};
 
 /// An application `U` behind what only those requests meet that no cache
 /// answers.
 pub type Behind<U> = RequestTrackingService<
-    ErrorPagesService<
-        StaticFilesService<
-            SendFileService<ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>>,
+    TraceContext<
+        ErrorPagesService<
+            StaticFilesService<
+                SendFileService<
+                    ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>,
+                >,
+            >,
         >,
     >,
 >;
@@ -55,6 +63,7 @@ pub struct Stack {
     error_pages: ErrorPages,
     static_files: StaticFiles,
     sendfile: SendFile,
+    trace_context: TraceContextLayer,
     request_buffering: RequestBuffering,
     response_buffering: ResponseBuffering,
 }
@@ -71,6 +80,7 @@ impl Stack {
             error_pages: ErrorPages::new(),
             static_files: StaticFiles::none(),
             sendfile: SendFile::none(),
+            trace_context: TraceContextLayer::off(),
             request_buffering: RequestBuffering::new(space.clone()),
             response_buffering: ResponseBuffering::new(space),
         }
@@ -121,6 +131,12 @@ impl Stack {
         self
     }
 
+    /// Which traces requests belong to. Default: [`TraceContextLayer::off`].
+    pub fn trace_context(mut self, traces: TraceContextLayer) -> Self {
+        self.trace_context = traces;
+        self
+    }
+
     /// The numbers of all requests that come to this stack.
     pub fn accounting(&self) -> &RequestAccounting {
         &self.accounting
@@ -167,7 +183,8 @@ impl Stack {
             .response_buffering
             .layer(self.request_buffering.layer(told));
         let files = self.static_files.layer(self.sendfile.layer(buffered));
-        self.tracking.layer(self.error_pages.layer(files))
+        let traced = self.trace_context.layer(self.error_pages.layer(files));
+        self.tracking.layer(traced)
     }
 }
 

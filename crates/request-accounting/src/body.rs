@@ -25,14 +25,13 @@ pin_project! {
 }
 
 impl<B: Body> AccountedBody<B> {
-    pub(crate) fn new(inner: B, exchange: Exchange) -> Self {
+    pub(crate) fn new(inner: B, mut exchange: Exchange) -> Self {
         // A server does not poll a body that says it has ended.
-        let exchange = if inner.is_end_stream() {
+        let over = inner.is_end_stream();
+        if over {
             exchange.complete();
-            None
-        } else {
-            Some(exchange)
-        };
+        }
+        let exchange = Some(exchange).filter(|_| !over);
         Self { inner, exchange }
     }
 }
@@ -47,22 +46,31 @@ impl<B: Body> Body for AccountedBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         let frame = ready!(this.inner.as_mut().poll_frame(cx));
-        if let Some(mut exchange) = this.exchange.take() {
-            match &frame {
+        if let Some(exchange) = this.exchange {
+            let over = match &frame {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         exchange.send(data.remaining() as u64);
                     }
                     // A server that has seen the last frame need not ask for
                     // another one.
-                    if this.inner.is_end_stream() {
+                    let last = this.inner.is_end_stream();
+                    if last {
                         exchange.complete();
-                    } else {
-                        *this.exchange = Some(exchange);
                     }
+                    last
                 }
-                Some(Err(_)) => exchange.fail(),
-                None => exchange.complete(),
+                Some(Err(_)) => {
+                    exchange.fail();
+                    true
+                }
+                None => {
+                    exchange.complete();
+                    true
+                }
+            };
+            if over {
+                *this.exchange = None;
             }
         }
         Poll::Ready(frame)

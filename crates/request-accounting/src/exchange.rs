@@ -16,18 +16,26 @@ use crate::{
 /// from the service to its future to the response body.
 ///
 /// Counted once, on drop, wherever that happens. Who knows better than "it was
-/// dropped" says so with [`complete`](Self::complete) or [`fail`](Self::fail).
+/// dropped" says so before with [`complete`](Self::complete) or [`fail`](Self::fail).
 pub(crate) struct Exchange {
     shard: Arc<Shard>,
     started: Instant,
     asked: Asked,
     head: Option<Head>,
-    /// When the connection was upgraded to something that is no request, if it
-    /// was: it may last for days, which is nobody's latency.
-    upgraded: Option<Instant>,
     sent: u64,
     /// `None` as long as only the drop would tell.
     end: Option<End>,
+    /// What hardly any request has is not to make the others larger: they are moved
+    /// from place to place.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// When the connection was upgraded to something that is no request, if it
+    /// was: it may last for days, which is nobody's latency.
+    upgraded: Option<Instant>,
+    /// Who wants to know how it ends, if somebody does.
     observed: Option<Box<dyn Observed>>,
 }
 
@@ -53,10 +61,14 @@ impl Exchange {
             started,
             asked,
             head: None,
-            upgraded: None,
             sent: 0,
             end: None,
-            observed,
+            rare: observed.map(|observed| {
+                Box::new(Rare {
+                    observed: Some(observed),
+                    ..Rare::default()
+                })
+            }),
         }
     }
 
@@ -65,7 +77,7 @@ impl Exchange {
         let status = response.status();
         let extensions = response.extensions();
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.upgraded = Some(Instant::now());
+            self.rare.get_or_insert_default().upgraded = Some(Instant::now());
         }
         self.head = Some(Head {
             status,
@@ -86,12 +98,12 @@ impl Exchange {
     }
 
     /// The response has ended.
-    pub(crate) fn complete(mut self) {
+    pub(crate) const fn complete(&mut self) {
         self.end = Some(End::Complete);
     }
 
     /// The inner service or the response body gave an error.
-    pub(crate) fn fail(mut self) {
+    pub(crate) const fn fail(&mut self) {
         self.end = Some(End::Failed);
     }
 
@@ -108,7 +120,9 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let end = self.end.unwrap_or_else(|| self.dropped());
         let now = Instant::now();
-        let answered = self.upgraded.unwrap_or(now);
+        let rare = self.rare.take();
+        let upgraded = rare.as_ref().and_then(|rare| rare.upgraded);
+        let answered = upgraded.unwrap_or(now);
         let elapsed = answered.saturating_duration_since(self.started);
         self.shard.finished(Finished {
             end,
@@ -128,7 +142,7 @@ impl Drop for Exchange {
             ?elapsed,
             "request finished"
         );
-        if let Some(observed) = self.observed.take() {
+        if let Some(observed) = rare.and_then(|rare| rare.observed) {
             let cache = self.head.map(|head| head.cache);
             observed.finish(&FinishedRequest {
                 end,

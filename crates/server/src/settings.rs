@@ -45,6 +45,9 @@ pub(crate) struct ServeSettings {
     pub(crate) admin_address: Option<(SocketAddr, Tokens)>,
     /// Where and how to write a line for each request, if anywhere.
     pub(crate) access_log: Option<AccessLogSettings>,
+    /// The share of requests of which a trace that begins here is sampled; if
+    /// `None`, none begins here.
+    pub(crate) trace_requests: Option<f64>,
     /// Where to write the server's process id, if anywhere.
     pub(crate) pid_file: Option<PathBuf>,
     /// What to print below the line that says where the server listens.

@@ -203,6 +203,7 @@ pub(crate) fn assemble(
         admin_socket: operator.admin_socket,
         admin_address: admin_address(&operator.admin)?,
         access_log: access_log(operator.access_log),
+        trace_requests: operator.tracing.trace_requests,
         pid_file: operator.pid_file,
         guide: None,
     })

@@ -33,6 +33,7 @@ mod status;
 mod sticky;
 mod stopping;
 mod streaming;
+mod traces;
 mod unruly;
 mod upgrades;
 mod upstream;

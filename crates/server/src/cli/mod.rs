@@ -19,6 +19,7 @@ mod look;
 mod options;
 mod site;
 mod sticky;
+mod tracing;
 mod usage;
 mod values;
 

@@ -13,6 +13,7 @@ use super::{
     access_log::AccessLogOptions,
     admin::AdminOptions,
     buffering::BufferingOptions,
+    tracing::TracingOptions,
     values::{self, address, method, network, path, port, positive_seconds, seconds},
 };
 
@@ -234,6 +235,9 @@ pub(crate) struct OperatorOptions {
 
     #[command(flatten)]
     pub(crate) access_log: AccessLogOptions,
+
+    #[command(flatten)]
+    pub(crate) tracing: TracingOptions,
 }
 
 /// `--log-level`.

@@ -9,6 +9,7 @@ use peregrine::{
     Cached, ErrorPages, ProcessAccounting, ProcessRest, Stack, Uncached, Varied,
     buffering::request::RequestBody,
     request_accounting::RequestAccounting,
+    trace_context::TraceContextLayer,
     turbocache::TurboCache,
     upstream_pool::{
         AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, sticky::StickyService,
@@ -169,6 +170,7 @@ pub(super) fn stacked<U>(
     let (static_files, sendfile) = files(&application.files);
     let stack = Stack::new()
         .count_into(accounting)
+        .trace_context(trace_context(settings))
         .trusted_proxies(settings.trusted_proxies.iter().copied())
         .error_pages(details)
         .static_files(static_files)
@@ -205,6 +207,15 @@ pub(super) fn stacked<U>(
         processes: dir.zip(handle),
     };
     (service, served)
+}
+
+fn trace_context(settings: &ServeSettings) -> TraceContextLayer {
+    match settings.trace_requests {
+        Some(share) => {
+            TraceContextLayer::new(share).trusted_proxies(settings.trusted_proxies.iter().copied())
+        }
+        None => TraceContextLayer::off(),
+    }
 }
 
 /// The front of a server with one application: its stack is called as the type
