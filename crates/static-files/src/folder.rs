@@ -66,7 +66,8 @@ impl Folder {
             Ok(_) => {
                 warn!(
                     path = %path.display(),
-                    "not sent: a link leads out of the folder, or to something hidden"
+                    "not sent: a link leads out of the folder, or to something hidden, \
+                     and links are not followed"
                 );
                 false
             }

@@ -39,17 +39,6 @@ impl FileName {
         })
     }
 
-    /// The first segment, which is directly in the folder; `None` for the
-    /// folder itself.
-    pub(crate) fn first(&self) -> Option<&OsString> {
-        self.segments.first()
-    }
-
-    /// Whether the first segment is the only one, and not a folder.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.segments.len() == 1 && !self.is_folder
-    }
-
     /// The files that are meant, in the order in which to look: itself, or the
     /// page that an application has written for it.
     pub(crate) fn candidates(&self) -> Vec<PathBuf> {

@@ -32,7 +32,7 @@ pub(crate) struct BufferingOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data_buffer_dir: Option<PathBuf>,
 
-    /// Megabytes that all of them may have; without room, requests are answered
+    /// Megabytes that all of an application's may have; without room, requests are answered
     /// with 503, and applications are held back
     #[arg(long, value_name = "MB", default_value_t = 4096)]
     pub(crate) data_buffer_size: u32,

@@ -2,6 +2,7 @@ use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
     fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
@@ -11,8 +12,6 @@ use std::{
 };
 
 use tokio::{task::spawn_blocking, time::Instant};
-
-use crate::name::FileName;
 
 /// How long to believe in what was found.
 const FRESH: Duration = Duration::from_secs(1);
@@ -36,7 +35,8 @@ pub(super) struct Listing {
 
 #[derive(Debug)]
 struct Names {
-    /// `None`: too many.
+    /// Those of files and folders, and of `posts.html` also `posts`. `None`: too
+    /// many.
     names: Option<HashSet<OsString>>,
     as_of: Instant,
 }
@@ -51,14 +51,15 @@ impl Listing {
         })
     }
 
-    /// Whether there may be a file of this name.
-    pub(super) fn may_have(self: &Arc<Self>, file: &FileName) -> bool {
+    /// Whether there may be a file for this path of a request. Allocates nothing:
+    /// nearly every path is asked about that is none.
+    pub(super) fn may_have(self: &Arc<Self>, path: &str) -> bool {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
         if names.as_of.elapsed() >= FRESH && !self.reading.swap(true, Ordering::Relaxed) {
             let this = Arc::clone(self);
             spawn_blocking(move || this.read_again());
         }
-        names.may_have(file)
+        names.may_have(path)
     }
 
     fn read_again(&self) {
@@ -77,19 +78,16 @@ impl Names {
         }
     }
 
-    fn may_have(&self, file: &FileName) -> bool {
+    fn may_have(&self, path: &str) -> bool {
         let Some(names) = &self.names else {
             return true;
         };
-        match file.first() {
-            None => names.contains(OsStr::new("index.html")),
-            Some(first) if names.contains(first) => true,
-            Some(first) if file.is_direct() => {
-                let mut page = first.clone();
-                page.push(".html");
-                names.contains(&page)
-            }
-            Some(_) => false,
+        let first = path.trim_start_matches('/').split('/').next();
+        match first.unwrap_or_default() {
+            "" => names.contains(OsStr::new("index.html")),
+            // What it is when it is decoded, is to be found out elsewhere.
+            encoded if encoded.contains('%') => true,
+            first => names.contains(OsStr::new(first)),
         }
     }
 }
@@ -97,10 +95,14 @@ impl Names {
 fn read(path: &Path) -> io::Result<Option<HashSet<OsString>>> {
     let mut names = HashSet::new();
     for entry in fs::read_dir(path)? {
-        if names.len() == MAX_NAMES {
+        if names.len() >= MAX_NAMES {
             return Ok(None);
         }
-        names.insert(entry?.file_name());
+        let name = entry?.file_name();
+        if let Some(page) = name.as_encoded_bytes().strip_suffix(b".html") {
+            names.insert(OsStr::from_bytes(page).to_owned());
+        }
+        names.insert(name);
     }
     Ok(Some(names))
 }
@@ -111,44 +113,45 @@ mod tests {
 
     #[test]
     fn a_path_that_begins_otherwise_needs_no_look() {
-        let names = |list: &[&str]| Names {
-            names: Some(list.iter().map(OsString::from).collect()),
+        let folder = tempfile::tempdir().unwrap();
+        let nothing = Names::read(folder.path());
+        for file in ["index.html", "posts.html", "assets", "robots.txt"] {
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        let some = Names::read(folder.path());
+        let many = Names {
+            names: None,
             as_of: Instant::now(),
         };
-        let some = names(&["index.html", "posts.html", "assets", "robots.txt"]);
         let cases = [
             ("a file", "/robots.txt", true),
             ("in a folder", "/assets/a.css", true),
             ("a page", "/posts", true),
+            ("below a page", "/posts/1", true),
             ("the first page", "/", true),
-            ("below a page", "/posts/1", false),
             ("another", "/users/1", false),
+            ("a part of a name", "/robot", false),
         ];
         for (name, path, expected) in cases {
-            let file = FileName::of(path).unwrap();
-            assert_eq!(some.may_have(&file), expected, "{name}");
-            assert!(!names(&[]).may_have(&file), "{name}");
-            let many = Names {
-                names: None,
-                as_of: Instant::now(),
-            };
-            assert!(many.may_have(&file), "{name}");
+            assert_eq!(some.may_have(path), expected, "{name}");
+            assert!(!nothing.may_have(path), "{name}");
+            assert!(many.may_have(path), "{name}");
         }
+        assert!(some.may_have("/robots%2etxt"), "encoded");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_later_is_seen_a_second_later() {
         let folder = tempfile::tempdir().unwrap();
         let listing = Listing::new(folder.path().into());
-        let file = FileName::of("/a").unwrap();
         fs::write(folder.path().join("a"), "").unwrap();
-        assert!(!listing.may_have(&file));
+        assert!(!listing.may_have("/a"));
         tokio::time::advance(FRESH).await;
-        assert!(!listing.may_have(&file), "nobody waits for the disk");
+        assert!(!listing.may_have("/a"), "nobody waits for the disk");
         // Another thread reads it.
         while listing.reading.load(Ordering::Relaxed) {
             std::thread::yield_now();
         }
-        assert!(listing.may_have(&file));
+        assert!(listing.may_have("/a"));
     }
 }

@@ -49,9 +49,11 @@ impl<S> StaticFilesService<S> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        let file = FileName::of(request.uri().path().strip_prefix(&*config.below)?)?;
-        let meant = config.listing.may_have(&file);
-        meant.then(|| (Arc::clone(config), file))
+        let path = request.uri().path().strip_prefix(&*config.below)?;
+        if !config.listing.may_have(path) {
+            return None;
+        }
+        Some((Arc::clone(config), FileName::of(path)?))
     }
 }
 
