@@ -23,7 +23,10 @@ use crate::{
     scenario::Scenario,
 };
 
-pub(crate) use self::peregrine::{build as build_peregrine, start_before as peregrine_before};
+pub(crate) use self::{
+    passenger::agent as passenger_agent,
+    peregrine::{build as build_peregrine, build_package, start_before as peregrine_before},
+};
 
 /// Who is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

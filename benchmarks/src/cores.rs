@@ -15,6 +15,10 @@ pub(crate) struct Cores {
 }
 
 impl CoreList {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().copied()
+    }
+
     /// How many threads run there at the same time.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()

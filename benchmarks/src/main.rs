@@ -6,6 +6,7 @@ mod contender;
 mod cores;
 mod cpu;
 mod exchange;
+mod forum;
 mod instructions;
 mod measure;
 mod memory;
@@ -29,7 +30,8 @@ use tokio::{
 
 use crate::options::{Cli, Command, RunOptions};
 
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+type BoxError = Box<dyn Error + Send + Sync>;
+type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let Cli { command, run } = Cli::parse();
@@ -62,6 +64,7 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
             unless_interrupted(slow_clients::run(clients, peregrine))
         }
         Some(Command::SlowClientsApp) => slow_clients::serve(),
+        Some(Command::Forum(options)) => unless_interrupted(forum::run(&options)),
         Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
     }

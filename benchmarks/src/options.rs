@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// The application that they ask; started by the program itself.
     #[command(hide = true)]
     SlowClientsApp,
+    /// Lets readers of a forum loose on what may stand before it.
+    Forum(ForumOptions),
     /// Does one thing again and again, to be counted.
     #[command(hide = true)]
     Exercise {
@@ -149,6 +151,33 @@ pub(crate) struct OutOfBandOptions {
     /// The binary to measure, instead of building it
     #[arg(long, value_name = "PATH")]
     pub(crate) peregrine: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForumOptions {
+    /// Seconds of a round
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) seconds: u32,
+
+    /// Rounds for each; the median counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) rounds: u32,
+
+    /// Readers that ask at the same time
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) connections: u32,
+
+    /// Where to draw how many pages a second there were, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// The binary of Peregrine, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peregrine: Option<PathBuf>,
+
+    /// The binary of the forum, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) forum: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,8 @@
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::ValueEnum;
 use tokio::process::Command;
@@ -7,6 +11,7 @@ use super::{Place, Running, Setting, installed};
 use crate::{
     Result,
     child::{Child, free_address},
+    cores::CoreList,
     options::Role,
     probe,
 };
@@ -26,34 +31,9 @@ pub(super) async fn start(setting: &Setting<'_>) -> Result<Running> {
 /// Passenger stands before nothing that it has not started. So the application
 /// is its process, on the cores where that of the others is.
 async fn start_one(setting: &Setting<'_>) -> Result<(Child, Place)> {
-    let agent = PathBuf::from(about("support-binaries-dir").await?).join("PassengerAgent");
     let address = free_address()?;
-    // Or else, started by root, it becomes somebody who may not enter the folder.
-    let user: &[_] = if rustix::process::geteuid().is_root() {
-        &["--default-user", "root"]
-    } else {
-        &[]
-    };
-    // What `passenger start --engine builtin` runs, with its options, but not in
-    // the background.
-    let mut command = Command::new(agent);
+    let mut command = agent(address, setting.cores, setting.folder).await?;
     command
-        .args(["watchdog", "--passenger-root", &about("root").await?])
-        .arg("--no-user-switching")
-        .args(user)
-        .arg("--instance-registry-dir")
-        .arg(setting.folder)
-        .arg("--spawn-dir")
-        .arg(setting.folder)
-        .args(["--BC", "--listen", &format!("tcp://{address}")])
-        .args(["--threads", &setting.cores.len().to_string()])
-        .arg("--data-buffer-dir")
-        .arg(setting.folder)
-        .args(["--environment", "production", "--no-graceful-exit"])
-        .args([
-            "--disable-security-update-check",
-            "--disable-anonymous-telemetry",
-        ])
         .args(["--min-instances", "1", "--max-pool-size", "1"])
         // As many at once as there are connections.
         .args(["--force-max-concurrent-requests-per-process", "0"])
@@ -68,6 +48,37 @@ async fn start_one(setting: &Setting<'_>) -> Result<(Child, Place)> {
         own_app: Some(probe::pid(address).await?),
     };
     Ok((child, place))
+}
+
+/// What `passenger start --engine builtin` runs, with its options, but not in the
+/// background. Options for the application are to follow, and its folder.
+pub(crate) async fn agent(address: SocketAddr, cores: &CoreList, folder: &Path) -> Result<Command> {
+    let agent = PathBuf::from(about("support-binaries-dir").await?).join("PassengerAgent");
+    // Or else, started by root, it becomes somebody who may not enter the folder.
+    let user: &[_] = if rustix::process::geteuid().is_root() {
+        &["--default-user", "root"]
+    } else {
+        &[]
+    };
+    let mut command = Command::new(agent);
+    command
+        .args(["watchdog", "--passenger-root", &about("root").await?])
+        .arg("--no-user-switching")
+        .args(user)
+        .arg("--instance-registry-dir")
+        .arg(folder)
+        .arg("--spawn-dir")
+        .arg(folder)
+        .args(["--BC", "--listen", &format!("tcp://{address}")])
+        .args(["--threads", &cores.len().to_string()])
+        .arg("--data-buffer-dir")
+        .arg(folder)
+        .args(["--environment", "production", "--no-graceful-exit"])
+        .args([
+            "--disable-security-update-check",
+            "--disable-anonymous-telemetry",
+        ]);
+    Ok(command)
 }
 
 /// The command, for the shell that is to become it.

@@ -43,6 +43,11 @@ pub(crate) async fn start_before(
 
 /// Builds the binary, and says where it is.
 pub(crate) async fn build() -> Result<PathBuf> {
+    build_package("peregrine-server", "peregrine").await
+}
+
+/// Builds a binary of this workspace, and says where it is.
+pub(crate) async fn build_package(package: &str, binary: &str) -> Result<PathBuf> {
     // Into the folder that this program was built into, so that whatever both
     // need is built once.
     let program = env::current_exe()?;
@@ -52,7 +57,7 @@ pub(crate) async fn build() -> Result<PathBuf> {
         .ok_or("this program is in no target folder")?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--release", "--package", "peregrine-server"])
+        .args(["build", "--release", "--package", package])
         .args(["--manifest-path".as_ref(), Path::new(MANIFEST)])
         .arg("--target-dir")
         .arg(target)
@@ -60,7 +65,7 @@ pub(crate) async fn build() -> Result<PathBuf> {
         .status()
         .await?;
     if !status.success() {
-        return Err("cargo build --release -p peregrine-server failed: see above".into());
+        return Err(format!("cargo build --release -p {package} failed: see above").into());
     }
-    Ok(target.join("release/peregrine"))
+    Ok(target.join("release").join(binary))
 }

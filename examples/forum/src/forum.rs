@@ -1,4 +1,6 @@
-use std::{path::Path, time::Duration};
+use std::{hint, path::Path, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::store::{Store, StoreError};
 
@@ -7,6 +9,7 @@ use crate::store::{Store, StoreError};
 pub struct Forum {
     pub(crate) store: Store,
     rendering: Duration,
+    computing: Duration,
 }
 
 impl Forum {
@@ -19,6 +22,7 @@ impl Forum {
         Ok(Self {
             store: Store::open(path)?,
             rendering: Duration::ZERO,
+            computing: Duration::ZERO,
         })
     }
 
@@ -28,10 +32,27 @@ impl Forum {
         Self { rendering, ..self }
     }
 
-    /// Waits as long as a page takes that is slow to render.
+    /// Lets each page that is rendered take so much of a processor's time more, as
+    /// one with large templates in a slow language does. None by default.
+    pub fn rendering_computes(self, computing: Duration) -> Self {
+        Self { computing, ..self }
+    }
+
+    /// Takes as long as a page that is slow to render.
     pub(crate) async fn render_slowly(&self) {
         if !self.rendering.is_zero() {
             tokio::time::sleep(self.rendering).await;
         }
+        let end = processor_time() + self.computing;
+        // Whoever else is here waits, as behind any template that is rendered.
+        while processor_time() < end {
+            hint::spin_loop();
+        }
     }
+}
+
+/// What this thread has taken of a processor's time.
+fn processor_time() -> Duration {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(spent).unwrap_or_default()
 }

@@ -31,6 +31,10 @@ enum Command {
         /// Let each page take this many milliseconds longer to render
         #[arg(long, env = "FORUM_RENDER_MS", value_name = "MS", default_value_t = 0)]
         render_ms: u64,
+
+        /// Let each page take this many milliseconds of a processor to render
+        #[arg(long, env = "FORUM_COMPUTE_MS", value_name = "MS", default_value_t = 0)]
+        compute_ms: u64,
     },
     /// Fill an empty database with a few people, whose password is "passenger", and
     /// with what they have said
@@ -68,8 +72,14 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     let forum = Forum::open(&cli.database.database)?;
     match cli.command {
-        Command::Serve { socket, render_ms } => {
-            let forum = forum.rendering_takes(Duration::from_millis(render_ms));
+        Command::Serve {
+            socket,
+            render_ms,
+            compute_ms,
+        } => {
+            let forum = forum
+                .rendering_takes(Duration::from_millis(render_ms))
+                .rendering_computes(Duration::from_millis(compute_ms));
             forum::serve(forum, socket.as_deref(), future::pending()).await?;
         }
         Command::Seed { topics } => {
