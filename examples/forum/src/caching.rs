@@ -32,6 +32,8 @@ pub(crate) enum Group {
     Room(Room),
     /// What there is to read about a topic, or that there is none of this id.
     Topic(i64),
+    /// The list of who has registered.
+    People,
 }
 
 impl Group {
@@ -46,6 +48,7 @@ impl From<Group> for String {
         match group {
             Group::Room(room) => format!("room-{}", room.as_str()),
             Group::Topic(id) => format!("topic-{id}"),
+            Group::People => "people".to_owned(),
         }
     }
 }

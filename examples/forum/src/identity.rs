@@ -23,6 +23,9 @@ pub(crate) const SESSION: &str = "session";
 /// What tells the server, and nobody behind it, for whom an answer was rendered.
 const RENDERED_FOR: HeaderName = HeaderName::from_static("!~rendered-for");
 
+/// What tells it that all of a level are to be asked for anew.
+const FORGET_RENDERED_FOR: HeaderName = HeaderName::from_static("!~forget-rendered-for");
+
 /// Where the server says how its client came to it.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -107,6 +110,13 @@ pub(crate) async fn identify(
         response.headers_mut().insert(RENDERED_FOR, level);
     }
     response
+}
+
+/// What an answer says that changes the level of somebody else, whose sessions it
+/// does not know: whoever is remembered to be on `level` may not be any more.
+pub(crate) fn forget(level: Level) -> [(HeaderName, HeaderValue); 1] {
+    let level = HeaderValue::from_static(level.as_str());
+    [(FORGET_RENDERED_FOR, level)]
 }
 
 fn token(headers: &HeaderMap) -> Option<TokenHash> {

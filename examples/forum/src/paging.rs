@@ -2,6 +2,7 @@
 
 pub(crate) const TOPICS_PER_PAGE: u32 = 20;
 pub(crate) const POSTS_PER_PAGE: u32 = 30;
+pub(crate) const PEOPLE_PER_PAGE: u32 = 50;
 
 /// One page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

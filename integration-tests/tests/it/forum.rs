@@ -165,6 +165,29 @@ async fn what_staff_remove_nobody_reads_any_more() {
 }
 
 #[tokio::test]
+async fn who_is_suspended_reads_nothing_more_from_memory() {
+    let server = start().await;
+    let marit = Reader::logged_in(&server, "Marit").await;
+    let ines = Reader::logged_in(&server, "Ines").await;
+    let bao = Reader::logged_in(&server, "Bao").await;
+    for reader in [&marit, &ines, &bao, &ines] {
+        assert!(reader.get("/topics/3").await.body.contains(SECRET));
+    }
+    assert!(ines.get("/topics/3").await.is_hit());
+
+    let people = marit.get("/people").await;
+    let (_, button) = people.body.split_once("Suspend Ines").unwrap();
+    assert!(button.contains("Suspend"), "{people:?}");
+    let answer = marit.post("/people/2/suspend", "").await;
+    assert!(marit.follow(&answer).await.body.contains("Restore Ines"));
+    let page = ines.get("/topics/3").await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+    // Nobody else has lost anything but a moment.
+    assert!(bao.get("/topics/3").await.body.contains(SECRET));
+    assert!(bao.get("/topics/3").await.is_hit());
+}
+
+#[tokio::test]
 async fn another_site_can_do_nothing_in_a_member_s_name() {
     let server = start().await;
     let ines = Reader::logged_in(&server, "Ines").await;

@@ -104,7 +104,7 @@ addEventListener('click', (event) => {
 
 addEventListener('submit', (event) => {
   // Whatever changes who is here changes the document, too.
-  if (!event.target.matches('form[data-here], form.remove')) return;
+  if (!event.target.matches('form[data-here]')) return;
   event.preventDefault();
   send(event.target, event.submitter);
 });

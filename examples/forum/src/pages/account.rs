@@ -28,7 +28,7 @@ pub(crate) fn account(person: &Person, posts: &[(Post, String)]) -> Page {
                     header {
                         a href={ "/topics/" (post.topic) } { (title) } " "
                         (time(post.written))
-                        form.remove method="post" action={ "/posts/" (post.id) "/remove" } {
+                        form.remove method="post" action={ "/posts/" (post.id) "/remove" } data-here {
                             button.quiet { "Remove" }
                         }
                     }

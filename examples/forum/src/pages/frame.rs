@@ -18,6 +18,7 @@ use crate::{
 pub(crate) enum Place {
     Open,
     Members,
+    People,
     Account,
     LogIn,
     Join,
@@ -30,6 +31,7 @@ impl Place {
         match self {
             Self::Open => "open",
             Self::Members => "members",
+            Self::People => "people",
             Self::Account => "account",
             Self::LogIn => "login",
             Self::Join => "join",
@@ -97,6 +99,7 @@ fn navigation(place: Place, level: Level) -> Markup {
         nav.rooms aria-label="The forum" {
             (link(Place::Open, "/", "Topics"))
             (link(Place::Members, "/members", "Members’ room"))
+            @if level == Level::Staff { (link(Place::People, "/people", "People")) }
         }
         nav.you aria-label="You" {
             @if level == Level::Visitor {

@@ -9,6 +9,7 @@ mod listing;
 mod login;
 mod not_found;
 mod pager;
+mod people;
 mod reading;
 mod writing;
 
@@ -18,6 +19,7 @@ pub(crate) use self::{
     listing::listing,
     login::{Purpose, login},
     not_found::not_found,
+    people::people,
     reading::{Draft, reading},
     writing::writing,
 };

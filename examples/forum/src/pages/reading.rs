@@ -77,7 +77,7 @@ fn post(post: &Post, level: Level) -> Markup {
 /// that. Without it, there is a list on the page of his account.
 fn remove(post: &Post, level: Level) -> Markup {
     html! {
-        form.remove method="post" action={ "/posts/" (post.id) "/remove" }
+        form.remove method="post" action={ "/posts/" (post.id) "/remove" } data-here
             data-author=(post.author) hidden[level != Level::Staff] {
             button.quiet { "Remove" }
         }

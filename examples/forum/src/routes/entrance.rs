@@ -9,7 +9,7 @@ use http::header::SET_COOKIE;
 
 use crate::{
     Forum,
-    caching::Keep,
+    caching::{self, Group, Keep},
     forms::{self, Credentials, Local, Refusal},
     level::Level,
     moment::Moment,
@@ -22,6 +22,7 @@ use crate::{
 };
 
 const WRONG: Refusal = "That is not a name and its password.";
+const SUSPENDED: Refusal = "Staff have suspended this account.";
 const TAKEN: Refusal = "There is somebody of this name already.";
 
 /// `GET /login`
@@ -61,13 +62,13 @@ pub(super) async fn log_in(
     // Outside of the database: others want to read meanwhile.
     let is_right = move || password::is_right(&password, hash.as_deref());
     let is_right = on_another_thread(is_right).await?;
-    match person {
-        Some(person) if is_right => begin(&visit, &forum, person.id, &next).await,
-        _ => {
-            let page = pages::login(Purpose::LogIn, &name, &next, Some(WRONG));
-            Ok(visit.show(page).await)
-        }
-    }
+    let refusal = match person.filter(|_| is_right) {
+        Some(person) if !person.suspended => return begin(&visit, &forum, person.id, &next).await,
+        Some(_) => SUSPENDED,
+        None => WRONG,
+    };
+    let page = pages::login(Purpose::LogIn, &name, &next, Some(refusal));
+    Ok(visit.show(page).await)
 }
 
 /// `POST /join`
@@ -92,7 +93,10 @@ pub(super) async fn join(
         })
         .await;
     match added {
-        Ok(person) => begin(&visit, &forum, person, next).await,
+        Ok(person) => {
+            let begun = begin(&visit, &forum, person, next).await?;
+            Ok((caching::changes([Group::People]), begun).into_response())
+        }
         Err(error) if error.is_taken() => Ok(visit.show(refused(TAKEN)).await),
         Err(error) => Err(error.into()),
     }

@@ -3,6 +3,7 @@
 mod account;
 mod entrance;
 mod moderation;
+mod people;
 mod reading;
 mod writing;
 
@@ -69,6 +70,9 @@ fn pages() -> Router<Forum> {
         .route("/topics/{id}/posts", post(writing::reply))
         .route("/new/{room}", get(writing::form).post(writing::begin))
         .route("/posts/{id}/remove", post(moderation::remove))
+        .route("/people", get(people::list))
+        .route("/people/{id}/suspend", post(people::suspend))
+        .route("/people/{id}/restore", post(people::restore))
         .route("/login", get(entrance::login_form))
         .route("/join", get(entrance::join_form))
         .route("/account", get(account::account))

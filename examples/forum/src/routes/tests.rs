@@ -109,6 +109,9 @@ async fn each_page_says_who_may_keep_it_and_for_whom() {
         ("/join", visitor, 200, "no-cache", OURS, ""),
         ("/me", visitor, 200, "no-cache", OURS, ""),
         ("/me", member, 200, "no-store", "", ""),
+        ("/people", visitor, 303, "no-cache", OURS, ""),
+        ("/people", member, 404, "no-store", OURS, ""),
+        ("/people", staff, 200, "no-store", OURS, "\"people\""),
         ("/account", visitor, 303, "no-cache", OURS, ""),
         ("/account", member, 200, "no-store", "", ""),
         ("/nothing", visitor, 404, "no-store", "", ""),
@@ -198,6 +201,14 @@ async fn an_answer_says_what_it_has_changed() {
             "\"topic-1\", \"room-open\"",
         ),
         ("/posts/1/remove", &marit, "", "\"topic-1\""),
+        ("/people/3/suspend", &marit, "", "\"people\""),
+        ("/people/3/restore", &marit, "", "\"people\""),
+        (
+            "/join",
+            &marit,
+            "name=Ada&password=difference",
+            "\"people\"",
+        ),
         ("/login", &marit, "name=Marit&password=passenger", ""),
     ];
     for (path, who, form, groups) in cases {
@@ -212,6 +223,7 @@ async fn an_answer_says_what_it_has_changed() {
         ("/new/open", "title=x&text=Hello"),
         ("/topics/99/posts", "text=Hello"),
         ("/posts/99/remove", ""),
+        ("/people/3/suspend", ""),
     ] {
         let answer = site.post(path, Some(&ines), form).await;
         assert!(answer.status().is_client_error(), "{path}");
@@ -329,4 +341,29 @@ async fn nobody_writes_without_end() {
     let long = format!("text={}", "a".repeat(200 * 1024));
     let answer = site.post("/topics/1/posts", Some(&bao), &long).await;
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn who_is_suspended_is_out_and_cannot_come_in() {
+    let site = Site::new();
+    let marit = site.log_in("Marit", None).await;
+    let ines = site.log_in("Ines", None).await;
+    let form = "name=Ines&password=passenger";
+    let answer = site.post("/people/2/suspend", Some(&marit), "").await;
+    assert_eq!(field(&answer, "!~forget-rendered-for"), "member");
+    let me = text(site.get("/me", Some(&ines)).await).await;
+    assert_eq!(me, r#"{"level":"visitor","name":null}"#);
+    let answer = site.post("/login", None, form).await;
+    assert!(text(answer).await.contains("have suspended this account"));
+    // Only who knows the password is told so.
+    let answer = site
+        .post("/login", None, "name=Ines&password=guessed")
+        .await;
+    assert!(!text(answer).await.contains("suspended"));
+
+    site.post("/people/2/restore", Some(&marit), "").await;
+    site.log_in("Ines", None).await;
+    // Staff do not suspend one another.
+    let answer = site.post("/people/1/suspend", Some(&marit), "").await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 }

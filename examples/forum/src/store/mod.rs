@@ -10,14 +10,15 @@ use std::{
     fmt,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub use self::error::StoreError;
 pub(crate) use self::{
-    people::Person,
+    people::{PeoplePage, Person},
     posts::{NewPost, Post, Posted},
     topics::{NewTopic, Topic, TopicPage},
 };
@@ -28,7 +29,10 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// The steps from an empty file to what this program understands, numbered from 1. A
 /// file knows how many of them it has taken. A step never changes once it is released.
-const MIGRATIONS: [(u32, &str); 1] = [(1, include_str!("schema.sql"))];
+const MIGRATIONS: [(u32, &str); 2] = [
+    (1, include_str!("schema.sql")),
+    (2, include_str!("suspension.sql")),
+];
 
 /// The database, open in this process. Clones share its one connection: what an
 /// application does at the same time it does in several processes.
@@ -48,8 +52,7 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
-        // Readers see what was there before, and wait for nobody who writes.
-        connection.pragma_update(None, "journal_mode", "wal")?;
+        write_ahead(&connection)?;
         // A crash of the machine may undo the last posts, but never breaks the file.
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -97,6 +100,24 @@ impl Store {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has readers see what was there before, and wait for nobody who writes.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        let done = connection.pragma_update(None, "journal_mode", "wal");
+        let is_busy =
+            |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        match done {
+            // Of processes that find a new file together, each may have what another one
+            // waits for. SQLite lets nobody wait then, but says so at once.
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
     }
 }
 

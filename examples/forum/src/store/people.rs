@@ -1,7 +1,11 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::StoreError;
-use crate::{level::Level, moment::Moment};
+use crate::{
+    level::Level,
+    moment::Moment,
+    paging::{PEOPLE_PER_PAGE, Paging},
+};
 
 /// One who has registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +14,14 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) level: Level,
     pub(crate) joined: Moment,
+    /// Staff have locked him out.
+    pub(crate) suspended: bool,
+}
+
+/// Some of those who have registered, by their names.
+pub(crate) struct PeoplePage {
+    pub(crate) people: Vec<Person>,
+    pub(crate) paging: Paging,
 }
 
 impl Person {
@@ -36,8 +48,10 @@ impl Person {
         name: &str,
     ) -> Result<Option<(Self, String)>, StoreError> {
         let found = connection
-            .prepare_cached("SELECT id, name, level, joined, password FROM people WHERE name = ?")?
-            .query_row((name,), |row| Ok((Self::read(row)?, row.get(4)?)))
+            .prepare_cached(
+                "SELECT id, name, level, joined, suspended, password FROM people WHERE name = ?",
+            )?
+            .query_row((name,), |row| Ok((Self::read(row)?, row.get(5)?)))
             .optional()?;
         Ok(found)
     }
@@ -58,13 +72,51 @@ impl Person {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// From the columns `id`, `name`, `level` and `joined`.
+    /// Locks a member out, or lets him in again. Whether there is such a member: staff
+    /// cannot be locked out.
+    pub(crate) fn suspend(
+        connection: &Connection,
+        id: i64,
+        suspended: bool,
+    ) -> Result<bool, StoreError> {
+        let changed = connection
+            .prepare_cached("UPDATE people SET suspended = ? WHERE id = ? AND level = 'member'")?
+            .execute((suspended, id))?;
+        if changed > 0 && suspended {
+            connection
+                .prepare_cached("DELETE FROM sessions WHERE person = ?")?
+                .execute((id,))?;
+        }
+        Ok(changed > 0)
+    }
+
+    /// From the columns `id`, `name`, `level`, `joined` and `suspended`.
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             name: row.get(1)?,
             level: row.get(2)?,
             joined: row.get(3)?,
+            suspended: row.get(4)?,
         })
+    }
+}
+
+impl PeoplePage {
+    /// Page `number` of them. `None` if there are not so many.
+    pub(crate) fn read(connection: &Connection, number: u32) -> Result<Option<Self>, StoreError> {
+        let all = Person::count(connection)?;
+        let Some(paging) = Paging::new(number, all, PEOPLE_PER_PAGE) else {
+            return Ok(None);
+        };
+        let mut statement = connection.prepare_cached(
+            "SELECT id, name, level, joined, suspended FROM people
+             ORDER BY name LIMIT ? OFFSET ?",
+        )?;
+        let people = statement.query_map((paging.size(), paging.first()), Person::read)?;
+        Ok(Some(Self {
+            people: people.collect::<Result<_, _>>()?,
+            paging,
+        }))
     }
 }

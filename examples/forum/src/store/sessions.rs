@@ -14,7 +14,7 @@ pub(crate) fn person(
 ) -> Result<Option<Person>, StoreError> {
     let found = connection
         .prepare_cached(
-            "SELECT people.id, name, level, joined
+            "SELECT people.id, name, level, joined, suspended
              FROM sessions JOIN people ON people.id = person
              WHERE token = ? AND expires > ?",
         )?

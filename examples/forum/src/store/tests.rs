@@ -64,18 +64,21 @@ fn titles(connection: &Connection, page: u32) -> Option<Vec<String>> {
 
 #[test]
 fn processes_that_start_together_make_one_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("forum.sqlite");
-    let together = Barrier::new(8);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                together.wait();
-                let store = Store::open(&path).unwrap();
-                store.write_here(Person::count).unwrap();
-            });
-        }
-    });
+    // Which of them comes in between which others is chance, so more than once.
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("forum.sqlite");
+        let together = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    let store = Store::open(&path).unwrap();
+                    store.write_here(Person::count).unwrap();
+                });
+            }
+        });
+    }
 }
 
 #[test]
