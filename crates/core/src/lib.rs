@@ -14,6 +14,7 @@
 //! | [`RestRequested`] | response | out-of-band | accounting, logs |
 //! | [`ControlFields`] | response | whoever took it from the application | those who understand what it says to the server alone |
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
+//! | [`Replay`] | request | whoever has its whole body | the process pool, which may send it again |
 //! | [`UpgradeOffer`] | request | whoever can hand the client's connection over | the process pool, which passes it on |
 //! | [`Upgraded`] | response | the process pool | whoever has made the offer |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
@@ -41,6 +42,7 @@ mod close_delimited;
 mod control_fields;
 mod guarded_body;
 pub mod hop_by_hop;
+mod replay;
 mod rest_requested;
 mod served_by;
 mod target_origin;
@@ -52,6 +54,7 @@ pub use clock::{Clock, SystemClock};
 pub use close_delimited::CloseDelimited;
 pub use control_fields::ControlFields;
 pub use guarded_body::GuardedBody;
+pub use replay::{Replay, ReplayedBody};
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;

@@ -90,7 +90,8 @@
 //! 10. A request of which nothing was written goes to another process, three
 //!     tries in all. One whose connection broke before a byte of the response
 //!     had come goes to another process, once, if it is idempotent (RFC 9110
-//!     §9.2.2) and has no body. No other request is ever sent twice. The process
+//!     §9.2.2) and has no body, or one of which there is a
+//!     [`Replay`](peregrine_core::Replay). No other request is ever sent twice. The process
 //!     that failed gets it again only if no other one is ready, and not within
 //!     100 ms: it may be about to exit.
 //! 11. Bodies stream both ways, with back-pressure. A place is free again when

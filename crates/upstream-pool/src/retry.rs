@@ -2,6 +2,7 @@ use std::{future::Future, pin::Pin, task::Context, time::Duration};
 
 use http::{Method, Request, request::Parts};
 use http_body::Body;
+use peregrine_core::Replay;
 use tokio::time::{self, Sleep};
 
 use crate::{Error, RequestBody, roster::ProcessId};
@@ -20,8 +21,8 @@ const GRACE: Duration = Duration::from_millis(100);
 ///    goes elsewhere, whatever its method.
 /// 2. One whose connection broke before a byte of the response had come may
 ///    have been carried out. RFC 9110 §9.2.2: "A proxy MUST NOT automatically
-///    retry non-idempotent requests." An idempotent one without a body is
-///    sent again, once.
+///    retry non-idempotent requests." An idempotent one is sent again, once, if
+///    it has no body, or one of which there is a [`Replay`].
 /// 3. Any other error is final.
 #[derive(Debug, Default)]
 pub(crate) struct Retry {
@@ -93,7 +94,7 @@ impl Retry {
         match unsent {
             Some(request) => Ok(request),
             None if error.is_silent() => match self.spare.take() {
-                Some(parts) => Ok(Request::from_parts(*parts, RequestBody::empty())),
+                Some(parts) => Ok(repeated(*parts)),
                 None => Err(error),
             },
             None => Err(error),
@@ -111,9 +112,19 @@ fn copy(request: &Request<RequestBody>) -> Parts {
     parts
 }
 
+/// The same request, with its body from the beginning.
+fn repeated(parts: Parts) -> Request<RequestBody> {
+    let body = parts
+        .extensions
+        .get::<Replay>()
+        .map_or_else(RequestBody::empty, |replay| RequestBody::new(replay.body()));
+    Request::from_parts(parts, body)
+}
+
 /// Whether a request may be sent again after it may have been carried out.
 pub(crate) fn is_repeatable(request: &Request<RequestBody>) -> bool {
-    is_idempotent(request.method()) && request.body().is_end_stream()
+    is_idempotent(request.method())
+        && (request.body().is_end_stream() || request.extensions().get::<Replay>().is_some())
 }
 
 /// RFC 9110 §9.2.2. An unknown method is not.
@@ -181,6 +192,25 @@ mod tests {
                 assert_eq!(again.method(), method);
                 assert_eq!(again.uri(), "/path");
                 assert_eq!(again.headers()["x-a"], "1");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_can_be_had_again_is_sent_again_if_the_method_allows_it() {
+        use http_body_util::BodyExt;
+
+        for (method, expected) in [("PUT", true), ("DELETE", true), ("POST", false)] {
+            let mut request = request(method, "a=b");
+            let replay = Replay::new(|| Full::<Bytes>::from("a=b").map_err(|never| match never {}));
+            request.extensions_mut().insert(replay);
+            let mut retry = Retry::new(&request);
+            let again = retry.after(Error::closed_early(true, "x"), HERE);
+            assert_eq!(again.is_ok(), expected, "{method}");
+            if let Ok(again) = again {
+                let body = again.into_body().collect().await.unwrap();
+                assert_eq!(body.to_bytes(), "a=b");
+                assert!(retry.after(Error::closed_early(true, "x"), HERE).is_err());
             }
         }
     }

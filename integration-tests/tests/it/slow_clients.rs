@@ -150,6 +150,20 @@ async fn an_application_never_hears_of_a_client_that_left_in_the_middle() {
 }
 
 #[tokio::test]
+async fn an_upload_that_an_application_drops_is_sent_again_if_it_may_be() {
+    // `/nothing` closes the connection, whatever was sent.
+    for (method, times) in [(Method::PUT, 2), (Method::POST, 1)] {
+        let server = unruly::start_with_one_slot(&[]).await;
+        let before = request_number(&server).await;
+        let upload = request(method.clone(), "/nothing").map(|_| vec![b'0'; 300_000].into());
+        let page = server.send(upload).await;
+        assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{page:?}");
+        let after = request_number(&server).await;
+        assert_eq!(after - before - 1, times, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn clients_that_do_not_read_hold_no_process() {
     let server = unruly::start_with_one_slot(&[]).await;
     let before = request_number(&server).await;

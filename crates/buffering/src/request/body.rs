@@ -1,6 +1,7 @@
 use std::{
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,6 +11,7 @@ use http::{
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 use http_body::{Body, Frame, SizeHint};
+use peregrine_core::Replay;
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
@@ -48,8 +50,8 @@ pub(super) struct Spooled {
     file: Option<FilePart>,
     memory: Bytes,
     trailers: Option<HeaderMap>,
-    /// Given back with the body.
-    _claims: [Claim; 2],
+    /// Given back with the last copy of the body.
+    claims: Arc<[Claim; 2]>,
 }
 
 #[derive(Debug)]
@@ -92,8 +94,24 @@ impl Spooled {
             }),
             memory,
             trailers,
-            _claims: claims,
+            claims: Arc::new(claims),
         }
+    }
+
+    /// What is left, once more. Nothing of it is copied.
+    fn rest(&self) -> Self {
+        Self {
+            file: self.file.as_ref().map(FilePart::rest),
+            memory: self.memory.clone(),
+            trailers: self.trailers.clone(),
+            claims: Arc::clone(&self.claims),
+        }
+    }
+
+    /// A way to this body for whoever must send it again.
+    pub(super) fn replay(&self) -> Replay {
+        let whole = self.rest();
+        Replay::new(move || whole.rest())
     }
 
     /// How many bytes are left.
@@ -132,6 +150,15 @@ impl Spooled {
 }
 
 impl FilePart {
+    fn rest(&self) -> Self {
+        Self {
+            file: self.file.clone(),
+            at: self.at,
+            end: self.end,
+            reading: None,
+        }
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let reading = self.reading.get_or_insert_with(|| {
             let len = usize::try_from((self.end - self.at).min(READ)).unwrap_or(usize::MAX);
@@ -142,6 +169,31 @@ impl FilePart {
         let piece = piece?;
         self.at += piece.len() as u64;
         Poll::Ready(Ok(piece))
+    }
+}
+
+impl Body for Spooled {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.get_mut().poll_next(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.len() == 0 && self.trailers.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.trailers.is_none() {
+            SizeHint::with_exact(self.len())
+        } else {
+            // A length that is known would have the trailers dropped.
+            SizeHint::default()
+        }
     }
 }
 
@@ -159,23 +211,21 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().inner.project() {
             InnerProj::Passed { body } => body.poll_frame(cx).map_err(Into::into),
-            InnerProj::Spooled { body } => body.poll_next(cx).map_err(Into::into),
+            InnerProj::Spooled { body } => Pin::new(&mut **body).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.inner {
             Inner::Passed { body } => body.is_end_stream(),
-            Inner::Spooled { body } => body.len() == 0 && body.trailers.is_none(),
+            Inner::Spooled { body } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.inner {
             Inner::Passed { body } => body.size_hint(),
-            Inner::Spooled { body } if body.trailers.is_none() => SizeHint::with_exact(body.len()),
-            // A length that is known would have the trailers dropped.
-            Inner::Spooled { .. } => SizeHint::default(),
+            Inner::Spooled { body } => body.size_hint(),
         }
     }
 }

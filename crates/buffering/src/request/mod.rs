@@ -37,16 +37,19 @@
 //! 3. It is passed on with a `Content-Length`, even if it came in chunks: many a
 //!    server for WSGI or Rack takes nothing else. One that ends with trailers
 //!    stays in chunks, since there is no other way to send them.
-//! 4. The service is asked whether it is ready before a body is read, so that
+//! 4. It has a [`Replay`](peregrine_core::Replay) of its body in its extensions if
+//!    its method is idempotent, so that it can be sent again where a connection
+//!    has broken.
+//! 5. The service is asked whether it is ready before a body is read, so that
 //!    one that sheds load can say so before the upload (with
 //!    `Expect: 100-continue`, before the client sends anything). What it
 //!    reserved for the request then is given back: whoever uploads holds no
 //!    place.
-//! 5. A body longer than [`max_body_size`](RequestBuffering::max_body_size), and
+//! 6. A body longer than [`max_body_size`](RequestBuffering::max_body_size), and
 //!    one for which there is no space, is an [error](RequestError), and so is
 //!    one that breaks off. The service hears nothing of it. What was buffered
 //!    is gone.
-//! 6. Below the paths that an application wants to
+//! 7. Below the paths that an application wants to
 //!    [stream](RequestBuffering::stream_below), bodies are passed on as they
 //!    come, up to any size.
 

@@ -100,6 +100,11 @@ where
     let (mut head, body) = request.into_parts();
     let body = collect(body, &config).await.map_err(RequestError::Body)?;
     body.declare_length(&mut head.headers);
+    // For whoever may send it again (RFC 9110 §9.2.2); nobody may do so with
+    // another method.
+    if head.method.is_idempotent() {
+        head.extensions.insert(body.replay());
+    }
     let request = Request::from_parts(head, RequestBody::spooled(body));
     inner.oneshot(request).await.map_err(RequestError::Service)
 }

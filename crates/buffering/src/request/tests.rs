@@ -5,6 +5,7 @@ use futures_util::{FutureExt, stream};
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use peregrine_core::Replay;
 use tokio::sync::mpsc;
 use tower::{BoxError, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer, service_fn};
 use tower_layer::Layer;
@@ -211,6 +212,38 @@ async fn a_body_that_is_too_long_is_refused() {
         error.is_too_large() && error.retry_after().is_none(),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_body_can_be_had_again_if_it_may_be_sent_again() {
+    for (method, expected) in [("PUT", true), ("DELETE", true), ("POST", false)] {
+        let space = BufferSpace::new();
+        let layer = RequestBuffering::new(space.clone()).memory_per_body(8);
+        let service = service_fn(|request: Request<RequestBody<_>>| async {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok::<_, BoxError>((head.extensions.get::<Replay>().cloned(), body))
+        });
+        let (client, body) = channel();
+        for piece in ["one ", "two ", "three"] {
+            send(&client, piece);
+        }
+        drop(client);
+        let mut request = post(body);
+        *request.method_mut() = method.parse().unwrap();
+        let (replay, first) = layer.layer(service).oneshot(request).await.unwrap();
+        assert_eq!(first, "one two three");
+        assert_eq!(replay.is_some(), expected, "{method}");
+        if let Some(replay) = replay {
+            assert!(space.files_used() > 0);
+            for _ in 0..2 {
+                let again = replay.body();
+                assert_eq!(again.size_hint().exact(), Some(13));
+                assert_eq!(again.collect().await.unwrap().to_bytes(), first);
+            }
+        }
+        assert_eq!((space.memory_used(), space.files_used()), (0, 0));
+    }
 }
 
 /// A body that nobody may read.
