@@ -2,6 +2,7 @@
 //! sockets, real signals. One file for each thing that it promises.
 
 mod access_log;
+mod admin_api;
 mod applications;
 mod bad_requests;
 mod command_line;

@@ -1,15 +1,21 @@
 //! How an operator asks a running server what it is doing, and tells it what to
 //! do.
 //!
-//! The server answers HTTP on a Unix socket that only its own user can reach.
+//! The server answers HTTP on a Unix socket that only its own user can reach, and
+//! over TCP, if asked to, whoever has a token. `docs/admin-api.md` has the whole of
+//! it.
 //!
 //! | request | answer | command |
 //! |---|---|---|
 //! | `GET /v1/status` | [`Status`] | `peregrine status` |
+//! | `GET /v1/requests` | [`Running`](running::Running) | `peregrine status --show=requests` |
+//! | `GET /metrics` | the status, for Prometheus | |
 //! | `POST /v1/restart-app` | how many processes were replaced, once they are | `peregrine restart-app` |
 //! | `POST /v1/detach-process/PID` | the process's id, once it takes no more requests | `peregrine detach-process PID` |
+//! | `POST /v1/purge` | how many stored responses that were | |
 //!
-//! All of it is JSON. The commands find the socket, ask, and print.
+//! The commands find the socket, ask, and print; `peregrine memory-stats` alone asks
+//! nobody but the system.
 
 mod access;
 mod client;
