@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use http::uri::{Authority, PathAndQuery};
+use http::{
+    StatusCode,
+    uri::{Authority, PathAndQuery},
+};
 use ipnet::IpNet;
 use peregrine::{
     cookie_variation::CookieVariation, process_rest::WorkRequest,
@@ -101,6 +104,8 @@ pub(crate) struct ApplicationSettings {
     pub(crate) files: FilesSettings,
     /// What the application was told that it runs in.
     pub(crate) environment: Environment,
+    /// The status of an answer to a request for which the queue has no room.
+    pub(crate) queue_overflow_status: StatusCode,
     /// How long the application may take to begin its answer; forever if
     /// `None`.
     pub(crate) max_request_time: Option<Duration>,
@@ -171,6 +176,8 @@ pub(crate) struct AppSettings {
     pub(crate) env: EnvVars,
     /// Requests that one process is sent at a time; no limit if `None`.
     pub(crate) concurrency: Option<NonZeroU32>,
+    /// Paths below which requests do not count for that.
+    pub(crate) unlimited_concurrency_paths: Vec<PathAndQuery>,
     /// Processes that always run. At most `max_pool_size`.
     pub(crate) min_instances: usize,
     /// Processes that may run.

@@ -171,6 +171,7 @@ pub(crate) fn in_front(
         buffering: buffering::settings(stack.buffering)?,
         files: FilesSettings::default(),
         environment,
+        queue_overflow_status: stack.request_queue_overflow_status_code,
         max_request_time: Some(stack.max_request_time).filter(|time| !time.is_zero()),
     })
 }
@@ -310,6 +311,7 @@ fn app(
         user,
         env,
         concurrency: run.concurrency,
+        unlimited_concurrency_paths: stack.unlimited_concurrency_path.clone(),
         min_instances,
         max_pool_size,
         max_request_queue_size: size(stack.max_request_queue_size),

@@ -20,7 +20,7 @@ use crate::{
     AppCommand, Error, PoolHandle, Process, RequestBody, UpstreamPool,
     connection::Limits,
     handle::{Board, News},
-    process::{self, Guard, Guardian, Launch, SocketDir},
+    process::{self, Guard, Guardian, Launch, SocketDir, UnlimitedPaths},
     queue::Queue,
     roster::{Gate, Policy, Roster},
     select::Selector,
@@ -49,6 +49,7 @@ pub struct Builder<L = Identity> {
     max_requests: u64,
     memory_limit: u64,
     warm_up: Option<PathAndQuery>,
+    unlimited: Vec<PathAndQuery>,
 }
 
 impl Builder {
@@ -69,6 +70,7 @@ impl Builder {
             max_requests: 0,
             memory_limit: 0,
             warm_up: None,
+            unlimited: Vec::new(),
         }
     }
 }
@@ -105,6 +107,19 @@ impl<L> Builder<L> {
     /// Default: 1; 0 is any number.
     pub const fn max_concurrent_requests(mut self, requests: usize) -> Self {
         self.max_concurrent_requests = requests;
+        self
+    }
+
+    /// Requests for this path and those below it do not count for
+    /// [`max_concurrent_requests`](Self::max_concurrent_requests), as with
+    /// Passenger's `passenger_unlimited_concurrency_path`: for long polling, server-sent
+    /// events and `WebSocket`s. May be called more than once. Default: none.
+    ///
+    /// Such a request goes to a process that has a place free, as any other, and
+    /// leaves it free. A process counts it as busyness all the same, and finishes it
+    /// before it leaves.
+    pub fn unlimited_concurrency_path(mut self, path: PathAndQuery) -> Self {
+        self.unlimited.push(path);
         self
     }
 
@@ -232,6 +247,7 @@ impl<L> Builder<L> {
             max_requests: self.max_requests,
             memory_limit: self.memory_limit,
             warm_up: self.warm_up,
+            unlimited: self.unlimited,
         }
     }
 
@@ -310,6 +326,7 @@ impl<L> Builder<L> {
                 sockets,
                 guard,
                 concurrency: self.max_concurrent_requests,
+                unlimited: UnlimitedPaths::new(self.unlimited.iter().map(PathAndQuery::path)),
                 max_requests: self.max_requests,
                 limits: Limits {
                     connect: CONNECT_TIMEOUT,

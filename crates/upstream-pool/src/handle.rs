@@ -73,6 +73,9 @@ pub struct PoolSnapshot {
     pub processes: Vec<ProcessSnapshot>,
     /// How many requests wait for a process.
     pub queued: usize,
+    /// For how long the one has waited that has waited longest; absent if nobody
+    /// waits.
+    pub longest_wait: Option<Duration>,
     /// How many may wait.
     pub max_request_queue_size: usize,
     /// How many processes there may be.
@@ -166,6 +169,11 @@ impl PoolHandle {
         PoolSnapshot {
             processes: news.processes.iter().map(|p| p.snapshot(now)).collect(),
             queued: self.board.queue.len(),
+            longest_wait: self
+                .board
+                .queue
+                .oldest()
+                .map(|since| now.saturating_duration_since(since)),
             max_request_queue_size: self.board.queue.max(),
             max_pool_size: self.board.max_pool_size,
             stopping: news.stopping,

@@ -7,7 +7,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::Error;
 
@@ -46,9 +46,15 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     /// By place. The first is the head.
-    line: BTreeMap<Place, Waker>,
+    line: BTreeMap<Place, Waiter>,
     /// Those that wait for one process alone: rule 4.
-    aside: BTreeMap<Place, Waker>,
+    aside: BTreeMap<Place, Waiter>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    waker: Waker,
+    since: Instant,
 }
 
 /// A place in the order. A request that was sent once, and came back, stands
@@ -92,6 +98,13 @@ impl Queue {
         self.watched.store(watched, Ordering::SeqCst);
     }
 
+    /// Since when the request waits that has waited longest.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let waiting = self.waiting();
+        let all = waiting.line.values().chain(waiting.aside.values());
+        all.map(|waiter| waiter.since).min()
+    }
+
     /// Takes a place at the end. A request that was sent before has been
     /// accepted long ago: it goes before the others, and is not turned away.
     pub(crate) fn enter(self: &Arc<Self>, first_try: bool, waker: &Waker) -> Result<Ticket, Error> {
@@ -117,12 +130,16 @@ impl Queue {
         if first_try && waiting.len() >= self.max {
             return Err(Error::queue_full());
         }
-        let wakers = if aside {
+        let waiters = if aside {
             &mut waiting.aside
         } else {
             &mut waiting.line
         };
-        wakers.insert(place, waker.clone());
+        let waiter = Waiter {
+            waker: waker.clone(),
+            since: Instant::now(),
+        };
+        waiters.insert(place, waiter);
         self.len.store(waiting.len(), Ordering::SeqCst);
         let first = waiting.len() == 1;
         drop(waiting);
@@ -138,8 +155,8 @@ impl Queue {
     /// Wakes everyone: there is news that concerns more than the head.
     pub(crate) fn wake_all(&self) {
         let waiting = self.waiting();
-        let wakers = waiting.line.values().chain(waiting.aside.values());
-        let wakers: Vec<_> = wakers.cloned().collect();
+        let all = waiting.line.values().chain(waiting.aside.values());
+        let wakers: Vec<_> = all.map(|waiter| waiter.waker.clone()).collect();
         drop(waiting);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -148,9 +165,11 @@ impl Queue {
         // Whoever is about to enter looks for a process afterwards: rule 1.
         if self.len() > 0 {
             let waiting = self.waiting();
-            let head = waiting.line.first_key_value().map(|(_, w)| w.clone());
+            let head = waiting.line.first_key_value();
+            let head = head.map(|(_, waiter)| waiter.waker.clone());
             // Empty, and no allocation, unless sessions are sticky.
-            let aside: Vec<_> = waiting.aside.values().cloned().collect();
+            let aside = waiting.aside.values();
+            let aside: Vec<_> = aside.map(|waiter| waiter.waker.clone()).collect();
             drop(waiting);
             head.into_iter().chain(aside).for_each(Waker::wake);
         }
@@ -219,28 +238,28 @@ impl Ticket {
     /// aside. Who calls this looks afterwards whether it is its turn.
     pub(crate) fn line_up(&self) {
         let mut waiting = self.queue.waiting();
-        if let Some(waker) = waiting.aside.remove(&self.place) {
-            waiting.line.insert(self.place, waker);
+        if let Some(waiter) = waiting.aside.remove(&self.place) {
+            waiting.line.insert(self.place, waiter);
         }
     }
 }
 
 /// The waker that was there, unless it does as well.
-fn renew(registered: &mut Waker, waker: &Waker) -> Option<Waker> {
-    let is_other = !registered.will_wake(waker);
-    is_other.then(|| std::mem::replace(registered, waker.clone()))
+fn renew(waiter: &mut Waiter, waker: &Waker) -> Option<Waker> {
+    let is_other = !waiter.waker.will_wake(waker);
+    is_other.then(|| std::mem::replace(&mut waiter.waker, waker.clone()))
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut waiting = self.queue.waiting();
         let was_head = waiting.is_head(self.place);
-        let waker = waiting.line.remove(&self.place);
-        let waker = waker.or_else(|| waiting.aside.remove(&self.place));
+        let waiter = waiting.line.remove(&self.place);
+        let waiter = waiter.or_else(|| waiting.aside.remove(&self.place));
         self.queue.len.store(waiting.len(), Ordering::SeqCst);
         let last = waiting.len() == 0;
         drop(waiting);
-        drop(waker);
+        drop(waiter);
         if was_head {
             self.queue.wake_head();
         }

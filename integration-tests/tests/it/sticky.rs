@@ -1,7 +1,5 @@
 //! Clients that stay with one process.
 
-use std::fs;
-
 use http::{HeaderValue, Method, header::COOKIE};
 use integration_tests::{
     Server,
@@ -9,59 +7,19 @@ use integration_tests::{
     run, wait,
 };
 
-/// Answers with its process id. `/hold` takes as long as there is no file `release`;
-/// `/cached` may be kept for a minute; `/cookies` says which it was sent.
-const APP: &str = r#"
-import http.server, os, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        while self.path == "/hold" and not os.path.exists("release"):
-            time.sleep(0.01)
-        body = str(os.getpid())
-        if self.path == "/cookies":
-            body = repr(self.headers.get_all("cookie"))
-        self.send_response(200)
-        if self.path == "/cached":
-            self.send_header("cache-control", "max-age=60")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-    def log_message(self, *args):
-        pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
-server.serve_forever()
-"#;
+use crate::holding_app::HoldingApp;
 
-struct App(tempfile::TempDir);
-
-impl App {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("app.py"), APP).unwrap();
-        Self(folder)
-    }
-
-    /// Two processes that take one request at a time.
-    async fn serve(&self) -> Server {
-        let folder = self.0.path().to_str().unwrap();
-        let options = ["--min-instances", "2", "--max-pool-size", "2"];
-        let args = [
-            &["start", "--sticky-sessions", folder],
-            &options[..],
-            &["--", "python3", "app.py"],
-        ];
-        let server = Server::start(&args.concat()).await;
-        wait::until("both processes", async || {
-            (server.ready_processes().await.len() == 2).then_some(())
-        })
+/// Two processes that take one request at a time.
+async fn serve(app: &HoldingApp) -> Server {
+    let options = ["--min-instances", "2", "--max-pool-size", "2"];
+    let server = app
+        .serve(&[&["--sticky-sessions"], &options[..]].concat())
         .await;
-        server
-    }
-
-    fn release(&self) {
-        fs::write(self.0.path().join("release"), "").unwrap();
-    }
+    wait::until("both processes", async || {
+        (server.ready_processes().await.len() == 2).then_some(())
+    })
+    .await;
+    server
 }
 
 async fn get(server: &Server, path: &str, cookie: &str) -> Page {
@@ -84,8 +42,8 @@ fn route(page: &Page) -> (String, String) {
 
 #[tokio::test]
 async fn a_client_stays_with_its_process_though_another_one_would_be_taken() {
-    let app = App::new();
-    let server = app.serve().await;
+    let app = HoldingApp::new();
+    let server = serve(&app).await;
     // While the oldest is busy, the other one answers.
     let hold = get(&server, "/hold", "");
     let second = async {
@@ -107,7 +65,7 @@ async fn a_client_stays_with_its_process_though_another_one_would_be_taken() {
     }
 
     // It waits for its process.
-    fs::remove_file(app.0.path().join("release")).unwrap();
+    app.hold();
     let hold = get(&server, "/hold", &cookie);
     let waiting = async {
         server.in_flight(1).await;
@@ -124,8 +82,8 @@ async fn a_client_stays_with_its_process_though_another_one_would_be_taken() {
 
 #[tokio::test]
 async fn a_session_moves_when_its_process_leaves() {
-    let app = App::new();
-    let server = app.serve().await;
+    let app = HoldingApp::new();
+    let server = serve(&app).await;
     let (cookie, pid) = route(&get(&server, "/", "").await);
     let socket = server.admin_socket();
     let detached = run(&["detach-process", &pid, "--admin-socket", &socket]).await;
@@ -139,8 +97,8 @@ async fn a_session_moves_when_its_process_leaves() {
 
 #[tokio::test]
 async fn a_cookie_that_was_made_up_chooses_nothing_and_no_application_sees_one() {
-    let app = App::new();
-    let server = app.serve().await;
+    let app = HoldingApp::new();
+    let server = serve(&app).await;
     let (cookie, _) = route(&get(&server, "/", "").await);
     for made_up in ["_passenger_route=1", "_passenger_route=", &cookie[..30]] {
         let page = get(&server, "/cookies", made_up).await;
@@ -153,8 +111,8 @@ async fn a_cookie_that_was_made_up_chooses_nothing_and_no_application_sees_one()
 
 #[tokio::test]
 async fn a_page_for_everybody_sets_no_cookie_and_is_stored() {
-    let app = App::new();
-    let server = app.serve().await;
+    let app = HoldingApp::new();
+    let server = serve(&app).await;
     let (cookie, _) = route(&get(&server, "/", "").await);
     for (number, cookie) in ["", &cookie, ""].into_iter().enumerate() {
         let page = get(&server, "/cached", cookie).await;

@@ -14,6 +14,11 @@ pub trait Cause: StdError + Sized {
     /// For the client.
     fn page(&self) -> Page;
 
+    /// Whether it came of too many requests that wait.
+    fn is_queue_full(&self) -> bool {
+        false
+    }
+
     /// On one line, for the log.
     fn summary(&self) -> String {
         Chain(self).to_string()
@@ -26,6 +31,10 @@ pub trait Cause: StdError + Sized {
 }
 
 impl Cause for Error {
+    fn is_queue_full(&self) -> bool {
+        Self::is_queue_full(self)
+    }
+
     fn page(&self) -> Page {
         let (status, title, explanation) = match () {
             () if self.is_queue_full() => (

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tracing::{info, warn};
 
 use super::{
-    PageBody,
+    ErrorPages, PageBody,
     cause::Cause,
     page::{Format, Page},
 };
@@ -31,16 +31,16 @@ pin_project! {
         #[pin]
         inner: F,
         asked: Asked,
-        details: bool,
+        pages: ErrorPages,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, asked: Asked, details: bool) -> Self {
+    pub(super) const fn new(inner: F, asked: Asked, pages: ErrorPages) -> Self {
         Self {
             inner,
             asked,
-            details,
+            pages,
         }
     }
 }
@@ -57,9 +57,12 @@ where
         let response = match ready!(this.inner.poll(cx)) {
             Ok(response) => response.map(Either::Left),
             Err(error) => {
-                let page = error.page();
+                let mut page = error.page();
+                if error.is_queue_full() {
+                    page.status = this.pages.overflow;
+                }
                 log(this.asked, &page, &error.summary());
-                let details = this.details.then(|| error.details());
+                let details = this.pages.details.then(|| error.details());
                 page.into_response(this.asked.format, details.as_deref())
                     .map(Either::Right)
             }

@@ -9,6 +9,7 @@ use http_body_util::{Either, Full};
 use tower_service::Service;
 
 use super::{
+    ErrorPages,
     cause::Cause,
     future::{Asked, ResponseFuture},
     page::Format,
@@ -21,12 +22,12 @@ pub type PageBody<B> = Either<B, Full<Bytes>>;
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorPagesService<S> {
     inner: S,
-    details: bool,
+    pages: ErrorPages,
 }
 
 impl<S> ErrorPagesService<S> {
-    pub(super) const fn new(inner: S, details: bool) -> Self {
-        Self { inner, details }
+    pub(super) const fn new(inner: S, pages: ErrorPages) -> Self {
+        Self { inner, pages }
     }
 }
 
@@ -50,6 +51,6 @@ where
             uri: request.uri().clone(),
             format: Format::wanted_by(request.headers()),
         };
-        ResponseFuture::new(self.inner.call(request), asked, self.details)
+        ResponseFuture::new(self.inner.call(request), asked, self.pages)
     }
 }

@@ -116,7 +116,12 @@ pub(crate) struct PoolStatus {
 pub(crate) struct QueueStatus {
     /// How many wait.
     pub(crate) length: usize,
-    /// `--max-request-queue-size`; the next one is answered with 503.
+    /// How long the one has waited that has waited longest, in seconds; absent if
+    /// nobody waits.
+    #[serde(default)]
+    pub(crate) longest_wait_seconds: Option<f64>,
+    /// `--max-request-queue-size`; the next one is answered with
+    /// `--request-queue-overflow-status-code`.
     pub(crate) max: usize,
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct AppOptions {
             "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
             "memory_limit", "warm_up",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
+            "unlimited_concurrency_path", "request_queue_overflow_status_code",
             "max_out_of_band_work_instances", "oob_work_method", "oob_work_path",
             "sticky_sessions", "sticky_sessions_cookie_name",
         ],

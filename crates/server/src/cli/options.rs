@@ -4,7 +4,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use http::{Method, uri::PathAndQuery};
+use http::{Method, StatusCode, uri::PathAndQuery};
 use ipnet::IpNet;
 
 use crate::settings::ConcurrencyChoice;
@@ -14,7 +14,7 @@ use super::{
     admin::AdminOptions,
     buffering::BufferingOptions,
     tracing::TracingOptions,
-    values::{self, address, method, network, path, port, positive_seconds, seconds},
+    values::{self, address, error_status, method, network, path, port, positive_seconds, seconds},
 };
 
 /// Where to listen.
@@ -125,8 +125,15 @@ pub(crate) struct StackOptions {
     #[arg(long, value_name = "N", value_parser = values::concurrency())]
     pub(crate) force_max_concurrent_requests_per_process: Option<u32>,
 
+    /// A path below which requests do not count for that, as for long polling,
+    /// server-sent events and WebSockets; repeatable
+    ///
+    /// Such a request goes to a process that has a place free, and leaves it free.
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    pub(crate) unlimited_concurrency_path: Vec<PathAndQuery>,
+
     /// Requests that may wait for a process; those beyond are answered with
-    /// 503
+    /// --request-queue-overflow-status-code
     #[arg(
         long,
         value_name = "N",
@@ -134,6 +141,16 @@ pub(crate) struct StackOptions {
         value_parser = values::queue_size()
     )]
     pub(crate) max_request_queue_size: u32,
+
+    /// The status of an answer to a request for which there is no room in the queue,
+    /// from 400 to 599
+    #[arg(
+        long,
+        value_name = "CODE",
+        default_value = "503",
+        value_parser = error_status
+    )]
+    pub(crate) request_queue_overflow_status_code: StatusCode,
 
     /// Seconds until the application must have begun its answer; 0 = never
     ///

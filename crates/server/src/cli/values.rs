@@ -11,7 +11,7 @@ use std::{
 
 use clap::{builder::RangedI64ValueParser, value_parser};
 use http::{
-    Method, Uri,
+    Method, StatusCode, Uri,
     uri::{Authority, PathAndQuery},
 };
 use ipnet::IpNet;
@@ -88,6 +88,14 @@ pub(super) fn positive_seconds(text: &str) -> Result<Duration, String> {
 pub(super) fn method(text: &str) -> Result<Method, String> {
     text.parse()
         .map_err(|_| "not a method, such as POST or OOBW".to_owned())
+}
+
+/// A status that says that something went wrong.
+pub(super) fn error_status(text: &str) -> Result<StatusCode, String> {
+    let status = text.parse().ok();
+    status
+        .filter(|status: &StatusCode| status.is_client_error() || status.is_server_error())
+        .ok_or_else(|| "not a status from 400 to 599".to_owned())
 }
 
 /// A path of this server, perhaps with a query.

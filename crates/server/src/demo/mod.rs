@@ -74,6 +74,7 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Demo, StartError> {
         // They could do more at a time, but an application that does one, as
         // most in Ruby and Python, shows more of what the server does.
         concurrency: stack.concurrency().or(Some(NonZeroU32::MIN)),
+        unlimited_concurrency_paths: stack.unlimited_concurrency_path.clone(),
         min_instances,
         max_pool_size,
         max_request_queue_size: start::size(stack.max_request_queue_size),

@@ -102,6 +102,9 @@ pub(super) fn processes(
     if let Some(path) = app.warm_up {
         pool = pool.warm_up(path);
     }
+    for path in app.unlimited_concurrency_paths {
+        pool = pool.unlimited_concurrency_path(path);
+    }
     let (pool, handle) = pool
         .min_instances(app.min_instances)
         .max_pool_size(app.max_pool_size.get())
@@ -160,7 +163,8 @@ pub(super) fn stacked<U>(
         ErrorPages::with_details()
     } else {
         ErrorPages::new()
-    };
+    }
+    .queue_overflow_status(application.queue_overflow_status);
     let pool = behind.pool.as_ref().map(|(_, pool)| pool.handle.clone());
     let (requests, responses) = buffering(&application.buffering, pool);
     let mut accounting = RequestAccounting::new();

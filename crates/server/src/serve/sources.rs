@@ -186,6 +186,7 @@ impl PoolSources {
             min: self.min_instances,
             queue: QueueStatus {
                 length: pool.queued,
+                longest_wait_seconds: pool.longest_wait.map(|wait| wait.as_secs_f64()),
                 max: pool.max_request_queue_size,
             },
             processes: pool.processes.iter().map(process).collect(),

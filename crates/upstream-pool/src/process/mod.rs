@@ -12,6 +12,7 @@ mod socket_dir;
 mod spawn;
 mod stat;
 mod stdio;
+mod unlimited;
 mod warm_up;
 
 use std::{
@@ -33,6 +34,7 @@ pub(crate) use self::{
     ready::answers,
     socket_dir::SocketDir,
     spawn::{Launch, run},
+    unlimited::UnlimitedPaths,
 };
 pub use self::{handle::ProcessHandle, orphans::adopt_orphans};
 use crate::{
@@ -56,6 +58,7 @@ use crate::{
 pub struct Process {
     client: Arc<Client>,
     busyness: Arc<Busyness>,
+    unlimited: UnlimitedPaths,
     queue: Arc<Queue>,
 }
 
@@ -63,11 +66,13 @@ impl Process {
     pub(crate) const fn new(
         client: Arc<Client>,
         busyness: Arc<Busyness>,
+        unlimited: UnlimitedPaths,
         queue: Arc<Queue>,
     ) -> Self {
         Self {
             client,
             busyness,
+            unlimited,
             queue,
         }
     }
@@ -104,7 +109,11 @@ impl Service<Request<RequestBody>> for Process {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let permit = Busyness::acquire(&self.busyness);
+        let permit = if self.unlimited.has(request.uri().path()) {
+            Busyness::acquire_beside(&self.busyness)
+        } else {
+            Busyness::acquire(&self.busyness)
+        };
         let client = Arc::clone(&self.client);
         // Dropped at any point, the permit goes with the exchange.
         Box::pin(async move {

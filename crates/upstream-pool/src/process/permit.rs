@@ -28,6 +28,8 @@ pub(crate) struct Busyness {
     /// connections, which may last for days.
     requests: AtomicUsize,
     upgraded: AtomicUsize,
+    /// Both, where they do not count for the concurrency, nor are they waited for.
+    beside: AtomicUsize,
     served: AtomicU64,
     /// The process is broken. It takes nothing more, and waits to be replaced.
     failing: AtomicBool,
@@ -48,7 +50,11 @@ pub(crate) struct Busyness {
 
 /// A request's place in a process. Dropped, the place is free.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Busyness>);
+pub(crate) struct Permit {
+    busyness: Arc<Busyness>,
+    /// It does not count for the concurrency.
+    beside: bool,
+}
 
 impl Busyness {
     pub(crate) fn new(
@@ -65,6 +71,7 @@ impl Busyness {
             max_requests,
             requests: AtomicUsize::new(0),
             upgraded: AtomicUsize::new(0),
+            beside: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -88,6 +95,11 @@ impl Busyness {
 
     /// Requests and upgraded connections.
     pub(crate) fn running(&self) -> usize {
+        self.counted() + self.beside.load(Ordering::SeqCst)
+    }
+
+    /// Those that count for the concurrency.
+    fn counted(&self) -> usize {
         self.requests.load(Ordering::SeqCst) + self.upgraded.load(Ordering::SeqCst)
     }
 
@@ -122,12 +134,18 @@ impl Busyness {
 
     fn is_free(&self) -> bool {
         !self.failing.load(Ordering::SeqCst)
-            && (self.concurrency == 0 || self.running() < self.concurrency)
+            && (self.concurrency == 0 || self.counted() < self.concurrency)
     }
 
     pub(crate) fn acquire(this: &Arc<Self>) -> Permit {
         this.requests.fetch_add(1, Ordering::SeqCst);
-        Permit(Arc::clone(this))
+        Permit::new(this, false)
+    }
+
+    /// For a request that takes no place from others.
+    pub(crate) fn acquire_beside(this: &Arc<Self>) -> Permit {
+        this.beside.fetch_add(1, Ordering::SeqCst);
+        Permit::new(this, true)
     }
 
     /// A permit as soon as no request runs here, for what is to run alone. Nobody
@@ -143,7 +161,7 @@ impl Busyness {
                 .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
             {
-                return Permit(Arc::clone(this));
+                return Permit::new(this, false);
             }
             idle.await;
         }
@@ -184,26 +202,46 @@ impl Busyness {
 
 /// An upgraded connection's place in a process. Dropped, the place is free.
 #[derive(Debug)]
-pub(crate) struct UpgradedPermit(Arc<Busyness>);
+pub(crate) struct UpgradedPermit {
+    busyness: Arc<Busyness>,
+    /// Present if it does not count for the concurrency.
+    beside: Option<Permit>,
+}
 
 impl UpgradedPermit {
     pub(crate) fn busyness(&self) -> Arc<Busyness> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.busyness)
     }
 }
 
 impl Permit {
+    fn new(busyness: &Arc<Busyness>, beside: bool) -> Self {
+        Self {
+            busyness: Arc::clone(busyness),
+            beside,
+        }
+    }
+
     /// The request has become something else, in the same place.
     pub(crate) fn upgraded(self) -> UpgradedPermit {
+        let busyness = Arc::clone(&self.busyness);
+        if self.beside {
+            // Nobody waits for these in any form.
+            let beside = Some(self);
+            return UpgradedPermit { busyness, beside };
+        }
         // Before this one is dropped: the place is never free in between.
-        self.0.upgraded.fetch_add(1, Ordering::SeqCst);
-        UpgradedPermit(Arc::clone(&self.0))
+        busyness.upgraded.fetch_add(1, Ordering::SeqCst);
+        UpgradedPermit {
+            busyness,
+            beside: None,
+        }
     }
 
     pub(crate) fn served(&self) {
-        let before = self.0.served.fetch_add(1, Ordering::Relaxed);
-        if before + 1 == self.0.max_requests {
-            self.0.notes.send(Note::Worn(self.0.id));
+        let before = self.busyness.served.fetch_add(1, Ordering::Relaxed);
+        if before + 1 == self.busyness.max_requests {
+            self.busyness.notes.send(Note::Worn(self.busyness.id));
         }
     }
 
@@ -211,10 +249,10 @@ impl Permit {
     /// time is stuck. With more than one the others may be well: the late one
     /// is given up, and the process is asked whether it is there.
     pub(crate) fn overdue(&self) {
-        if self.0.concurrency == 1 {
+        if self.busyness.concurrency == 1 && !self.beside {
             self.condemn("does not answer");
         } else {
-            self.0.notes.send(Note::Overdue(self.0.id));
+            self.busyness.notes.send(Note::Overdue(self.busyness.id));
         }
     }
 
@@ -222,14 +260,21 @@ impl Permit {
     /// before the place is free, so that the next request is not the next
     /// victim.
     pub(crate) fn condemn(&self, why: &'static str) {
-        self.0.failing.store(true, Ordering::SeqCst);
-        self.0.notes.send(Note::Unhealthy(self.0.id, why));
+        self.busyness.failing.store(true, Ordering::SeqCst);
+        self.busyness
+            .notes
+            .send(Note::Unhealthy(self.busyness.id, why));
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let busyness = &*self.0;
+        let busyness = &*self.busyness;
+        if self.beside {
+            let last = busyness.beside.fetch_sub(1, Ordering::SeqCst) == 1;
+            busyness.was_used(last);
+            return;
+        }
         let last = busyness.requests.fetch_sub(1, Ordering::SeqCst) == 1;
         if last {
             busyness.idle.notify_waiters();
@@ -240,7 +285,11 @@ impl Drop for Permit {
 
 impl Drop for UpgradedPermit {
     fn drop(&mut self) {
-        let busyness = &*self.0;
+        // Else the permit says so.
+        if self.beside.is_some() {
+            return;
+        }
+        let busyness = &*self.busyness;
         let last = busyness.upgraded.fetch_sub(1, Ordering::SeqCst) == 1;
         busyness.was_used(last);
     }
@@ -287,6 +336,30 @@ mod tests {
         let (busyness, _inbox) = busyness(0);
         let _permits: Vec<_> = (0..1000).map(|_| Busyness::acquire(&busyness)).collect();
         assert!(is_free(&busyness));
+    }
+
+    #[tokio::test]
+    async fn a_request_beside_takes_no_place_and_is_finished_all_the_same() {
+        let (busyness, mut inbox) = busyness(1);
+        let beside = [(); 3].map(|()| Busyness::acquire_beside(&busyness));
+        assert!(is_free(&busyness));
+        assert_eq!(busyness.running(), 3);
+        let counted = Busyness::acquire(&busyness);
+        assert!(!is_free(&busyness));
+        drop(counted);
+
+        // It may be late without being stuck.
+        beside[0].overdue();
+        assert!(matches!(inbox.try_recv(), Some(Note::Overdue(_))));
+        assert!(is_free(&busyness));
+
+        let upgraded = beside.map(Permit::upgraded);
+        assert!(is_free(&busyness));
+        busyness.drain();
+        assert!(inbox.try_recv().is_none());
+        drop(upgraded);
+        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
+        assert_eq!(busyness.running(), 0);
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ use crate::{
     AppCommand, Error, RequestBody, StartReport,
     connection::{Client, Endpoint, Limits},
     handle::{Board, Command, Entry, ProcessState},
-    process::{Busyness, Guard, Guardian, Launch, Leave, Process, SocketDir},
+    process::{Busyness, Guard, Guardian, Launch, Leave, Process, SocketDir, UnlimitedPaths},
     queue::Queue,
     roster::{Action, Event, Gate, ProcessId, Roster, State},
     select::Selector,
@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) sockets: Option<Arc<SocketDir>>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) concurrency: usize,
+    /// Where requests do not count for that.
+    pub(crate) unlimited: UnlimitedPaths,
     /// How many requests each process may serve; 0 is any number.
     pub(crate) max_requests: u64,
     pub(crate) limits: Limits,
@@ -227,6 +229,7 @@ where
                     let process = Process::new(
                         Arc::clone(client),
                         Arc::clone(busyness),
+                        self.plan.unlimited.clone(),
                         Arc::clone(&self.queue),
                     );
                     let service = self.layer.layer(process);

@@ -4,6 +4,10 @@ use peregrine_buffering::request::{BufferError, RequestError};
 use super::{Cause, Page};
 
 impl Cause for BufferError {
+    fn is_queue_full(&self) -> bool {
+        self.is_overloaded()
+    }
+
     fn page(&self) -> Page {
         let (status, title, explanation) = match () {
             () if self.is_too_large() => (
@@ -46,6 +50,13 @@ impl<E: Cause> Cause for RequestError<E> {
         match self {
             Self::Body(error) => error.page(),
             Self::Service(error) => error.page(),
+        }
+    }
+
+    fn is_queue_full(&self) -> bool {
+        match self {
+            Self::Body(error) => error.is_queue_full(),
+            Self::Service(error) => error.is_queue_full(),
         }
     }
 

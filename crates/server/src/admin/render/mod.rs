@@ -104,7 +104,7 @@ Requests in top-level queue : 3 of 100
 ----------- Application groups -----------
 forum (development):
   Serves: /srv/app
-  Requests in queue: 3 of 100
+  Requests in queue: 3 of 100, one of them for 1.2 s
   Time in queue: p50: 0.1 ms  p90: 5.5 ms  p99: 10.2 ms  max: 21.0 ms
   * PID: 101     Sessions: 1       Processed: 120     Uptime: 1h 0m 50s
     CPU: 2%      Memory  : 23M     Last used: 0s ago

@@ -43,8 +43,12 @@ fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Resul
     let Some(pool) = pool else {
         return Ok(());
     };
-    let QueueStatus { length, max } = &pool.queue;
-    writeln!(page, "  Requests in queue: {length} of {max}")?;
+    let QueueStatus { length, max, .. } = &pool.queue;
+    write!(page, "  Requests in queue: {length} of {max}")?;
+    if let Some(seconds) = pool.queue.longest_wait_seconds {
+        write!(page, ", one of them for {seconds:.1} s")?;
+    }
+    writeln!(page)?;
     if let Some(waited) = &application.queue_ms {
         writeln!(
             page,

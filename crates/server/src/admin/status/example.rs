@@ -104,6 +104,7 @@ fn example_pool() -> PoolStatus {
         min: 1,
         queue: QueueStatus {
             length: 3,
+            longest_wait_seconds: Some(1.25),
             max: 100,
         },
         processes: vec![busy.with_usage(Some(&usage)), starting],
