@@ -69,7 +69,8 @@
 //!
 //! 1. Responses to `GET` with any final status but those that are for one request;
 //! 2. that say for how long they are fresh (`CDN-Cache-Control`, `s-maxage`,
-//!    `max-age`, `Expires`), and are fresh when they come, or can be validated;
+//!    `max-age`, `Expires`), and are fresh when they come, or can be validated. A
+//!    500, 502, 503 or 504 is so for ten seconds at most, whatever it says;
 //! 3. without `private` or `no-store`; without anything in `Cache-Control` that
 //!    cannot be read; without `Set-Cookie`, `Vary: *`, trailers or
 //!    `Surrogate-Control`;
@@ -78,7 +79,8 @@
 //! 5. as long as there is room in [`capacity_bytes`](TurboCache::capacity_bytes).
 //!
 //! A [standard](TurboCache::standard) cache stores more: what does not say for how
-//! long it is fresh, for a tenth of the time since it was modified; what `private`
+//! long it is fresh, for a tenth of the time since it was modified; errors for as
+//! long as they say; what `private`
 //! and `no-cache` with field names leave of a response; and parts of responses,
 //! which it puts together.
 //!

@@ -362,7 +362,7 @@ pub(crate) struct MovedClock {
 }
 
 impl MovedClock {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             // 1994-11-06 08:49:37 UTC, the date of RFC 9110's examples.
             wall: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777),

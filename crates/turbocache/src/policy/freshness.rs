@@ -41,6 +41,11 @@ impl Freshness {
         self.at(now).ttl()
     }
 
+    #[cfg(test)]
+    pub(crate) const fn received(&self) -> Instant {
+        self.received
+    }
+
     /// It was stale when it came.
     pub(crate) fn is_stale_on_arrival(&self) -> bool {
         self.ttl(self.received).is_none()

@@ -52,6 +52,10 @@ pub(crate) struct Policy {
     /// that is to be said to everybody. What was wrong may be no part of the key,
     /// such as a field that is too long.
     pub(crate) request_errors: bool,
+    /// RFC 9110 §15.6: for how long, at most, what says that the server failed is
+    /// fresh once it has come, if it says for how long at all. An application that
+    /// gives whatever it answers a lifetime does not mean its failures.
+    pub(crate) longest_failure: Duration,
     /// §4.1: take requests for the same that wish languages with the same weights,
     /// or most of all the one that the origin chose.
     pub(crate) languages_by_weight: bool,
@@ -78,6 +82,9 @@ impl Policy {
             qualified: false,
             partial: false,
             request_errors: false,
+            // A failing application is asked by one at a time, and when it has
+            // recovered, it shows.
+            longest_failure: Duration::from_secs(10),
             languages_by_weight: false,
             request_directives: false,
             grace: Duration::ZERO,
@@ -94,6 +101,7 @@ impl Policy {
             qualified: true,
             partial: true,
             request_errors: true,
+            longest_failure: Duration::MAX,
             languages_by_weight: true,
             // As long as an application may take to be deployed, or its database
             // to come back.

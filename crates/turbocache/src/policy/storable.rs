@@ -14,7 +14,7 @@ use super::{
     directives::{Directives, Extent, Seconds},
     freshness::{self, Freshness, Lifetime},
     request::Asked,
-    reuse::Terms,
+    reuse::{Terms, is_error},
     targeted, validation,
     vary::{VariesByAnything, Vary},
 };
@@ -230,8 +230,11 @@ impl Policy {
         if asked.authorization && !(self.authorization && authorized) {
             return Err(NotStored::Authorization);
         }
-        let lifetime = self.lifetime(&directives, asked, status, headers, received)?;
+        let mut lifetime = self.lifetime(&directives, asked, status, headers, received)?;
         let initial_age = freshness::initial_age(headers, requested, received);
+        if is_error(status) {
+            lifetime = lifetime.min(initial_age.saturating_add(self.longest_failure));
+        }
         let terms = Terms {
             freshness: Freshness::new(received.monotonic, initial_age, lifetime),
             stale_while_revalidate: directives

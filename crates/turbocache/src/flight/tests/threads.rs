@@ -94,3 +94,55 @@ async fn fetches(some_leave: bool) -> usize {
     assert_eq!(service.flights(), 0);
     fetched.load(SeqCst)
 }
+
+/// One fetch for each time that the page has become stale: not one for each who
+/// finds it so, nor one more for who looked while it was not there yet, and asks
+/// when it has come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stale_page_is_fetched_once_in_the_background() {
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fetched);
+    let clock = Arc::new(MovedClock::new());
+    let cache = TurboCache::conservative().clock(Arc::clone(&clock));
+    let service = cache.layer(service_fn(move |request| {
+        counted.fetch_add(1, SeqCst);
+        async {
+            let mut response = page_in_pieces(request).await?;
+            let terms = HeaderValue::from_static("max-age=60, stale-while-revalidate=60");
+            response.headers_mut().insert("cache-control", terms);
+            Ok::<_, Infallible>(response)
+        }
+    }));
+    let ask = |path: &'static str| {
+        let call = service.clone().oneshot(get(path));
+        async move {
+            let body = call.await.unwrap().into_body();
+            let body = body.collect().await.unwrap().to_bytes();
+            assert_eq!(body, "piece ".repeat(CHUNKS));
+        }
+    };
+    let rounds = async {
+        for path in ["/known", "/unknown"] {
+            ask(path).await;
+            for round in 1..=ROUNDS {
+                clock.forward(65);
+                let before = fetched.load(SeqCst);
+                let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(ask(path))).collect();
+                for client in clients {
+                    client.await.unwrap();
+                }
+                while fetched.load(SeqCst) == before || service.flights() > 0 {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(fetched.load(SeqCst), before + 1, "{path}, round {round}");
+            }
+        }
+    };
+    // Not a matter of speed: this is how waiting for ever shows.
+    tokio::time::timeout(Duration::from_secs(120), rounds)
+        .await
+        .expect("nobody fetches it, or for ever");
+    let stats = cache.handle().stats();
+    assert_eq!(stats.background, 2 * ROUNDS as u64);
+    assert_eq!(stats.misses, 2);
+}

@@ -735,6 +735,34 @@ fn no_cache_alone_is_for_statuses_that_may_be_cached() {
 }
 
 #[test]
+fn a_failure_is_not_fresh_for_longer_than_it_may_last() {
+    const HOUR: (&str, &str) = ("cache-control", "max-age=3600");
+    const OLD: (&str, &str) = ("age", "30");
+    const FRESH_FOR_TWO: (&str, &str) = ("cache-control", "max-age=2");
+    // In conservative and in standard mode.
+    let cases: &[(&str, u16, &[(&str, &str)], [u64; 2])] = &[
+        ("a page", 200, &[HOUR], [3600, 3600]),
+        ("a page that is not there", 404, &[HOUR], [3600, 3600]),
+        ("§15.6.1", 500, &[HOUR], [10, 3600]),
+        ("§15.6.2: it never will", 501, &[HOUR], [3600, 3600]),
+        ("§15.6.3", 502, &[HOUR], [10, 3600]),
+        ("§15.6.4", 503, &[HOUR], [10, 3600]),
+        ("§15.6.5", 504, &[HOUR], [10, 3600]),
+        ("from now on", 503, &[HOUR, OLD], [10, 3570]),
+        ("shorter", 503, &[FRESH_FOR_TWO], [2, 2]),
+    ];
+    for (name, status, fields, expected) in cases {
+        let ttl = [Policy::conservative(), Policy::standard()].map(|policy| {
+            let body = SizeHint::with_exact(3);
+            let storable = judge_by(&policy, Asked::default(), *status, fields, &body).unwrap();
+            let freshness = storable.kept.terms.freshness;
+            freshness.ttl(freshness.received()).unwrap().as_secs()
+        });
+        assert_eq!(ttl, *expected, "{name}");
+    }
+}
+
+#[test]
 fn on_which_terms_a_response_is_stored() {
     let seconds = Duration::from_secs;
     let second = Duration::from_secs(1);

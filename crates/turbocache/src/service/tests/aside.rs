@@ -102,7 +102,7 @@ fn an_api_with_passwords_is_left_alone_until_there_is_something_for_everybody() 
     store(&mut scene, "/t/page", page(&[public], "page"));
     let ask = |scene: &mut Scene, path: &str| {
         let request = get_with(path, &[("authorization", "Basic eA==")]);
-        status(&scene.through(request, fresh("his"))).to_owned()
+        status(&scene.through(request, fresh("his")))
     };
     for _ in 0..200 {
         let said = ask(&mut scene, "/t/1");
