@@ -2,7 +2,7 @@ use std::{hint, path::Path, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Person, Store, StoreError};
 
 /// A forum, as one process has it.
 #[derive(Clone, Debug)]
@@ -36,6 +36,17 @@ impl Forum {
     /// one with large templates in a slow language does. None by default.
     pub fn rendering_computes(self, computing: Duration) -> Self {
         Self { computing, ..self }
+    }
+
+    /// Makes the member of this name staff, if there is one. Whoever is logged in
+    /// notices within the five minutes for which the server remembers levels.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not take it.
+    pub fn make_staff(&self, name: &str) -> Result<bool, StoreError> {
+        self.store
+            .write_here(|connection| Person::make_staff(connection, name))
     }
 
     /// Takes as long as a page that is slow to render.

@@ -38,10 +38,17 @@ enum Command {
     },
     /// Fill an empty database with a few people, whose password is "passenger", and
     /// with what they have said
+    ///
+    /// To look at, and to measure: everybody knows that password.
     Seed {
         /// As many further topics
         #[arg(long, value_name = "N", default_value_t = 0)]
         topics: u32,
+    },
+    /// Make a member staff, who then may remove posts and suspend members
+    Staff {
+        /// The member's name
+        name: String,
     },
 }
 
@@ -85,6 +92,11 @@ async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Seed { topics } => {
             forum.plant()?;
             forum.crowd(topics)?;
+        }
+        Command::Staff { name } => {
+            if !forum.make_staff(&name)? {
+                return Err(format!("there is no member `{name}`; join first").into());
+            }
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     extract::FromRequestParts,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use http::{
     HeaderValue, StatusCode,
@@ -71,38 +71,40 @@ impl Visit {
         self.forum.render_slowly().await;
         let level = self.level();
         let inside = pages::inside(&page, level);
-        let body = match self.form {
-            Form::Html => pages::around(&page, &inside, level).into_string(),
-            Form::Json => serde_json::to_string(&Parcel {
-                title: &page.title,
-                place: page.place.as_str(),
-                level: level.as_str(),
-                html: &inside.0,
-            })
-            .expect("strings are JSON"),
-        };
-        let head = (page.status, page.keep.said_to(level), caching::etag(&body));
-        match self.form {
-            Form::Html => (head.0, head.1, head.2, Html(body)).into_response(),
-            Form::Json => {
-                let json = HeaderValue::from_static("application/json");
-                (head.0, head.1, head.2, [(CONTENT_TYPE, json)], body).into_response()
+        let (content_type, body) = match self.form {
+            Form::Html => {
+                let whole = pages::around(&page, &inside, level);
+                ("text/html; charset=utf-8", whole.into_string())
             }
-        }
+            Form::Json => {
+                let parcel = Parcel {
+                    title: &page.title,
+                    place: page.place.as_str(),
+                    level: level.as_str(),
+                    html: &inside.0,
+                };
+                let parcel = serde_json::to_string(&parcel);
+                ("application/json", parcel.expect("strings are JSON"))
+            }
+        };
+        (
+            page.status,
+            page.keep.said_to(level),
+            caching::etag(&body),
+            [(CONTENT_TYPE, HeaderValue::from_static(content_type))],
+            body,
+        )
+            .into_response()
     }
 
     /// Sends who asks on to another page, which he gets in the same form.
     pub(crate) fn see(&self, path: &str, keep: Keep) -> Response {
-        let prefix = match self.form {
-            Form::Html => "",
-            // Where `/` was is nothing.
-            Form::Json if path == "/" => return self.go(JSON, keep),
-            Form::Json => JSON,
+        let location = match self.form {
+            Form::Html => path.to_owned(),
+            // What is nested has no `/` of its own.
+            Form::Json if path == "/" => JSON.to_owned(),
+            Form::Json => format!("{JSON}{path}"),
         };
-        self.go(&format!("{prefix}{path}"), keep)
-    }
-
-    fn go(&self, location: &str, keep: Keep) -> Response {
         let location = HeaderValue::try_from(location).expect("paths are ASCII");
         (
             StatusCode::SEE_OTHER,

@@ -72,6 +72,14 @@ impl Person {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
+    /// Makes one staff. Whether there is anybody of that name.
+    pub(crate) fn make_staff(connection: &Connection, name: &str) -> Result<bool, StoreError> {
+        let changed = connection
+            .prepare_cached("UPDATE people SET level = 'staff', suspended = 0 WHERE name = ?")?
+            .execute((name,))?;
+        Ok(changed > 0)
+    }
+
     /// Locks a member out, or lets him in again. Whether there is such a member: staff
     /// cannot be locked out.
     pub(crate) fn suspend(

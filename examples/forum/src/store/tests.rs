@@ -132,6 +132,24 @@ fn a_name_is_one_person_s_in_whatever_case() {
 }
 
 #[test]
+fn a_member_is_made_staff_and_nobody_else() {
+    let fresh = fresh();
+    fresh
+        .store
+        .write_here(|connection| {
+            somebody(connection);
+            assert!(!Person::make_staff(connection, "Bao")?);
+            assert!(Person::make_staff(connection, "ines")?);
+            let (ines, _) = Person::named(connection, "Ines")?.unwrap();
+            assert_eq!(ines.level, Level::Staff);
+            // Who can no longer be suspended.
+            assert!(!Person::suspend(connection, ines.id, true)?);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
 fn the_topic_with_the_latest_post_comes_first_even_within_a_second() {
     let fresh = fresh();
     fresh
