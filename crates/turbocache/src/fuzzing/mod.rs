@@ -105,18 +105,26 @@ pub fn targeted_field(data: &[u8]) {
 }
 
 /// RFC 9111 §4.1: a request selects the response that was chosen for it. The first
-/// line is what the response says, the others what the request does.
+/// line is what the response says, in `Vary` or in `Cookie-Indices`, the others what
+/// the request does.
 pub fn vary(data: &[u8]) {
     let (said, asked) = split(data);
-    let response = lines(&VARY, said);
-    let Ok(vary) = Vary::of(&response) else {
+    selects_itself(&lines(&VARY, said), asked);
+    let mut by_cookies = lines(&HeaderName::from_static("cookie-indices"), said);
+    by_cookies.insert(VARY, HeaderValue::from_static("cookie"));
+    selects_itself(&by_cookies, asked);
+}
+
+fn selects_itself(response: &HeaderMap, asked: &[u8]) {
+    let Ok(vary) = Vary::of(response) else {
         return;
     };
+    let vary = vary.by_cookies_of(response);
     let mut request = HeaderMap::new();
     for name in ["accept-encoding", "accept-language", "cookie", "x-a"] {
         request.extend(lines(&HeaderName::from_static(name), asked));
     }
-    let selection = vary.selection(&request, &response);
+    let selection = vary.selection(&request, response);
     assert!(selection.matches(&request), "it matches itself");
     assert_eq!(vary.selecting_key(&request), vary.selecting_key(&request));
 }

@@ -86,8 +86,9 @@ fn may_be(pair: &[u8], name: &[u8]) -> bool {
         Some(end) => (&pair[..end], &pair[end + 1..]),
         None => (pair, &[][..]),
     };
-    let is_plain =
-        is_token(called) && !called.contains(&b'%') && value.iter().copied().all(is_plain_byte);
+    let is_plain = is_token(called)
+        && !called.contains(&b'%')
+        && called.iter().chain(value).copied().all(is_plain_byte);
     if is_plain {
         return called.len() == name.len() && is_like(called, name);
     }

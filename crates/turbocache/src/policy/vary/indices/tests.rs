@@ -63,6 +63,7 @@ fn who_has_none_of_the_cookies() {
         ("behind a quote", &["a=\"b\"user_id=1"], false),
         ("behind a name of nothing", &["=user_id=1"], false),
         ("quoted", &["\"user_id\"=1"], false),
+        ("behind half a quote", &["'user_id=1"], false),
         ("more than is read", &[&long], false),
     ];
     let indices = indices(&["\"user_id\", \"lang\""]).unwrap();
