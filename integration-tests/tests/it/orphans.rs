@@ -52,6 +52,61 @@ async fn processes_that_finish_have_time_for_it_when_the_server_is_killed() {
     assert!(done.exists());
 }
 
+/// Serves, after it has started these three, which have left its group: one that
+/// heeds a SIGTERM, one that does not, and one that was told to stay.
+async fn start_with_strays() -> Server {
+    tools::require("setsid");
+    let script = format!(
+        "setsid sleep 1003 & setsid sh -c \"trap '' TERM; sleep 1004; :\" & \
+         env -u PEREGRINE_POOL setsid sleep 1005 & exec '{}'",
+        unruly::PROGRAM
+    );
+    let server = start_shell(&script).await;
+    server.get("/answer").await;
+    wait::until("the strays", async || {
+        let processes = server.processes();
+        let sleeps = |process: &&processes::Process| process.command.starts_with("sleep 100");
+        (processes.iter().filter(sleeps).count() == 3).then_some(())
+    })
+    .await;
+    server
+}
+
+/// Waits until only the one is left that was told to stay, and ends that.
+async fn only_one_stays(processes: impl Fn() -> Vec<processes::Process>) {
+    let left = wait::until("the others to be gone", async || {
+        Some(processes()).filter(|left| left.len() <= 1)
+    })
+    .await;
+    let [stays] = left.as_slice() else {
+        panic!("{left:?}");
+    };
+    assert!(stays.command.starts_with("sleep 1005"), "{stays:?}");
+    processes::kill(stays.pid);
+}
+
+#[tokio::test]
+async fn who_has_left_the_group_goes_when_the_server_is_killed() {
+    let server = start_with_strays().await;
+    processes::kill(server.pid());
+    let killed = Instant::now();
+    only_one_stays(|| server.processes()).await;
+    let outlived = killed.elapsed();
+    assert!(outlived < Duration::from_secs(5), "{outlived:?}");
+}
+
+#[tokio::test]
+async fn who_has_left_the_group_goes_when_the_server_stops() {
+    let server = start_with_strays().await;
+    let stopped = server.stop().await;
+    assert!(stopped.status.success(), "{stopped:?}");
+    let [stays] = stopped.left.as_slice() else {
+        panic!("{stopped:?}");
+    };
+    assert!(stays.command.starts_with("sleep 1005"), "{stays:?}");
+    processes::kill(stays.pid);
+}
+
 #[tokio::test]
 async fn orphans_are_adopted_and_waited_for() {
     tools::require("setsid");

@@ -85,8 +85,8 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
         .endpoint()
         .map_err(|error| story.ends(Failure::Spawn(error)))?;
     story.address = endpoint.to_string();
-    let mut child =
-        spawn(&launch.command, &endpoint).map_err(|error| story.ends(Failure::Spawn(error)))?;
+    let mut child = spawn(&launch.command, &endpoint, &launch.guard)
+        .map_err(|error| story.ends(Failure::Spawn(error)))?;
     let pid = child.pid();
     let Some(leader) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         let error = io::Error::other("the operating system gave no process id");
@@ -160,7 +160,7 @@ impl Launch {
     }
 }
 
-fn spawn(command: &AppCommand, endpoint: &Endpoint) -> io::Result<OwnChild> {
+fn spawn(command: &AppCommand, endpoint: &Endpoint, guard: &Guard) -> io::Result<OwnChild> {
     let mut command = match endpoint {
         Endpoint::Unix(path) => command.build(Some(path)),
         Endpoint::Port(port) | Endpoint::Name { port, .. } => {
@@ -170,6 +170,7 @@ fn spawn(command: &AppCommand, endpoint: &Endpoint) -> io::Result<OwnChild> {
         }
     };
     command
+        .envs(guard.environment())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
