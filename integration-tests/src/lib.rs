@@ -3,8 +3,9 @@
 //!
 //! Nothing here knows how Peregrine is made. A [`Server`] is a process that
 //! was started with arguments, [`client`] speaks HTTP to it (or something
-//! worse), [`processes`] looks up in `/proc` what it runs, and
-//! [`tools::require`] fails a test by name if this machine lacks what it needs.
+//! worse), a [`Browser`] is somebody who uses it, [`processes`] looks up in `/proc`
+//! what it runs, and [`tools::require`] fails a test by name if this machine lacks
+//! what it needs.
 //!
 //! ```
 //! use integration_tests::Server;

@@ -64,8 +64,10 @@ async function follow(url) {
     current = loaded.address;
     history.pushState({ y: 0 }, '', current + new URL(url).hash);
     show(loaded);
-    scrollTo(0, 0);
     document.getElementById('main').focus({ preventScroll: true });
+    const within = location.hash && document.getElementById(location.hash.slice(1));
+    if (within) within.scrollIntoView();
+    else scrollTo(0, 0);
   } catch (error) {
     if (error.name !== 'AbortError') location.assign(url);
   }
@@ -106,7 +108,7 @@ addEventListener('submit', (event) => {
   // Whatever changes who is here changes the document, too.
   if (!event.target.matches('form[data-here]')) return;
   event.preventDefault();
-  send(event.target, event.submitter);
+  send(event.target, event.submitter ?? event.target.querySelector('button'));
 });
 
 addEventListener('popstate', async (event) => {
