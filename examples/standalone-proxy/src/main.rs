@@ -16,8 +16,10 @@ use axum::{
 };
 use peregrine::{
     ErrorPages, ProcessAccounting,
+    buffering::{BufferSpace, request::RequestBuffering, response::ResponseBuffering},
     cookie_variation::CookieVariation,
     request_accounting::RequestAccounting,
+    static_files::{public::StaticFiles, sendfile::SendFile},
     turbocache::TurboCache,
     upstream_pool::{
         AppCommand, UpstreamPool,
@@ -44,6 +46,9 @@ async fn main() -> io::Result<()> {
         .process_layer(ProcessAccounting::default())
         .spawn()?;
 
+    // Bodies wait here for slow clients, so that the processes need not.
+    let space = BufferSpace::new();
+
     //  client ─▶ RequestAccounting ─▶ CookieVariation ─▶ TurboCache ─▶ UpstreamPool ─▶ app processes
     let stack = ServiceBuilder::new()
         .layer(accounting.clone())
@@ -52,6 +57,11 @@ async fn main() -> io::Result<()> {
         .layer(cookies.around(cache.clone()))
         // From here on only what the cache can't answer.
         .layer(ErrorPages::with_details())
+        .layer(StaticFiles::new("public"))
+        // Whatever the application says about files goes no further.
+        .layer(SendFile::none())
+        .layer(ResponseBuffering::new(space.clone()))
+        .layer(RequestBuffering::new(space))
         .layer(InformLayer::new())
         .service(pool);
 

@@ -187,3 +187,22 @@ async fn one_application_is_restarted_and_the_others_are_not() {
     .await;
     assert_eq!(pid("forum.example", "/blog").await, restarted);
 }
+
+#[tokio::test]
+async fn the_files_of_an_application_are_where_its_pages_are() {
+    let sites = Sites::new();
+    for name in ["forum", "blog"] {
+        let public = sites.path(name).join("public");
+        fs::create_dir(&public).unwrap();
+        fs::write(public.join("name.txt"), name).unwrap();
+    }
+    let server = sites.serve().await;
+    for (host, path, expected) in [
+        ("forum.example", "/name.txt", "forum"),
+        ("forum.example", "/blog/name.txt", "blog"),
+    ] {
+        assert_eq!(get(&server, host, path).await.body, expected);
+    }
+    let page = get(&server, "shop.example", "/shop/name.txt").await;
+    assert_eq!(page.json()["name"], "shop");
+}

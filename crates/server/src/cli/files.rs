@@ -30,6 +30,9 @@ pub(crate) struct FilesOptions {
     pub(crate) static_files_max_age: Duration,
 
     /// A folder whose files the application may send by X-Sendfile; repeatable
+    ///
+    /// In Rails, config.action_dispatch.x_sendfile_header = "X-Sendfile" has
+    /// send_file do that.
     #[arg(long, value_name = "DIR")]
     pub(crate) sendfile_root: Vec<PathBuf>,
 

@@ -21,6 +21,11 @@ use tracing::debug;
 
 use super::{ClientService, Timeouts, connection, stop::Stopped};
 
+/// How many threads one of these may have wait for the disk at a time, or for a
+/// name to be looked up; nginx's `thread_pool` has 32. What comes on top waits
+/// for one of them.
+const MAX_BLOCKING_THREADS: usize = 32;
+
 /// The threads that serve clients, each with a runtime of its own.
 ///
 /// A client stays on the thread that it was given to, and so does all that is
@@ -105,6 +110,7 @@ impl Thread {
     {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
             .build()?;
         let load = Arc::new(AtomicUsize::new(0));
         let (clients, arriving) = mpsc::unbounded_channel();
