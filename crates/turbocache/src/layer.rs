@@ -154,7 +154,13 @@ impl TurboCache {
 
     /// How many variants of one page are stored (RFC 9111 §4.1): responses for
     /// requests that differ in the fields that `Vary` names. 16 by default, at
-    /// least 1; with one more, the oldest is forgotten.
+    /// least 1.
+    ///
+    /// With one more, the oldest is forgotten: the one whose fetch or validation was
+    /// the longest ago. Who asks for a variant that is stale has it renewed, so what
+    /// nobody asks for grows old, and what is asked for stays, as long as there is
+    /// room for all that are within one lifetime. To go by the last use instead would
+    /// have each hit write to what all threads read.
     pub fn max_variants(self, variants: usize) -> Self {
         self.with(|config| config.max_variants = variants.max(1))
     }

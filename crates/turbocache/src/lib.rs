@@ -108,6 +108,7 @@
 //! route in a row that brought nothing, `GET`s for it pass for ten seconds, until
 //! the first response that could have been stored. What is stored is found and
 //! invalidated all the same. A route is axum's, or the leading segments of a path.
+//! An unsafe request for what was never stored costs no more than one that passes.
 //!
 //! # Why is my page not cached?
 //!
