@@ -10,8 +10,8 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::poll_immediate, stream};
-use http::{HeaderValue, Request};
-use http_body_util::{BodyExt, Empty, StreamBody, combinators::UnsyncBoxBody};
+use http::{HeaderValue, Method, Request};
+use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
@@ -145,4 +145,57 @@ async fn a_stale_page_is_fetched_once_in_the_background() {
     let stats = cache.handle().stats();
     assert_eq!(stats.background, 2 * ROUNDS as u64);
     assert_eq!(stats.misses, 2);
+}
+
+/// Whoever learns that a form was taken finds nothing older, though others fetched
+/// the page meanwhile, and though nothing was ever stored for it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_form_overtakes_is_not_found_after_it() {
+    let version = Arc::new(AtomicUsize::new(0));
+    let current = Arc::clone(&version);
+    let cache = TurboCache::conservative();
+    let service = cache.layer(service_fn(move |request: Request<Empty<Bytes>>| {
+        let current = Arc::clone(&current);
+        async move {
+            if request.method() == Method::POST {
+                current.fetch_add(1, SeqCst);
+                tokio::task::yield_now().await;
+            }
+            let rendered = current.load(SeqCst);
+            tokio::task::yield_now().await;
+            let mut response = Response::new(Full::from(rendered.to_string()));
+            let headers = response.headers_mut();
+            headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
+            Ok::<_, Infallible>(response)
+        }
+    }));
+    let ask = |method: Method, path: &str| {
+        let mut request = get(path);
+        *request.method_mut() = method;
+        let call = service.clone().oneshot(request);
+        async move {
+            let body = call.await.unwrap().into_body();
+            let body = body.collect().await.unwrap().to_bytes();
+            str::from_utf8(&body).unwrap().parse::<usize>().unwrap()
+        }
+    };
+    for round in 0..10 * ROUNDS {
+        // Each page is new to the cache.
+        let path = format!("/{round}?of={ROUNDS}");
+        let readers: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(ask(Method::GET, &path)))
+            .collect();
+        let (form, after) = (ask(Method::POST, &path), ask(Method::GET, &path));
+        let form = tokio::spawn(async {
+            let taken = form.await;
+            (taken, after.await)
+        });
+        let (taken, found) = form.await.unwrap();
+        assert!(found >= taken, "{found} after {taken}");
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        assert!(ask(Method::GET, &path).await >= taken);
+    }
+    assert!(cache.handle().stats().stored > 0);
 }
