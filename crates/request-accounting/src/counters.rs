@@ -52,8 +52,10 @@ pub(crate) struct Finished {
     /// `None` if it ended before the response head.
     pub(crate) response: Option<(StatusClass, CacheOutcome)>,
     pub(crate) bytes: u64,
-    pub(crate) elapsed: Duration,
-    pub(crate) now: Instant,
+    /// In nanoseconds.
+    pub(crate) elapsed: u64,
+    /// By [`Shard::now`].
+    pub(crate) now: u64,
 }
 
 impl Counters {
@@ -135,12 +137,21 @@ impl Shard {
         }
     }
 
-    pub(crate) fn started(&self, now: Instant) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.used(now);
+    /// Nanoseconds since counting began: one number, where an [`Instant`] is two
+    /// that take arithmetic each time.
+    pub(crate) fn now(&self) -> u64 {
+        whole_nanos(self.since.elapsed())
     }
 
-    /// To be called once for each call of [`started`](Self::started) on the
+    /// A request has come. Gives when that was.
+    pub(crate) fn start(&self) -> u64 {
+        let now = self.now();
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.used(now);
+        now
+    }
+
+    /// To be called once for each call of [`start`](Self::start) on the
     /// same shard: a difference over several shards could be read as less than
     /// zero.
     pub(crate) fn finished(&self, finished: Finished) {
@@ -159,12 +170,11 @@ impl Shard {
         self.in_flight.fetch_sub(1, Ordering::Release);
     }
 
-    fn used(&self, now: Instant) {
-        let nanos = whole_nanos(now.saturating_duration_since(self.since));
+    fn used(&self, now: u64) {
         // Two threads may race on one shard, and the earlier one win: by the
         // time that lies between their clocks and this line, which nobody sees.
         self.last_used
-            .store(nanos.saturating_add(1), Ordering::Relaxed);
+            .store(now.saturating_add(1), Ordering::Relaxed);
     }
 
     fn add_to(&self, snapshot: &mut Snapshot) {
@@ -226,8 +236,7 @@ mod tests {
         let begun = AtomicUsize::new(0);
         let request = || {
             let shard = counters.local();
-            let now = Instant::now();
-            shard.started(now);
+            let now = shard.start();
             begun.fetch_add(1, Ordering::Release);
             // About as long as a snapshot: if that read in the wrong order, a
             // request could slip through it.
@@ -236,7 +245,7 @@ mod tests {
                 end: End::Complete,
                 response: Some((StatusClass::Successful, CacheOutcome::Hit)),
                 bytes: 1,
-                elapsed: Duration::ZERO,
+                elapsed: 0,
                 now,
             });
         };

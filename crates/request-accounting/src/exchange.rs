@@ -1,9 +1,8 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{Response, StatusCode};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ServedBy};
-use tokio::time::Instant;
 
 use crate::{
     FinishedRequest, Observed,
@@ -19,7 +18,8 @@ use crate::{
 /// dropped" says so before with [`complete`](Self::complete) or [`fail`](Self::fail).
 pub(crate) struct Exchange {
     shard: Arc<Shard>,
-    started: Instant,
+    /// By [`Shard::now`].
+    started: u64,
     asked: Asked,
     head: Option<Head>,
     sent: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
 struct Rare {
     /// When the connection was upgraded to something that is no request, if it
     /// was: it may last for days, which is nobody's latency.
-    upgraded: Option<Instant>,
+    upgraded: Option<u64>,
     /// Who wants to know how it ends, if somebody does.
     observed: Option<Box<dyn Observed>>,
 }
@@ -54,11 +54,9 @@ impl Exchange {
         asked: Asked,
         observed: Option<Box<dyn Observed>>,
     ) -> Self {
-        let started = Instant::now();
-        shard.started(started);
         Self {
             shard: Arc::clone(shard),
-            started,
+            started: shard.start(),
             asked,
             head: None,
             sent: 0,
@@ -77,7 +75,7 @@ impl Exchange {
         let status = response.status();
         let extensions = response.extensions();
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.rare.get_or_insert_default().upgraded = Some(Instant::now());
+            self.rare.get_or_insert_default().upgraded = Some(self.shard.now());
         }
         self.head = Some(Head {
             status,
@@ -119,11 +117,11 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let end = self.end.unwrap_or_else(|| self.dropped());
-        let now = Instant::now();
+        let now = self.shard.now();
         let rare = self.rare.take();
         let upgraded = rare.as_ref().and_then(|rare| rare.upgraded);
         let answered = upgraded.unwrap_or(now);
-        let elapsed = answered.saturating_duration_since(self.started);
+        let elapsed = answered.saturating_sub(self.started);
         self.shard.finished(Finished {
             end,
             response: self
@@ -139,7 +137,7 @@ impl Drop for Exchange {
             cache = self.head.map(|head| head.cache.as_str()),
             pid = self.head.and_then(|head| head.process).map(|it| it.pid),
             bytes = self.sent,
-            ?elapsed,
+            elapsed = ?Duration::from_nanos(elapsed),
             "request finished"
         );
         if let Some(observed) = rare.and_then(|rare| rare.observed) {
@@ -152,7 +150,7 @@ impl Drop for Exchange {
                     .map(CacheOutcome::as_str),
                 pid: self.head.and_then(|head| head.process).map(|it| it.pid),
                 bytes: self.sent,
-                elapsed,
+                elapsed: Duration::from_nanos(elapsed),
             });
         }
     }

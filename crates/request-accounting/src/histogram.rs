@@ -82,8 +82,7 @@ impl Histogram {
         }
     }
 
-    pub(crate) fn record(&self, time: Duration) {
-        let nanos = whole_nanos(time);
+    pub(crate) fn record(&self, nanos: u64) {
         self.buckets[bucket_of(nanos)].fetch_add(1, Ordering::Relaxed);
         // Nearly never true, and reading costs no other thread anything.
         if nanos > self.max.load(Ordering::Relaxed) {
@@ -190,7 +189,7 @@ mod tests {
     fn recorded(times: &[u64]) -> Distribution {
         let histogram = Histogram::new();
         for nanos in times {
-            histogram.record(Duration::from_nanos(*nanos));
+            histogram.record(*nanos);
         }
         Distribution::of(&histogram)
     }

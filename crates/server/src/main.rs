@@ -100,6 +100,11 @@ fn main() -> ExitCode {
             admin::restart_app(options.admin_socket.as_deref(), options.name.as_deref()),
             options.ignore_app_not_running,
         ),
+        Command::Purge(options) => {
+            let socket = options.admin_socket.clone();
+            let purge = options.purge();
+            ask(admin::purge(socket.as_deref(), &purge), false)
+        }
         Command::DetachProcess(options) => ask(
             admin::detach_process(options.admin_socket.as_deref(), options.pid),
             options.ignore_nonexistant_pid,

@@ -351,6 +351,7 @@ impl<L> Builder<L> {
             over,
             asked: Asked::default(),
             members: BTreeMap::new(),
+            started: 0,
             gate: Gate::Open,
             last_failure: None,
         };

@@ -52,6 +52,7 @@ pub(crate) struct News {
     pub(crate) processes: Vec<Entry>,
     pub(crate) stopping: bool,
     pub(crate) due: usize,
+    pub(crate) started: u64,
     pub(crate) resisting: bool,
     pub(crate) pause: Option<(u32, Instant)>,
     pub(crate) last_start_failure: Option<Arc<StartReport>>,
@@ -85,6 +86,10 @@ pub struct PoolSnapshot {
     /// How many processes are to be replaced: they run old code, have reached a
     /// limit, or are to be detached.
     pub due: usize,
+    /// How many processes have been started so far, those that have left among them:
+    /// what goes up while the number of processes does not is a crash loop, or a
+    /// limit that is reached often.
+    pub started: u64,
     /// Whether old processes stay because a restart has failed.
     pub resisting_deployment_error: bool,
     /// How many starts in a row have come to nothing, and how long it takes until
@@ -178,6 +183,7 @@ impl PoolHandle {
             max_pool_size: self.board.max_pool_size,
             stopping: news.stopping,
             due: news.due,
+            started: news.started,
             resisting_deployment_error: news.resisting,
             start_pause: news
                 .pause

@@ -124,3 +124,40 @@ async fn a_status_that_is_watched_in_a_pipe_has_no_commands_for_terminals() {
     let ended = wait::bounded("the watch to end", watch.wait()).await;
     assert!(ended.unwrap().success());
 }
+
+#[tokio::test]
+async fn a_page_is_purged_from_the_command_line() {
+    let server = unruly::start(&[]).await;
+    let socket = server.admin_socket();
+    let page = "/answer/Cache-Control=public,max-age=60";
+    let cases: [(&str, &[&str]); 3] = [
+        ("a page", &[page]),
+        ("what is below", &["--prefix", "/answer/"]),
+        ("all", &["--everything"]),
+    ];
+    for (name, what) in cases {
+        server.get(page).await;
+        assert!(server.get(page).await.is_hit(), "{name}");
+        let ended = run(&[&["purge", "--admin-socket", &socket], what].concat()).await;
+        assert_eq!(
+            ended.stdout, "Purged; that was 1 stored response.\n",
+            "{name}: {ended:?}"
+        );
+        assert!(!server.get(page).await.is_hit(), "{name}");
+    }
+    // Softly: it is still given while it is asked for anew.
+    let before = server.get(page).await.body;
+    let ended = run(&["purge", "--admin-socket", &socket, page, "--soft"]).await;
+    assert!(ended.status.success(), "{ended:?}");
+    wait::until("a new page", async || {
+        (server.get(page).await.body != before).then_some(())
+    })
+    .await;
+
+    let refused: [&[&str]; 3] = [&[], &[page, "--everything"], &["topics"]];
+    for what in refused {
+        let ended = run(&[&["purge", "--admin-socket", &socket], what].concat()).await;
+        assert!(!ended.status.success(), "{what:?}: {ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{what:?}: {ended:?}");
+    }
+}

@@ -14,7 +14,10 @@ use super::{
     RequestTrackingService, TrackedRequest,
     entry::{Entry, Tracked},
 };
-use crate::{Distribution, histogram::Histogram};
+use crate::{
+    Distribution,
+    histogram::{Histogram, whole_nanos},
+};
 
 /// A lock for each so many requests, so that threads seldom wait for each other.
 const SHARDS: usize = 8;
@@ -119,8 +122,8 @@ impl Running {
     /// The head of the response is there.
     pub(super) fn responded(&self) {
         if let Some((queued, took)) = self.entry.responded() {
-            self.shared.queue.record(queued);
-            self.shared.application.record(took);
+            self.shared.queue.record(whole_nanos(queued));
+            self.shared.application.record(whole_nanos(took));
         }
     }
 

@@ -4,8 +4,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header::HOST};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{
+    Method, Request, StatusCode,
+    header::{CONTENT_TYPE, HOST},
+};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -99,7 +102,7 @@ async fn only(mut sockets: Vec<PathBuf>) -> Result<PathBuf, AdminError> {
 }
 
 async fn read(socket: &Path, path: &str) -> Result<Value, Failure> {
-    let answer = timeout(PATIENCE, ask(socket, Method::GET, path));
+    let answer = timeout(PATIENCE, ask(socket, Method::GET, path, Bytes::new()));
     let (status, body) = answer
         .await
         .map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()))??;
@@ -109,11 +112,12 @@ async fn read(socket: &Path, path: &str) -> Result<Value, Failure> {
     Ok(serde_json::from_slice(&body)?)
 }
 
-/// Sends a request without a body, and gives the whole answer.
+/// Sends a request, with JSON if there is `body`, and gives the whole answer.
 pub(super) async fn ask(
     socket: &Path,
     method: Method,
     path: &str,
+    body: Bytes,
 ) -> Result<(StatusCode, Bytes), Failure> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -121,7 +125,8 @@ pub(super) async fn ask(
         .method(method)
         .uri(path)
         .header(HOST, "localhost")
-        .body(Empty::<Bytes>::new())?;
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(body))?;
     let exchange = async {
         let response = sender.send_request(request).await?;
         let status = response.status();

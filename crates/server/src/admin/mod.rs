@@ -12,7 +12,7 @@
 //! | `GET /metrics` | the status, for Prometheus | |
 //! | `POST /v1/restart-app` | how many processes were replaced, once they are | `peregrine restart-app` |
 //! | `POST /v1/detach-process/PID` | the process's id, once it takes no more requests | `peregrine detach-process PID` |
-//! | `POST /v1/purge` | how many stored responses that were | |
+//! | `POST /v1/purge` | how many stored responses that were | `peregrine purge` |
 //!
 //! The commands find the socket, ask, and print; `peregrine memory-stats` alone asks
 //! nobody but the system.
@@ -42,10 +42,11 @@ mod watch;
 pub(crate) use self::{
     access::Tokens,
     client::{View, report},
-    command::{detach_process, restart_app},
+    command::{detach_process, purge, restart_app},
     error::AdminError,
     memory::memory_stats,
     process_stats::GroupUsage,
+    purge::Purge,
     running::{ApplicationRequests, RunningRequest},
     served::{Controls, Served},
     server::{AdminAddress, serve},

@@ -24,7 +24,8 @@ pub(crate) struct Purge {
     pub(crate) tag: Option<String>,
     /// All that is stored.
     pub(crate) everything: bool,
-    /// Not to be removed, but validated at the next request.
+    /// Not to be removed, but validated at the next request, which may still get
+    /// it unless it forbids that.
     pub(crate) soft: bool,
     /// The application whose cache it is; that of each if absent.
     #[serde(skip_serializing_if = "Option::is_none")]

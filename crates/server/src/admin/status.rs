@@ -93,7 +93,10 @@ pub(crate) struct PoolStatus {
     pub(crate) queue: QueueStatus,
     /// Every process that exists, in the order of their starts.
     pub(crate) processes: Vec<ProcessStatus>,
-    /// Of these, how many are to be replaced.
+    /// How many processes have been started so far, those that have left among them.
+    #[serde(default)]
+    pub(crate) started: u64,
+    /// Of those that exist, how many are to be replaced.
     #[serde(default)]
     pub(crate) due: usize,
     /// A restart has failed, and old processes stay.

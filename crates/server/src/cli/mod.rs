@@ -17,6 +17,7 @@ mod file;
 mod files;
 mod look;
 mod options;
+mod purge;
 mod site;
 mod sticky;
 mod tracing;
@@ -41,6 +42,7 @@ pub(crate) use self::{
         Cache, ClientOptions, ListenOptions, LogLevel, OperatorOptions, OutOfBandOptions,
         PoolOptions, StackOptions,
     },
+    purge::PurgeOptions,
     site::{RouteOptions, SiteOptions},
     sticky::StickyOptions,
     usage::refusal,
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     ///
     /// The last process that is ready is replaced before.
     DetachProcess(DetachOptions),
+    /// Have the cache forget a page, those below a path, those with a tag, or all
+    Purge(PurgeOptions),
     /// Becomes another user and then another program; the server starts these.
     #[command(hide = true)]
     ExecAs(ExecOptions),

@@ -190,6 +190,7 @@ impl PoolSources {
                 max: pool.max_request_queue_size,
             },
             processes: pool.processes.iter().map(process).collect(),
+            started: pool.started,
             due: pool.due,
             resisting_deployment_error: pool.resisting_deployment_error,
             failed_starts: pool.start_pause.map(|(failures, _)| failures),

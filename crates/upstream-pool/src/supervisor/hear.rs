@@ -79,6 +79,7 @@ where
                     probed: false,
                 };
                 self.members.insert(id, member);
+                self.started += 1;
                 Event::Tick
             }
             Note::Ready { id, endpoint } => {

@@ -69,6 +69,8 @@ pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) over: watch::Sender<bool>,
     pub(crate) asked: Asked,
     pub(crate) members: BTreeMap<ProcessId, Member>,
+    /// Processes so far.
+    pub(crate) started: u64,
     pub(crate) gate: Gate,
     pub(crate) last_failure: Option<Arc<StartReport>>,
 }
@@ -301,6 +303,7 @@ where
             .unwrap_or_else(PoisonError::into_inner);
         news.processes = entries.collect();
         news.due = self.roster.due();
+        news.started = self.started;
         news.pause = self.roster.pause();
         news.resisting = self.roster.is_resisting();
         news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);

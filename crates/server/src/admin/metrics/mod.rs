@@ -257,6 +257,15 @@ fn pools(text: &mut Text, applications: &[ApplicationStatus]) {
         let pools = applications.iter();
         pools.filter_map(|it| Some((&*it.name, it.pool.as_ref()?)))
     };
+    let help = "Processes that were started.";
+    text.family(
+        "peregrine_pool_started_processes_total",
+        Kind::Counter,
+        help,
+    );
+    for (application, pool) in pools() {
+        text.sample(&[("application", application)], number(pool.started));
+    }
     let help = "Processes, by what they are doing.";
     text.family("peregrine_pool_processes", Kind::Gauge, help);
     for (application, pool) in pools() {

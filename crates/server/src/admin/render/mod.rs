@@ -107,11 +107,12 @@ forum (development):
   Requests in queue: 3 of 100, one of them for 1.2 s
   Time in queue: p50: 0.1 ms  p90: 5.5 ms  p99: 10.2 ms  max: 21.0 ms
   * PID: 101     Sessions: 1       Processed: 120     Uptime: 1h 0m 50s
-    CPU: 2%      Memory  : 23M     Last used: 0s ago
+    CPU: 2%      Memory  : 23M     Last used: 0s ago  PSS: 17M
     Out-of-band work: 7 times, the last for 35 ms
   * PID: 202     Sessions: 0       Processed: 0       Uptime: 2s
     CPU: ?       Memory  : ?       Last used: never
     State: starting
+  Processes started so far: 9
   Processes to be replaced: 1
   Resisting deployment error
   Starts failed in a row: 3; next in 4s

@@ -59,6 +59,7 @@ fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Resul
     for process in &pool.processes {
         write_process(page, process)?;
     }
+    writeln!(page, "  Processes started so far: {}", pool.started)?;
     if pool.due > 0 {
         writeln!(page, "  Processes to be replaced: {}", pool.due)?;
     }
@@ -94,10 +95,14 @@ fn write_process(page: &mut String, process: &ProcessStatus) -> fmt::Result {
         Some(seconds) => format!("{} ago", Span(seconds)),
         None => "never".to_owned(),
     };
-    writeln!(
+    write!(
         page,
         "    CPU: {cpu:<7} Memory  : {memory:<7} Last used: {last_used}"
     )?;
+    match process.pss_bytes {
+        Some(bytes) => writeln!(page, "  PSS: {}", Size(bytes))?,
+        None => writeln!(page)?,
+    }
     if let Some(rests) = &process.rests
         && rests.finished > 0
     {

@@ -108,6 +108,7 @@ fn example_pool() -> PoolStatus {
             max: 100,
         },
         processes: vec![busy.with_usage(Some(&usage)), starting],
+        started: 9,
         due: 1,
         resisting_deployment_error: true,
         failed_starts: Some(3),
