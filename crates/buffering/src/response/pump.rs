@@ -31,12 +31,15 @@ const READ: usize = 64 << 10;
 /// and `held`, which is what was read last. While there is something in the
 /// file, nothing goes around it.
 ///
-/// Dropped, which is when the client has left, so is the body.
+/// Dropped, which is when the client has left, so is the body. A client that is
+/// still there is not left waiting: a body may panic.
 pub(super) struct Pump<B> {
     /// Absent once it has ended: whatever it holds is free then, however much
     /// is still on its way to the client.
     body: Option<B>,
     held: VecDeque<Bytes>,
+    /// How many bytes that is.
+    held_size: usize,
     queue: Arc<Queue>,
     spill: Spill,
     end: Option<End>,
@@ -71,6 +74,7 @@ where
     pub(super) fn new(body: B, pieces: Vec<Bytes>, queue: Arc<Queue>, config: Arc<Config>) -> Self {
         Self {
             body: Some(body),
+            held_size: pieces.iter().map(Bytes::len).sum(),
             held: pieces.into(),
             queue,
             spill: Spill {
@@ -113,7 +117,7 @@ where
                 break;
             }
         }
-        if !self.held.is_empty() && self.spill.reserve(self.held_size(), &self.config) {
+        if !self.held.is_empty() && self.spill.reserve(self.held_size, &self.config) {
             return Poll::Ready(Step::Write);
         }
         // Woken by the body, or, if there was no room, by the queue.
@@ -123,23 +127,21 @@ where
     /// What is held goes to the queue, as far as there is room.
     fn hand_on(&mut self, cx: &mut Context<'_>) {
         while let Some(piece) = self.held.pop_front() {
+            let size = piece.len();
             if let Err(piece) = self.queue.offer(piece, cx) {
                 self.held.push_front(piece);
                 return;
             }
+            self.held_size -= size;
         }
     }
 
     /// Whether another piece may be read: one that has nowhere to go can be
     /// held, more of them only on their way to the file.
     fn takes_more(&self) -> bool {
-        let held = self.held_size();
+        let held = self.held_size;
         self.body.is_some()
             && (self.held.is_empty() || held < WRITE && self.spill.has_room(held, &self.config))
-    }
-
-    fn held_size(&self) -> usize {
-        self.held.iter().map(Bytes::len).sum()
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -150,6 +152,7 @@ where
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => {
+                    self.held_size += data.len();
                     self.held.push_back(data);
                     body.is_end_stream().then_some(End::Complete(None))
                 }
@@ -171,7 +174,7 @@ where
     async fn write(&mut self) {
         let pieces: Vec<_> = self.held.iter().cloned().collect();
         match self.spill.write(pieces, &self.config).await {
-            Ok(()) => self.held.clear(),
+            Ok(()) => self.drop_held(),
             // It stays where it is, and the service waits for the client.
             Err(error) => {
                 warn!(%error, "a response cannot be buffered in a file");
@@ -180,17 +183,28 @@ where
         }
     }
 
+    fn drop_held(&mut self) {
+        self.held.clear();
+        self.held_size = 0;
+    }
+
     async fn read(&mut self) {
         match self.spill.read().await {
             Ok(piece) => self.queue.push(piece),
             Err(error) => {
                 warn!(%error, "a buffered response cannot be read");
                 self.body = None;
-                self.held.clear();
+                self.drop_held();
                 self.spill.clear();
                 self.end = Some(End::Failed(error.into()));
             }
         }
+    }
+}
+
+impl<B> Drop for Pump<B> {
+    fn drop(&mut self) {
+        self.queue.abandon();
     }
 }
 

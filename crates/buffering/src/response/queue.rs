@@ -123,6 +123,16 @@ impl Queue {
         wake(state, |state| &mut state.body);
     }
 
+    /// Nothing more comes, and nobody has said so.
+    pub(super) fn abandon(&self) {
+        let mut state = self.state();
+        if matches!(state.rest, Rest::More) {
+            let error = "whoever read the response has stopped";
+            state.rest = Rest::End(End::Failed(error.into()));
+            wake(state, |state| &mut state.body);
+        }
+    }
+
     pub(super) fn poll_take(
         &self,
         cx: &mut Context<'_>,

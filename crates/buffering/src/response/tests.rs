@@ -283,6 +283,28 @@ async fn a_failure_comes_after_what_came_before_it() {
 }
 
 #[tokio::test]
+async fn a_body_that_panics_leaves_no_client_waiting() {
+    let layer = ResponseBuffering::new(BufferSpace::new());
+    let mut polls = 0;
+    let frames = stream::poll_fn(move |cx| {
+        polls += 1;
+        match polls {
+            1 => Poll::Ready(Some(Ok::<_, io::Error>(Frame::data(Bytes::from("half"))))),
+            2 => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => panic!("as it should"),
+        }
+    });
+    let (body, _) = held(StreamBody::new(frames));
+    let mut body = answer(&layer, body).await;
+    let piece = body.frame().await.unwrap().unwrap();
+    assert_eq!(piece.into_data().unwrap(), "half");
+    body.frame().await.unwrap().unwrap_err();
+}
+
+#[tokio::test]
 async fn trailers_come_last() {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", "1".parse().unwrap());
