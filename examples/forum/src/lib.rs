@@ -24,11 +24,11 @@
 //!
 //! Its README tells how it is run, and how its pages are kept. In short:
 //!
-//! 1. A page depends on its address and on the *level* of who asks,
-//!    and on nothing else. What is one person's own is in `/me`, which a visit asks
-//!    for once, and on `/account`; neither is kept by anybody.
-//! 2. Each page says by `caching` which groups it belongs to, and each answer to
-//!    a `POST` which of them it has changed.
+//! 1. A page depends on its address and on the *level* of who asks, and on nothing
+//!    else. What is one person's own is in `/me`, which a visit asks for once, and on
+//!    `/account`; nobody keeps either.
+//! 2. Each page says by `caching` which groups it belongs to, and each answer to a
+//!    `POST` which of them it has changed.
 //! 3. Every answer to a session says on which level that session is, in one place
 //!    (`identity`), so that no handler can forget it.
 

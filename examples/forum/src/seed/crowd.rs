@@ -47,12 +47,12 @@ const REMARKS: [&str; 5] = [
 
 impl Forum {
     /// Adds this many open topics with six posts each, by the people who are there:
-    /// a forum in which there is a lot to read, for measurements. Needs
-    /// [`plant`](Self::plant).
+    /// a forum in which there is a lot to read, for measurements. If nobody is there to
+    /// write, as before [`plant`](Self::plant), there are none.
     ///
     /// # Errors
     ///
-    /// If the database does not take them, or nobody is there to write.
+    /// If the database does not take them.
     pub fn crowd(&self, topics: u32) -> Result<(), StoreError> {
         self.store.write_here(|connection| {
             let authors = Person::first(connection, 8)?;

@@ -6,7 +6,8 @@ use crate::{moment::Moment, token::TokenHash};
 /// For how long one is logged in, in seconds: two weeks.
 const LIFETIME: i64 = 14 * 24 * 3600;
 
-/// Whose session it is, if it is one.
+/// Whose session it is, if it is one. One that a member began in the moment in which
+/// he was suspended is none.
 pub(crate) fn person(
     connection: &Connection,
     token: &TokenHash,
@@ -16,7 +17,7 @@ pub(crate) fn person(
         .prepare_cached(
             "SELECT people.id, name, level, joined, suspended
              FROM sessions JOIN people ON people.id = person
-             WHERE token = ? AND expires > ?",
+             WHERE token = ? AND expires > ? AND NOT suspended",
         )?
         .query_row((token.as_bytes(), now), Person::read)
         .optional()?;

@@ -248,6 +248,11 @@ fn a_session_ends_by_itself_or_when_it_is_told_to() {
             assert!(is_known(&next, now()));
             sessions::end(connection, &next)?;
             assert!(!is_known(&next, now()));
+
+            // A login that overlaps with a suspension.
+            Person::suspend(connection, id, true)?;
+            sessions::begin(connection, &token, None, id, now())?;
+            assert!(!is_known(&token, now()));
             Ok(())
         })
         .unwrap();
