@@ -7,6 +7,7 @@ mod cores;
 mod cpu;
 mod exchange;
 mod forum;
+mod idle;
 mod instructions;
 mod measure;
 mod memory;
@@ -65,6 +66,9 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
         }
         Some(Command::SlowClientsApp) => slow_clients::serve(),
         Some(Command::Forum(options)) => unless_interrupted(forum::run(&options)),
+        Some(Command::Idle { clients, peregrine }) => {
+            unless_interrupted(idle::run(clients, peregrine))
+        }
         Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
     }

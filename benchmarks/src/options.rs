@@ -44,6 +44,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         peregrine: Option<PathBuf>,
     },
+    /// Connects clients that say nothing after their first page, and looks at what
+    /// they take of Peregrine's memory.
+    Idle {
+        /// How many connect
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+        clients: u32,
+        /// The binary to measure, instead of building it
+        #[arg(long, value_name = "PATH")]
+        peregrine: Option<PathBuf>,
+    },
     /// Loads an application in Ruby that makes much garbage, which it collects
     /// in the midst of requests, or between them.
     OutOfBand(OutOfBandOptions),

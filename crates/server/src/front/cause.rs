@@ -17,6 +17,11 @@ pub(super) fn explain(peer: SocketAddr, error: &hyper::Error, heard: &Heard) {
     }
 }
 
+/// Says that a connection ended on which nobody had spoken for long.
+pub(super) fn explain_silence(peer: SocketAddr) {
+    debug!(%peer, reason = Cause::Idle.as_str(), "connection closed");
+}
+
 /// Why a connection ended other than by finishing its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {

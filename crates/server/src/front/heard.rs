@@ -8,20 +8,39 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Whether a client has said something that was not answered yet.
+/// Whether a client has said something that was not answered yet, or has not
+/// taken all of the answer.
 ///
 /// hyper reports an idle connection that has timed out and a request head that
 /// never ended as the same error. The first is everyday life, the second is
 /// worth a line in the log.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<AtomicBool>);
+pub(super) struct Heard(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    heard: AtomicBool,
+    stuck: AtomicBool,
+}
 
 impl Heard {
     pub(super) fn something(&self) -> bool {
-        self.0.load(Relaxed)
+        self.0.heard.load(Relaxed)
+    }
+
+    /// Nothing is on its way in either direction, as far as this can tell: the
+    /// beginning of a request may have come together with the one before.
+    pub(super) fn nothing(&self) -> bool {
+        !(self.something() || self.0.stuck.load(Relaxed))
+    }
+
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        self.0.heard.store(false, Relaxed);
+        self.0.stuck.store(written.is_pending(), Relaxed);
     }
 }
 
@@ -33,13 +52,16 @@ pin_project! {
     pub(super) struct Listening<Io> {
         #[pin]
         io: Io,
+        // Was read before.
+        ahead: Bytes,
         heard: Heard,
     }
 }
 
 impl<Io> Listening<Io> {
-    pub(super) fn new(io: Io, heard: Heard) -> Self {
-        Self { io, heard }
+    /// `ahead` has been read from `io` already.
+    pub(super) const fn new(io: Io, ahead: Bytes, heard: Heard) -> Self {
+        Self { io, ahead, heard }
     }
 
     pub(super) fn into_inner(self) -> Io {
@@ -55,9 +77,15 @@ impl<Io: AsyncRead> AsyncRead for Listening<Io> {
     ) -> Poll<io::Result<()>> {
         let this = self.project();
         let before = buf.filled().len();
-        let read = this.io.poll_read(cx, buf);
+        let read = if this.ahead.is_empty() {
+            this.io.poll_read(cx, buf)
+        } else {
+            let len = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead.split_to(len));
+            Poll::Ready(Ok(()))
+        };
         if buf.filled().len() > before {
-            this.heard.0.store(true, Relaxed);
+            this.heard.0.heard.store(true, Relaxed);
         }
         read
     }
@@ -70,8 +98,9 @@ impl<Io: AsyncWrite> AsyncWrite for Listening<Io> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        this.heard.0.store(false, Relaxed);
-        this.io.poll_write(cx, buf)
+        let written = this.io.poll_write(cx, buf);
+        this.heard.wrote(&written);
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -88,8 +117,9 @@ impl<Io: AsyncWrite> AsyncWrite for Listening<Io> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        this.heard.0.store(false, Relaxed);
-        this.io.poll_write_vectored(cx, bufs)
+        let written = this.io.poll_write_vectored(cx, bufs);
+        this.heard.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -99,6 +129,8 @@ impl<Io: AsyncWrite> AsyncWrite for Listening<Io> {
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::pin, task::Waker};
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -107,14 +139,43 @@ mod tests {
     async fn what_was_answered_is_forgotten() {
         let heard = Heard::default();
         let (mut client, server) = tokio::io::duplex(64);
-        let mut server = Listening::new(server, heard.clone());
-        assert!(!heard.something());
+        let mut server = Listening::new(server, Bytes::new(), heard.clone());
+        assert!(heard.nothing());
 
         client.write_all(b"GET /").await.unwrap();
         server.read_exact(&mut [0; 5]).await.unwrap();
         assert!(heard.something());
 
         server.write_all(b"HTTP/1.1 200 OK").await.unwrap();
-        assert!(!heard.something());
+        assert!(heard.nothing());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_take_its_answer_is_waited_for() {
+        let heard = Heard::default();
+        let (mut client, server) = tokio::io::duplex(4);
+        let mut server = Listening::new(server, Bytes::new(), heard.clone());
+        server.write_all(b"HTTP").await.unwrap();
+        assert!(heard.nothing());
+        let mut more = pin!(server.write_all(b"/1.1"));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(more.as_mut().poll(&mut cx).is_pending());
+        assert!(!heard.nothing());
+
+        client.read_exact(&mut [0; 4]).await.unwrap();
+        more.await.unwrap();
+        assert!(heard.nothing());
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_comes_first() {
+        let heard = Heard::default();
+        let (mut client, server) = tokio::io::duplex(64);
+        client.write_all(b" /").await.unwrap();
+        let mut server = Listening::new(server, Bytes::from("GET"), heard.clone());
+        let mut read = [0; 5];
+        server.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"GET /");
+        assert!(heard.something());
     }
 }

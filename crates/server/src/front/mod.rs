@@ -30,6 +30,7 @@ mod heard;
 mod host;
 mod listen;
 mod open_files;
+mod silence;
 mod stop;
 mod threads;
 mod timeouts;

@@ -1,4 +1,4 @@
-use tokio::sync::watch;
+use tokio::{sync::watch, task::yield_now};
 
 /// Tells all connections that the server stops, and waits until they are gone.
 #[derive(Debug)]
@@ -31,10 +31,14 @@ impl Stop {
 }
 
 impl Stopped {
-    /// Resolves when the server stops, or if nobody can tell any more; at once if
-    /// it has been told.
+    /// Resolves when the server stops, or if nobody can tell any more.
+    ///
+    /// By then the runtime has seen what clients had sent before: who closes a
+    /// connection whose request is in the kernel still loses it.
     pub(super) async fn told(&mut self) {
         let _ = self.0.wait_for(|stops| *stops).await;
+        // The driver looks for news before this goes on.
+        yield_now().await;
     }
 }
 

@@ -99,8 +99,7 @@ impl Agreed {
     /// Dropped, both connections are closed.
     pub(super) async fn speak(
         mut self,
-        mut client: TcpStream,
-        heard: Bytes,
+        (mut client, heard): (TcpStream, Bytes),
         peer: SocketAddr,
         stopped: &mut Stopped,
         patience: Duration,
