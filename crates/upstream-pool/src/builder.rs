@@ -269,7 +269,13 @@ impl<L> Builder<L> {
             + 'static,
     {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let launch = |launch| drop(tokio::spawn(process::run(launch)));
+        // Whoever serves several applications says whose lines are whose.
+        let caller = tracing::Span::current();
+        let launch = move |launch| {
+            drop(tokio::spawn(
+                process::run(launch).instrument(caller.clone()),
+            ));
+        };
         self.spawn_on(&runtime, Guard::start(), Box::new(launch))
     }
 

@@ -129,13 +129,13 @@ fn enter(entries: &mut Vec<Entry>, path: &Prefix, application: usize) -> Result<
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.hosts.is_empty() {
-            write!(f, "any other host")?;
+            return write!(f, "any other host, {}", self.path);
         }
         for (number, host) in self.hosts.iter().enumerate() {
             let comma = if number > 0 { ", " } else { "" };
-            write!(f, "{comma}{host}")?;
+            write!(f, "{comma}{host}{}", self.path)?;
         }
-        write!(f, " {}", self.path)
+        Ok(())
     }
 }
 
@@ -212,6 +212,21 @@ mod tests {
         assert_eq!(table.find("a.example", "/x"), Ok(0));
         // The host is known, and its paths are its own.
         assert_eq!(table.find("a.example", "/"), Err(Unrouted::UnknownPath));
+    }
+
+    #[test]
+    fn a_site_is_shown_as_an_address() {
+        let cases = [
+            (site(&[], "/"), "any other host, /"),
+            (site(&["a.example"], "/x"), "a.example/x"),
+            (
+                site(&["a.example", "*.b.example"], "/"),
+                "a.example/, *.b.example/",
+            ),
+        ];
+        for (site, expected) in cases {
+            assert_eq!(site.to_string(), expected);
+        }
     }
 
     #[test]

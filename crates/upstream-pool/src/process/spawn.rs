@@ -15,6 +15,7 @@ use tokio::{
     task::JoinHandle,
     time::{self, Instant},
 };
+use tracing::Instrument;
 
 use super::{
     Group, Guard, Leave, SocketDir,
@@ -227,14 +228,12 @@ struct Output(Vec<JoinHandle<()>>);
 
 impl Output {
     fn follow(child: &mut Child, pid: u32, tail: &Tail) -> Self {
-        let out = child
-            .stdout
-            .take()
-            .map(|pipe| tokio::spawn(stdio::read(pipe, pid, Channel::Stdout, tail.clone())));
-        let err = child
-            .stderr
-            .take()
-            .map(|pipe| tokio::spawn(stdio::read(pipe, pid, Channel::Stderr, tail.clone())));
+        let out = child.stdout.take().map(|pipe| {
+            tokio::spawn(stdio::read(pipe, pid, Channel::Stdout, tail.clone()).in_current_span())
+        });
+        let err = child.stderr.take().map(|pipe| {
+            tokio::spawn(stdio::read(pipe, pid, Channel::Stderr, tail.clone()).in_current_span())
+        });
         Self(out.into_iter().chain(err).collect())
     }
 
