@@ -37,6 +37,8 @@ struct Rare {
     upgraded: Option<u64>,
     /// Who wants to know how it ends, if somebody does.
     observed: Option<Box<dyn Observed>>,
+    /// For whom observes: the others need but a word of it.
+    cache_status: Option<CacheStatus>,
 }
 
 /// What is remembered of a response head.
@@ -77,6 +79,9 @@ impl Exchange {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             self.rare.get_or_insert_default().upgraded = Some(self.shard.now());
         }
+        if let Some(rare) = &mut self.rare {
+            rare.cache_status = extensions.get().copied();
+        }
         self.head = Some(Head {
             status,
             cache: CacheOutcome::from(extensions.get::<CacheStatus>()),
@@ -103,6 +108,25 @@ impl Exchange {
     /// The inner service or the response body gave an error.
     pub(crate) const fn fail(&mut self) {
         self.end = Some(End::Failed);
+    }
+
+    /// Tells who observes, if somebody does.
+    fn tell(&self, rare: Rare, end: End, elapsed: Duration) {
+        let Some(observed) = rare.observed else {
+            return;
+        };
+        let cache = self.head.map(|head| head.cache);
+        observed.finish(&FinishedRequest {
+            end,
+            status: self.head.map(|head| head.status),
+            cache: cache
+                .filter(|cache| *cache != CacheOutcome::None)
+                .map(CacheOutcome::as_str),
+            cache_status: rare.cache_status,
+            pid: self.head.and_then(|head| head.process).map(|it| it.pid),
+            bytes: self.sent,
+            elapsed,
+        });
     }
 
     /// What it means to be dropped here and now.
@@ -140,18 +164,8 @@ impl Drop for Exchange {
             elapsed = ?Duration::from_nanos(elapsed),
             "request finished"
         );
-        if let Some(observed) = rare.and_then(|rare| rare.observed) {
-            let cache = self.head.map(|head| head.cache);
-            observed.finish(&FinishedRequest {
-                end,
-                status: self.head.map(|head| head.status),
-                cache: cache
-                    .filter(|cache| *cache != CacheOutcome::None)
-                    .map(CacheOutcome::as_str),
-                pid: self.head.and_then(|head| head.process).map(|it| it.pid),
-                bytes: self.sent,
-                elapsed: Duration::from_nanos(elapsed),
-            });
+        if let Some(rare) = rare {
+            self.tell(*rare, end, Duration::from_nanos(elapsed));
         }
     }
 }

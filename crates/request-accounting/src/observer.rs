@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version};
+use peregrine_core::CacheStatus;
 
 /// Is told of each request, as an access log wants to be.
 ///
@@ -86,6 +87,8 @@ pub struct FinishedRequest {
     pub status: Option<StatusCode>,
     /// What a cache further in did, in a word as `hit`; `None` if none said.
     pub cache: Option<&'static str>,
+    /// The same in full: why it went forward, whether it was stored, why not.
+    pub cache_status: Option<CacheStatus>,
     /// The process that answered, by its id in the operating system.
     pub pid: Option<u32>,
     /// Bytes of content of the response.

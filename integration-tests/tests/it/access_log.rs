@@ -36,6 +36,8 @@ async fn an_access_log_is_written_and_opened_anew_at_sigusr1() {
     assert_eq!(written[0]["target"], page);
     assert_eq!(written[0]["cache"], "miss");
     assert_eq!(written[0]["pid"], server.ready_processes().await[0]);
+    let why = written[0]["cache_status"].as_str().unwrap();
+    assert!(why.starts_with("fwd=uri-miss; stored; ttl="), "{why}");
     assert_eq!(written[1]["cache"], "hit");
     assert!(written[1]["duration_ms"].as_f64().unwrap() > 0.0);
 

@@ -117,6 +117,9 @@ struct Object<'a> {
     duration_ms: f64,
     end: &'static str,
     cache: Option<&'static str>,
+    /// As in the field `Cache-Status` (RFC 9211): why it was not answered from
+    /// memory, or not stored.
+    cache_status: Option<String>,
     pid: Option<u32>,
     referer: Option<Cow<'a, str>>,
     user_agent: Option<Cow<'a, str>>,
@@ -138,6 +141,7 @@ fn json(record: &Record, finished: &FinishedRequest, omit_query: bool) -> String
         duration_ms: millis(finished.elapsed),
         end: finished.end.as_str(),
         cache: finished.cache,
+        cache_status: finished.cache_status.map(|status| status.to_string()),
         pid: finished.pid,
         referer: record
             .referer

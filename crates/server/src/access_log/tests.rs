@@ -123,6 +123,7 @@ async fn a_json_line_has_what_a_program_wants_to_know() {
         "duration_ms": null,
         "end": "complete",
         "cache": "hit",
+        "cache_status": "hit; ttl=60",
         "pid": 4711,
         "referer": null,
         "user_agent": "\"\u{fffd}",
