@@ -297,6 +297,10 @@ async fn log_in(address: SocketAddr) -> Result<Vec<String>> {
 async fn pages(address: SocketAddr) -> Result<Vec<String>> {
     let mut connection = Connection::open(address).await?;
     let answer = connection.get("/", "").await?;
+    if answer.status() != b"200" {
+        let status = String::from_utf8_lossy(answer.status());
+        return Err(format!("its first page: {status}").into());
+    }
     let text = std::str::from_utf8(answer.body())?;
     let mut pages = vec!["/".to_owned()];
     for part in text.split("\"/topics/").skip(1) {

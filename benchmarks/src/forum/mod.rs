@@ -66,16 +66,31 @@ pub(crate) async fn run(options: &ForumOptions) -> Result<()> {
         for number in 1..=options.rounds {
             // In turn, so that a busy minute meets them all.
             for (running, line) in &mut entries {
+                if line.is_left_out() {
+                    continue;
+                }
                 sleep(PAUSE).await;
-                let round = play(running, crowd, options, &load).await?;
-                let name = running.scene.contender.name();
-                eprintln!("round {number}, {}, {name}: {round}", crowd.name());
-                line.add(crowd, round);
+                eprint!(
+                    "round {number}, {}, {}: ",
+                    crowd.name(),
+                    line.contender.name()
+                );
+                match play(running, crowd, options, &load).await {
+                    Ok(round) => {
+                        eprintln!("{round}");
+                        line.add(crowd, round);
+                    }
+                    Err(error) => {
+                        eprintln!("left out: {error}");
+                        line.leave_out();
+                    }
+                }
             }
         }
     }
 
-    let lines: Vec<_> = entries.iter().map(|(_, line)| line).collect();
+    let lines = entries.iter().map(|(_, line)| line);
+    let lines: Vec<_> = lines.filter(|line| !line.is_left_out()).collect();
     println!(
         "{} connections; servers on cores {server}, readers on {load}; \
          median of {} rounds of {} s\n",

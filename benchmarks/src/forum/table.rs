@@ -21,6 +21,7 @@ pub(super) struct Line {
     pub(super) contender: Contender,
     visitors: Vec<Round>,
     all: Vec<Round>,
+    left_out: bool,
 }
 
 impl Round {
@@ -50,7 +51,17 @@ impl Line {
             contender,
             visitors: Vec::new(),
             all: Vec::new(),
+            left_out: false,
         }
+    }
+
+    /// Takes it out of the table: not all that it answered was what was asked for.
+    pub(super) const fn leave_out(&mut self) {
+        self.left_out = true;
+    }
+
+    pub(super) const fn is_left_out(&self) -> bool {
+        self.left_out
     }
 
     pub(super) fn add(&mut self, crowd: Crowd, round: Round) {
