@@ -1,4 +1,6 @@
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::RandomState;
 
 /// The hash of a path, with or without its query, under keys that are chosen at
 /// random.
@@ -6,45 +8,21 @@ use std::hash::{BuildHasher, RandomState};
 pub(crate) struct PathHash(pub(crate) u64);
 
 /// A hash of names, for tables of fixed size whose answers are never more than a
-/// guess: whoever finds two names with one hash costs us a look-up.
-///
-/// Folded multiplication, as `wyhash` and its kin do it: each eight bytes are mixed
-/// into the state by a product of 128 bits, under two keys that nobody knows. It
-/// takes a fifth of what the standard library's hash does, which holds even where
-/// hashes are seen.
-pub(super) struct Names {
-    keys: [u64; 2],
-}
+/// guess: whoever finds two names with one hash costs us a look-up. That is why it
+/// need not be the standard library's, which holds even where hashes are seen, and
+/// takes several times as long.
+pub(super) struct Names(RandomState);
 
 impl Names {
     pub(super) fn new() -> Self {
-        let random = RandomState::new();
-        Self {
-            // Odd: no product is zero but for one value of the state.
-            keys: [0, 1].map(|number: u8| random.hash_one(number) | 1),
-        }
+        Self(RandomState::default())
     }
 
     pub(super) fn hash(&self, name: &[u8]) -> u64 {
-        let [first, second] = self.keys;
-        let mut state = first ^ name.len() as u64;
-        let (words, rest) = name.as_chunks::<8>();
-        for word in words {
-            state = fold(state ^ u64::from_le_bytes(*word), second);
-        }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        state = fold(state ^ u64::from_le_bytes(last), second);
-        fold(state, first)
+        let mut hasher = self.0.build_hasher();
+        hasher.write(name);
+        hasher.finish()
     }
-}
-
-/// The upper half of the product laid over the lower one.
-const fn fold(one: u64, other: u64) -> u64 {
-    let product = (one as u128) * (other as u128);
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    let halves = (product as u64, (product >> 64) as u64);
-    halves.0 ^ halves.1
 }
 
 #[cfg(test)]
