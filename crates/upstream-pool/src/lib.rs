@@ -106,6 +106,8 @@
 //!     its response. It keeps its place in the process until it is dropped, and
 //!     fails some time after the process is [told to
 //!     leave](Builder::upgrade_timeout).
+//!     Trailer fields of a response pass if `Trailer` announces them, those of a
+//!     request do not.
 //!     Control fields (`!~…`) of the application's responses are for the
 //!     [process layer](Builder::process_layer), and go no further.
 //!

@@ -20,6 +20,7 @@ mod forum_browser;
 mod forum_people;
 mod forwarded;
 mod holding_app;
+mod http_1;
 mod keep_alive;
 mod members;
 mod misbehaving_apps;

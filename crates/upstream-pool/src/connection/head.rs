@@ -1,6 +1,6 @@
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE},
     response,
 };
 use peregrine_core::{CloseDelimited, UpgradeOffer, hop_by_hop};
@@ -64,7 +64,28 @@ pub(crate) fn for_client(head: &mut response::Parts) {
     if !framed.iter().any(|name| head.headers.contains_key(name)) {
         head.extensions.insert(CloseDelimited);
     }
+    let announced = announced_trailers(&head.headers);
     hop_by_hop::remove(&mut head.headers);
+    if let Some(announced) = announced {
+        head.headers.insert(TRAILER, announced);
+    }
+}
+
+/// Which trailer fields a response may end with: only those that are announced
+/// are passed on, and only to a client that wants them (RFC 9110 §6.5.1). Control
+/// fields are for nobody out there. Those of a request end here: nothing that a
+/// client may not say in the head is to reach an application by way of the end.
+fn announced_trailers(headers: &HeaderMap) -> Option<HeaderValue> {
+    let lines = headers.get_all(TRAILER).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let names: Vec<_> = names
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty() && !name.starts_with(b"!~"))
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    HeaderValue::from_bytes(&names.join(&b", "[..])).ok()
 }
 
 /// The two fields that say on the next connection, too, which protocols.
@@ -179,6 +200,29 @@ mod tests {
         assert_eq!(head.headers["connection"], "Upgrade");
         assert_eq!(head.headers["upgrade"], "websocket");
         assert!(!head.headers.contains_key("x-hop"));
+    }
+
+    #[test]
+    fn trailer_fields_are_announced_but_not_those_for_the_server_alone() {
+        let cases: [(&str, &[&str], Option<&str>); 4] = [
+            ("none", &[], None),
+            (
+                "over several lines",
+                &["x-a, x-b", "x-c"],
+                Some("x-a, x-b, x-c"),
+            ),
+            ("a control field", &["!~secret, x-a"], Some("x-a")),
+            ("nothing else", &["!~secret ,"], None),
+        ];
+        for (name, lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(TRAILER, HeaderValue::from_str(line).unwrap());
+            }
+            let announced = announced_trailers(&headers);
+            let announced = announced.as_ref().map(|value| value.to_str().unwrap());
+            assert_eq!(announced, expected, "{name}");
+        }
     }
 
     #[test]
