@@ -1,9 +1,12 @@
-use std::{os::unix::fs::OpenOptionsExt, time::Duration};
+use std::{env, fs, num::NonZeroU32, os::unix::fs::OpenOptionsExt, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
 use super::*;
-use crate::cli::{Cli, Command};
+use crate::{
+    cli::{Cli, Command},
+    settings::AppSettings,
+};
 
 /// A folder with an application, and a folder with programs.
 struct Machine {
