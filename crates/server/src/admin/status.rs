@@ -2,7 +2,8 @@
 //! answers with and `peregrine status --json` prints.
 //!
 //! Fields are only added within `v1`; who reads it is to ignore those that it
-//! does not know.
+//! does not know. Each is in `docs/admin-api.schema.json`, too: a test holds the
+//! answers of a running server against that.
 
 use serde::{Deserialize, Serialize};
 
