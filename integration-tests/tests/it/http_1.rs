@@ -6,6 +6,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::unruly;
+
 async fn start(options: &[&str]) -> Server {
     tools::require("node");
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/http-1");
@@ -61,6 +63,23 @@ async fn who_is_refused_is_not_told_to_continue() {
         let expected = format!("HTTP/1.1 {status} ");
         assert!(answer.starts_with(&expected), "{fields}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn who_would_wait_in_vain_is_not_told_to_continue() {
+    let server = unruly::start_with_one_slot(&["--max-request-queue-size", "1"]).await;
+    let _running = connect(&server, b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.in_flight(1).await;
+    let _queued = connect(&server, b"GET /never?2 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    wait::until("a request that queues", async || {
+        let status = server.status().await;
+        (status["applications"][0]["pool"]["queue"]["length"] == 1).then_some(())
+    })
+    .await;
+    let head = b"POST /answer HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                 Content-Length: 4\r\n\r\n";
+    let answer = server.exchange(head).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
 
 #[tokio::test]
