@@ -3,18 +3,15 @@
 //! Labels have few values each: applications, classes of status, outcomes, states.
 //! A process's id is none, since ids come and go; what processes use is summed up.
 
+mod cache;
+mod pool;
 mod text;
 
 use self::text::{Kind, Text};
-use super::status::{
-    ApplicationStatus, CacheStatus, Latency, PoolStatus, ProcessStatus, ServerUsage, Status,
-};
+use super::status::{ApplicationStatus, Latency, ServerUsage, Status};
 
 /// The text exposition format, version 0.0.4.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// The states of a process, so that one that no process is in is told as 0.
-const STATES: [&str; 5] = ["starting", "ready", "resting", "draining", "terminating"];
 
 /// The status as text.
 pub(super) fn metrics(status: &Status) -> String {
@@ -46,8 +43,8 @@ pub(super) fn metrics(status: &Status) -> String {
     }
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
-    caches(&mut text, &status.applications);
-    pools(&mut text, &status.applications);
+    cache::write(&mut text, &status.applications);
+    pool::write(&mut text, &status.applications);
     text.into_string()
 }
 
@@ -170,166 +167,6 @@ fn latencies(text: &mut Text, applications: &[ApplicationStatus]) {
             text.histogram(&[("application", &it.name)], buckets, times.count, sum);
         }
     }
-}
-
-fn caches(text: &mut Text, applications: &[ApplicationStatus]) {
-    type Counted = fn(&CacheStatus) -> u64;
-    let caches = || {
-        let caches = applications.iter();
-        caches.filter_map(|it| Some((&*it.name, it.cache.as_ref()?)))
-    };
-    let families: [(&str, Kind, &str, Counted); 11] = [
-        (
-            "stored_total",
-            Kind::Counter,
-            "Responses that were stored.",
-            |it| it.stored,
-        ),
-        (
-            "not_stored_total",
-            Kind::Counter,
-            "Responses to misses that were not stored.",
-            |it| it.not_stored,
-        ),
-        (
-            "stale_hits_total",
-            Kind::Counter,
-            "Hits that were no longer fresh.",
-            |it| it.stale_hits,
-        ),
-        (
-            "stale_if_error_total",
-            Kind::Counter,
-            "Pages that were given no longer fresh, since the application failed.",
-            |it| it.stale_if_error,
-        ),
-        (
-            "validated_total",
-            Kind::Counter,
-            "Stored responses that turned out to hold still.",
-            |it| it.validated,
-        ),
-        (
-            "background_requests_total",
-            Kind::Counter,
-            "Requests to the application for a page that was given meanwhile.",
-            |it| it.background,
-        ),
-        (
-            "purged_total",
-            Kind::Counter,
-            "Stored responses that were purged or made invalid.",
-            |it| it.purged,
-        ),
-        (
-            "evicted_total",
-            Kind::Counter,
-            "Stored responses that had to make room.",
-            |it| it.evicted,
-        ),
-        ("entries", Kind::Gauge, "Responses that are stored.", |it| {
-            it.entries
-        }),
-        (
-            "bytes",
-            Kind::Gauge,
-            "What the stored responses weigh.",
-            |it| it.bytes,
-        ),
-        (
-            "capacity_bytes",
-            Kind::Gauge,
-            "What the stored responses may weigh.",
-            |it| it.capacity_bytes,
-        ),
-    ];
-    for (name, kind, help, counted) in families {
-        text.family(&format!("peregrine_cache_{name}"), kind, help);
-        for (application, cache) in caches() {
-            text.sample(&[("application", application)], number(counted(cache)));
-        }
-    }
-}
-
-fn pools(text: &mut Text, applications: &[ApplicationStatus]) {
-    type Told = fn(&PoolStatus) -> u64;
-    let pools = || {
-        let pools = applications.iter();
-        pools.filter_map(|it| Some((&*it.name, it.pool.as_ref()?)))
-    };
-    let help = "Processes that were started.";
-    text.family(
-        "peregrine_pool_started_processes_total",
-        Kind::Counter,
-        help,
-    );
-    for (application, pool) in pools() {
-        text.sample(&[("application", application)], number(pool.started));
-    }
-    let help = "Processes, by what they are doing.";
-    text.family("peregrine_pool_processes", Kind::Gauge, help);
-    for (application, pool) in pools() {
-        for state in STATES {
-            let count = pool.processes.iter().filter(|it| it.state == state).count();
-            let labels = [("application", application), ("state", state)];
-            text.sample(&labels, number(count as u64));
-        }
-    }
-    let families: [(&str, &str, Told); 10] = [
-        ("max_processes", "Processes that may run.", |it| {
-            it.max as u64
-        }),
-        ("min_processes", "Processes that always run.", |it| {
-            it.min as u64
-        }),
-        ("queue_length", "Requests that wait for a process.", |it| {
-            it.queue.length as u64
-        }),
-        ("queue_max_length", "Requests that may wait.", |it| {
-            it.queue.max as u64
-        }),
-        ("sessions", "Requests that processes work on.", |it| {
-            it.processes
-                .iter()
-                .map(|process| process.sessions as u64)
-                .sum()
-        }),
-        (
-            "processes_due",
-            "Processes that are to be replaced.",
-            |it| it.due as u64,
-        ),
-        (
-            "resisting_deployment_error",
-            "1 if old processes stay since a restart has failed.",
-            |it| it.resisting_deployment_error.into(),
-        ),
-        (
-            "failed_starts",
-            "How many starts in a row have come to nothing; 0 unless the next one waits.",
-            |it| it.failed_starts.unwrap_or(0).into(),
-        ),
-        (
-            "resident_memory_bytes",
-            "Resident memory of all processes; pages that they share count in each.",
-            |it| sum(it, |process| process.memory_bytes),
-        ),
-        (
-            "proportional_memory_bytes",
-            "Memory of all processes; pages that they share count once.",
-            |it| sum(it, |process| process.pss_bytes),
-        ),
-    ];
-    for (name, help, told) in families {
-        text.family(&format!("peregrine_pool_{name}"), Kind::Gauge, help);
-        for (application, pool) in pools() {
-            text.sample(&[("application", application)], number(told(pool)));
-        }
-    }
-}
-
-fn sum(pool: &PoolStatus, bytes: fn(&ProcessStatus) -> Option<u64>) -> u64 {
-    pool.processes.iter().filter_map(bytes).sum()
 }
 
 /// Prometheus knows floating point numbers alone. Exact up to 2^53.
