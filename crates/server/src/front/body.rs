@@ -11,6 +11,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::BoxError;
 
+use super::heard::Heard;
+
 /// How many bytes of a body earn a second of patience. Slower than any link
 /// that a person would wait for; Apache's `mod_reqtimeout` has the same.
 const BYTES_PER_SECOND: f64 = 500.0;
@@ -31,6 +33,8 @@ pub(crate) struct ClientBody<B = Incoming> {
     waiting: Option<Instant>,
     /// Armed while the client keeps us waiting; kept for the next wait.
     pause: Option<Pin<Box<Sleep>>>,
+    /// To be told if this is dropped before its end.
+    unread: Option<Heard>,
 }
 
 impl<B> ClientBody<B> {
@@ -43,7 +47,17 @@ impl<B> ClientBody<B> {
             left: patience,
             waiting: None,
             pause: None,
+            unread: None,
         }
+    }
+
+    /// Tells `heard` if it is dropped before it has been read to its end.
+    pub(super) fn telling(mut self, heard: &Heard) -> Self
+    where
+        B: Body,
+    {
+        self.unread = (!self.inner.is_end_stream()).then(|| heard.clone());
+        self
     }
 
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -94,6 +108,9 @@ where
                 .as_ref()
                 .and_then(|frame| frame.as_ref().ok()?.data_ref());
             this.settle(data.map_or(0, Bytes::len));
+            if frame.is_none() || this.inner.is_end_stream() {
+                this.unread = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         this.poll_patience(cx).map(|()| {
@@ -112,6 +129,14 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl<B> Drop for ClientBody<B> {
+    fn drop(&mut self) {
+        if let Some(heard) = &self.unread {
+            heard.left_unread();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     cause::{explain, explain_silence},
     exchange::exchanges,
     heard::{Heard, Listening},
+    linger::linger,
     silence::{Silence, silence},
     stop::Stopped,
     timer::{ConnectionTimer, QUIET},
@@ -95,7 +96,13 @@ where
     let agreement = Agreement::default();
     let timer = ConnectionTimer::new(timeouts.head);
     let io = TokioIo::new(Listening::new(stream, ahead, heard.clone()));
-    let exchanges = exchanges(service, peer, timeouts.body, agreement.clone());
+    let exchanges = exchanges(
+        service,
+        peer,
+        timeouts.body,
+        agreement.clone(),
+        heard.clone(),
+    );
     let mut connection = http1::Builder::new()
         .timer(timer.clone())
         .header_read_timeout(timeouts.head)
@@ -125,11 +132,16 @@ where
         return Next::Over;
     }
     let agreed = agreement.take();
-    if ended.is_some() && agreed.is_none() {
+    let is_over = ended.is_some() && agreed.is_none();
+    if is_over && !heard.has_left_something() {
         return Next::Over;
     }
     let parts = connection.into_parts();
     let stream = parts.io.into_inner().into_inner();
+    if is_over {
+        linger(stream).await;
+        return Next::Over;
+    }
     // An empty one would keep the whole buffer that it is the rest of.
     let ahead = Some(parts.read_buf).filter(|ahead| !ahead.is_empty());
     let client = (stream, ahead.unwrap_or_default());

@@ -20,7 +20,9 @@ use tower::{Service, ServiceExt, util::Oneshot};
 use tracing::info;
 
 use super::{
-    ClientBody, ClientService, host,
+    ClientBody, ClientService,
+    heard::Heard,
+    host,
     upgrade::{self, Agreement},
 };
 
@@ -28,12 +30,13 @@ use super::{
 pub(super) type AnswerBody<B> = body::Either<B, Empty<<B as Body>::Data>>;
 
 /// Answers the requests on one connection. A client may keep `service` waiting
-/// for its request bodies for `patience`.
+/// for its request bodies for `patience`; `heard` is told of what is left of them.
 pub(super) fn exchanges<S>(
     service: S,
     peer: SocketAddr,
     patience: Duration,
     agreement: Agreement,
+    heard: Heard,
 ) -> impl HttpService<Incoming, ResBody = AnswerBody<S::Body>, Error = Infallible, Future: Send>
 where
     S: ClientService,
@@ -44,7 +47,7 @@ where
             info!(%peer, reason = "the client named no host, or several", "bad request");
             return Either::Right(ready(Ok(bad_request())));
         }
-        let mut request = request.map(|body| ClientBody::new(body, patience));
+        let mut request = request.map(|body| ClientBody::new(body, patience).telling(&heard));
         request.extensions_mut().insert(PeerAddr(peer));
         let offer = upgrade::is_offered(&mut request).then(|| agreement.clone());
         let answer = call(&mut *service.borrow_mut(), request);

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Whether a client has said something that was not answered yet, or has not
-/// taken all of the answer.
+/// Whether a client has said something that was not answered yet, has not taken all
+/// of the answer, or was answered before it had said everything.
 ///
 /// hyper reports an idle connection that has timed out and a request head that
 /// never ended as the same error. The first is everyday life, the second is
@@ -25,6 +25,7 @@ pub(super) struct Heard(Arc<Flags>);
 struct Flags {
     heard: AtomicBool,
     stuck: AtomicBool,
+    unread: AtomicBool,
 }
 
 impl Heard {
@@ -36,6 +37,15 @@ impl Heard {
     /// beginning of a request may have come together with the one before.
     pub(super) fn nothing(&self) -> bool {
         !(self.something() || self.0.stuck.load(Relaxed))
+    }
+
+    /// Part of a request body was not read.
+    pub(super) fn left_unread(&self) {
+        self.0.unread.store(true, Relaxed);
+    }
+
+    pub(super) fn has_left_something(&self) -> bool {
+        self.0.unread.load(Relaxed)
     }
 
     fn wrote(&self, written: &Poll<io::Result<usize>>) {

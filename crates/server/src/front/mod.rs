@@ -28,6 +28,7 @@ mod connection;
 mod exchange;
 mod heard;
 mod host;
+mod linger;
 mod listen;
 mod open_files;
 mod silence;
