@@ -7,7 +7,6 @@ mod applications;
 mod bad_requests;
 mod command_line;
 mod concurrency;
-mod conformance;
 mod cookie_attacks;
 mod cookie_indices;
 mod cookie_modes;

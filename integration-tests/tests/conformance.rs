@@ -1,5 +1,9 @@
 //! The public test suite for HTTP caches finds what `conformance/expected`
 //! lists, in each mode of the cache.
+//!
+//! A program of its own, which cargo runs when the others have ended: the suite goes
+//! by the clock, a second is long enough in it to make a page stale, and on a machine
+//! full of browsers a second is short.
 
 use std::{
     collections::BTreeSet,
