@@ -3,7 +3,7 @@
 //   /trailers    a chunked answer with two trailer fields, one for the server alone
 //   /received    the header fields, the length of the body and the trailer fields that came
 
-import { createServer } from "node:http";
+const { createServer } = require("node:http");
 
 const server = createServer(async (request, response) => {
   let length = 0;

@@ -6,8 +6,8 @@
 //   /cached    may be cached for a minute
 //   other      the id of this process
 
-import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+const { createHash } = require("node:crypto");
+const { createServer } = require("node:http");
 
 let open = 0;
 let renderings = 0;
