@@ -20,8 +20,8 @@
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
 //! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
-//! proxy must apply in the same way, and [`Clock`], which is handed to whatever
-//! goes by the time.
+//! proxy must apply in the same way; [`Clock`], which is handed to whatever goes by
+//! the time; and [`PerThread`], for whatever is counted with every request.
 //!
 //! ```
 //! use http::Response;
@@ -42,6 +42,7 @@ mod close_delimited;
 mod control_fields;
 mod guarded_body;
 pub mod hop_by_hop;
+mod per_thread;
 mod replay;
 mod rest_requested;
 mod served_by;
@@ -54,6 +55,7 @@ pub use clock::{Clock, SystemClock};
 pub use close_delimited::CloseDelimited;
 pub use control_fields::ControlFields;
 pub use guarded_body::GuardedBody;
+pub use per_thread::PerThread;
 pub use replay::{Replay, ReplayedBody};
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;

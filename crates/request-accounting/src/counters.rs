@@ -3,10 +3,10 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    thread,
     time::Duration,
 };
 
+use peregrine_core::PerThread;
 use tokio::time::Instant;
 
 use crate::{
@@ -20,13 +20,10 @@ use crate::{
 const MAX_SHARDS: usize = 8;
 
 /// The numbers, in as many shards as threads count at the same time.
-///
-/// A cache line that two threads write to travels between their cores, at a
-/// multiple of the cost of counting. So each thread counts in a shard of its
-/// own, and who reads adds them up.
+/// Who reads adds them up.
 pub(crate) struct Counters {
     since: Instant,
-    shards: Box<[Arc<Shard>]>,
+    shards: PerThread<Arc<Shard>>,
 }
 
 /// What one thread, or a few, count. Aligned so that no line is shared with
@@ -61,22 +58,15 @@ pub(crate) struct Finished {
 impl Counters {
     pub(crate) fn new() -> Self {
         let since = Instant::now();
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        // A power of two makes a mask of the remainder below.
-        let shards = threads.next_power_of_two().min(MAX_SHARDS);
         Self {
             since,
-            shards: (0..shards).map(|_| Arc::new(Shard::new(since))).collect(),
+            shards: PerThread::at_most(MAX_SHARDS, || Arc::new(Shard::new(since))),
         }
     }
 
     /// The shard of the thread that asks.
     pub(crate) fn local(&self) -> &Arc<Shard> {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
-        }
-        &self.shards[THREAD.with(|thread| *thread) & (self.shards.len() - 1)]
+        self.shards.local()
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -104,7 +94,7 @@ impl Counters {
         };
         let latency = self.latency();
         let mut last_used = 0;
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             shard.add_to(&mut snapshot);
             last_used = last_used.max(shard.last_used.load(Ordering::Relaxed));
         }
@@ -117,7 +107,7 @@ impl Counters {
 
     pub(crate) fn latency(&self) -> Distribution {
         let mut latency = Distribution::new();
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             shard.latency.add_to(&mut latency);
         }
         latency
@@ -249,7 +239,7 @@ mod tests {
                 now,
             });
         };
-        thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let threads = [(); 3].map(|()| scope.spawn(|| (0..REQUESTS).for_each(|_| request())));
             while threads.iter().any(|thread| !thread.is_finished()) {
                 let begun = begun.load(Ordering::Acquire);

@@ -184,7 +184,6 @@ mod key;
 mod layer;
 mod name;
 mod pending;
-mod per_thread;
 mod policy;
 mod prompt;
 mod range;

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{per_thread::PerThread, store::Size};
+use peregrine_core::PerThread;
+
+use crate::store::Size;
 
 /// What a cache has done since it was made, and what it holds now.
 ///

@@ -10,12 +10,23 @@ use std::{
 /// multiple of the cost of writing. So what is written for every request is
 /// written to the `T` of its thread, and who wants to know all looks at each.
 ///
-/// More than [`MAX_THREADS`] threads, or more than there are cores, share them: it
-/// is no thread's own, but nearly.
-pub(crate) struct PerThread<T>(Box<[Aligned<T>]>);
+/// There are as many as the machine runs threads at once, and no more than 16 unless
+/// told: if there are more threads, they share. It is no thread's own, but nearly.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use peregrine_core::PerThread;
+///
+/// let hits = PerThread::<AtomicU64>::default();
+/// hits.local().fetch_add(1, Ordering::Relaxed);
+/// std::thread::scope(|threads| {
+///     threads.spawn(|| hits.local().fetch_add(2, Ordering::Relaxed));
+/// });
+/// assert_eq!(hits.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>(), 3);
+/// ```
+pub struct PerThread<T>(Box<[Aligned<T>]>);
 
 /// So that no line is shared: processors fetch lines of 64 bytes in pairs.
-#[derive(Default)]
 #[repr(align(128))]
 struct Aligned<T>(T);
 
@@ -24,16 +35,21 @@ const MAX_THREADS: usize = 16;
 
 impl<T: Default> Default for PerThread<T> {
     fn default() -> Self {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        // A power of two makes a mask of the remainder below.
-        let threads = threads.min(MAX_THREADS).next_power_of_two();
-        Self((0..threads).map(|_| Aligned::default()).collect())
+        Self::at_most(MAX_THREADS, T::default)
     }
 }
 
 impl<T> PerThread<T> {
+    /// No more than `most`, rounded up to a power of two: where each takes much memory.
+    pub fn at_most(most: usize, make: impl Fn() -> T) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        // A power of two makes a mask of the remainder below.
+        let threads = threads.min(most).max(1).next_power_of_two();
+        Self((0..threads).map(|_| Aligned(make())).collect())
+    }
+
     /// The one of the thread that asks.
-    pub(crate) fn local(&self) -> &T {
+    pub fn local(&self) -> &T {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static THREAD: usize = THREADS.fetch_add(1, Relaxed);
@@ -44,7 +60,7 @@ impl<T> PerThread<T> {
     }
 
     /// Those of all threads.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|aligned| &aligned.0)
     }
 }
