@@ -3,7 +3,7 @@ use std::{
     fmt,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
 
@@ -40,19 +40,20 @@ pub(crate) struct Generation {
     path: Count,
 }
 
-/// A table of numbers for hashes. Those with the same place are counted together.
-struct Counts(Box<[AtomicU32]>);
+/// A table of numbers for hashes. Those with the same place are counted together: a
+/// word is the number, and below it what tells the last of them from others.
+struct Counts(Box<[AtomicU64]>);
 
-/// How far was counted somewhere, in the lower bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far was counted for a hash.
+#[derive(Clone, Copy, Debug)]
 struct Count {
-    place: u16,
+    hash: u64,
     number: u32,
 }
 
-/// For 32 KiB each. The more there are, the less often one target is taken for
-/// another, and a response for it not stored.
-const PLACES: u16 = 8192;
+/// For 64 KiB each. The more there are, the less often two targets are taken for
+/// another one, and a response for it not stored.
+const PLACES: usize = 8192;
 
 /// How many are remembered. What takes longer than as many invalidations is not
 /// stored.
@@ -73,16 +74,16 @@ impl Journal {
     pub(crate) fn generation(&self, target: PathHash, path: PathHash) -> Generation {
         Generation {
             written: self.generation.load(SeqCst),
-            target: self.targets.at(place(target)),
-            path: self.paths.at(place(path)),
+            target: self.targets.at(target),
+            path: self.paths.at(path),
         }
     }
 
     /// Whatever is stored for this path is invalid, and is to be looked for if there
     /// is anything.
     pub(crate) fn count(&self, target: PathHash, path: PathHash) {
-        self.targets.add_one(place(target));
-        self.paths.add_one(place(path));
+        self.targets.add_one(target);
+        self.paths.add_one(path);
     }
 
     pub(crate) fn record(&self, scope: &Scope) {
@@ -126,29 +127,51 @@ impl Journal {
 
 impl Counts {
     fn new() -> Self {
-        Self((0..PLACES).map(|_| AtomicU32::new(0)).collect())
+        Self((0..PLACES).map(|_| AtomicU64::new(0)).collect())
     }
 
-    fn at(&self, place: u16) -> Count {
+    fn at(&self, PathHash(hash): PathHash) -> Count {
         Count {
-            place,
-            number: self.0[usize::from(place)].load(SeqCst),
+            hash,
+            number: number(self.place(hash).load(SeqCst)),
         }
     }
 
-    fn add_one(&self, place: u16) {
-        self.0[usize::from(place)].fetch_add(1, SeqCst);
+    fn add_one(&self, PathHash(hash): PathHash) {
+        let next = |word| u64::from(number(word).wrapping_add(1)) << 32 | u64::from(mark(hash));
+        // It cannot fail: there is always a next one.
+        let _ = self
+            .place(hash)
+            .fetch_update(SeqCst, SeqCst, |word| Some(next(word)));
     }
 
+    /// Whether there was one since, or may have been. If there was only one here, it
+    /// is known which.
     fn have_passed(&self, count: Count) -> bool {
-        self.at(count.place) != count
+        let word = self.place(count.hash).load(SeqCst);
+        match number(word).wrapping_sub(count.number) {
+            0 => false,
+            1 => mark(word) == mark(count.hash),
+            _ => true,
+        }
+    }
+
+    fn place(&self, hash: u64) -> &AtomicU64 {
+        // Not the bits of the mark.
+        let place = (hash >> 32) as usize % self.0.len();
+        &self.0[place]
     }
 }
 
-fn place(PathHash(hash): PathHash) -> u16 {
-    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-    let hash = hash as u16;
-    hash % PLACES
+/// The upper half of a word.
+const fn number(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+/// The lower half, of a word as of a hash.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+const fn mark(word: u64) -> u32 {
+    word as u32
 }
 
 impl fmt::Debug for Journal {
@@ -156,5 +179,40 @@ impl fmt::Debug for Journal {
         f.debug_struct("Journal")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the same place as `hash`.
+    fn neighbour(hash: u64) -> PathHash {
+        PathHash(hash + 1)
+    }
+
+    #[test]
+    fn what_is_counted_for_one_is_not_taken_for_another_in_its_place() {
+        let (counts, hash) = (Counts::new(), 7 << 32);
+        let before = counts.at(PathHash(hash));
+        assert!(!counts.have_passed(before));
+        counts.add_one(neighbour(hash));
+        assert!(!counts.have_passed(before));
+        // From here on there is no telling whether its own was among them.
+        counts.add_one(neighbour(hash));
+        assert!(counts.have_passed(before));
+        assert!(!counts.have_passed(counts.at(PathHash(hash))));
+    }
+
+    #[test]
+    fn what_is_counted_for_itself_is_seen_whatever_is_counted_around_it() {
+        for (earlier, later) in [(0, 0), (0, 1), (1, 0), (2, 2)] {
+            let (counts, hash) = (Counts::new(), 7 << 32);
+            let before = counts.at(PathHash(hash));
+            (0..earlier).for_each(|_| counts.add_one(neighbour(hash)));
+            counts.add_one(PathHash(hash));
+            (0..later).for_each(|_| counts.add_one(neighbour(hash)));
+            assert!(counts.have_passed(before), "{earlier} {later}");
+        }
     }
 }
