@@ -152,6 +152,19 @@ impl Server {
             .unwrap_or_else(|error| panic!("no answer to {what}: {error:?}"))
     }
 
+    /// Waits until the server has written `text` to its log, which reaches us a
+    /// moment after what it is about.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub async fn logs(&self, text: &str) {
+        wait::until(&format!("{text:?} in the log"), async || {
+            self.stderr().to_string().contains(text).then_some(())
+        })
+        .await;
+    }
+
     /// What comes back for `bytes` on a new connection until the server closes
     /// it.
     pub async fn exchange(&self, bytes: &[u8]) -> String {

@@ -61,8 +61,7 @@ async fn a_full_disk_under_the_access_log_holds_up_nobody() {
         (server.status().await["access_log"]["dropped"] == 50).then_some(())
     })
     .await;
-    let log = server.stderr().to_string();
-    assert!(log.contains("the access log has lost lines"), "{log}");
+    server.logs("the access log has lost lines").await;
 }
 
 #[tokio::test]

@@ -275,7 +275,7 @@ async fn an_application_that_does_not_know_how_takes_requests_again() {
         }
         let page = server.get("/answer").await;
         assert_eq!(page.status, StatusCode::OK, "after {path}");
-        assert!(server.stderr().to_string().contains("no out-of-band work"));
+        server.logs("no out-of-band work").await;
     }
 }
 

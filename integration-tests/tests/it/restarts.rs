@@ -108,7 +108,7 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
     ] {
         assert!(ended.stderr.contains(part), "{part}: {ended:?}");
     }
-    assert!(server.stderr().to_string().contains("no such table: users"));
+    server.logs("no such table: users").await;
     let status = server.status().await;
     assert_eq!(
         status["applications"][0]["pool"]["resisting_deployment_error"],
