@@ -1,6 +1,6 @@
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 
 /// The hash of a path, with or without its query, under keys that are chosen at
 /// random.
