@@ -137,6 +137,7 @@ impl Cache {
         };
         let most = self.config.max_variants;
         let mut newest = None;
+        let storing = self.journal.storing();
         self.store.change(key, &mut |variants| {
             newest = make(variants).filter(|entry| !is_overtaken(entry));
             match &newest {
@@ -144,14 +145,8 @@ impl Cache {
                 None => Change::Keep,
             }
         });
-        // Invalidated between the question and the insertion: take it out again.
-        // Who got it in between has asked before the invalidation was over.
-        let entry = newest?;
-        if is_overtaken(&entry) {
-            self.remove(key, &entry);
-            return None;
-        }
-        Some(entry)
+        drop(storing);
+        newest
     }
 
     /// Nothing that is stored for `key` is to be used again.

@@ -2,7 +2,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
@@ -13,9 +13,10 @@ use crate::{admission::PathHash, key::Key};
 /// The latest invalidations, so that one that comes while a response is fetched
 /// is known when the response is to be stored.
 ///
-/// Who invalidates writes it down *before* anything is removed. Who stores reads
-/// the journal before, and again *after* it has stored: so either the invalidation
-/// finds what was stored, or who stored it finds the invalidation.
+/// Who stores [says so](Self::storing), and reads the journal in between. Who
+/// invalidates writes it down, and waits for all who may have read the journal before
+/// that; then they have stored, and what they have stored is found and removed. So
+/// who learns that an invalidation is over finds nothing older, not even for a moment.
 ///
 /// Most of what unsafe requests invalidate was never stored, and is to cost next to
 /// nothing. So each of them is first counted for its target; and only if
@@ -26,6 +27,8 @@ pub(crate) struct Journal {
     /// How many were written down. Changed under the lock only.
     generation: AtomicU64,
     latest: Mutex<VecDeque<Scope>>,
+    /// Shared by all who store: only to be waited for.
+    storing: RwLock<()>,
     /// How many there have been for each target.
     targets: Counts,
     /// And for each path, since what is stored for several queries is for all of it.
@@ -64,6 +67,7 @@ impl Journal {
         Self {
             generation: AtomicU64::new(0),
             latest: Mutex::new(VecDeque::new()),
+            storing: RwLock::new(()),
             targets: Counts::new(),
             paths: Counts::new(),
         }
@@ -86,6 +90,13 @@ impl Journal {
         self.paths.add_one(path);
     }
 
+    /// From before the journal is read for something that is to be stored, until it is
+    /// stored. Nothing may be invalidated by who holds this.
+    pub(crate) fn storing(&self) -> RwLockReadGuard<'_, ()> {
+        self.storing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes it down. When this is done, whoever is still to store something finds it.
     pub(crate) fn record(&self, scope: &Scope) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = (latest.len() == REMEMBERED).then(|| latest.pop_front());
@@ -93,6 +104,7 @@ impl Journal {
         self.generation.fetch_add(1, SeqCst);
         drop(latest);
         drop(oldest);
+        drop(self.storing.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Whether something that concerns `key` with `labels` was invalidated since

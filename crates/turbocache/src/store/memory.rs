@@ -84,8 +84,8 @@ impl MemoryStore {
         let mut purged = 0;
         for key in keys {
             // Most of what is changed by unsafe requests was never stored, and to
-            // look is far cheaper than to change. What is put in just now is taken
-            // out by whoever put it in: see `Journal`.
+            // look is far cheaper than to change. What is put in from now on is
+            // newer: see `Journal`.
             if !self.entries.contains_key(&key) {
                 continue;
             }

@@ -1,12 +1,19 @@
 //! A store that takes its time and may fail, as one behind the memory would.
 
-use std::sync::Mutex;
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    TurboCacheHandle,
     key::Key,
     store::{
         Change, Entry, LookUp, MemoryStore, Purge, Scope, Size, Storage, StorageError, Variants,
@@ -138,30 +145,48 @@ fn who_leaves_during_a_look_up_leaves_nothing_behind() {
     assert_eq!((scene.flights(), scene.live()), (0, 0));
 }
 
-/// A store in which something happens right after each change.
+/// A store of which something is invalidated by another thread, just when it is
+/// settled that something is stored, and before it is.
 #[derive(Debug)]
-struct HookedStore {
+struct Overtaken {
     memory: MemoryStore,
-    handle: Arc<Mutex<Option<TurboCacheHandle>>>,
+    invalidate: Mutex<mpsc::Receiver<Invalidation>>,
 }
 
-impl Storage for HookedStore {
+type Invalidation = Box<dyn FnOnce() + Send>;
+
+impl Storage for Overtaken {
     fn look_up(&self, key: &Key) -> LookUp {
         self.memory.look_up(key)
     }
 
     fn change(&self, key: &Key, change: &mut dyn FnMut(&Variants) -> Change) {
-        self.memory.change(key, change);
-        let handle = self.handle.lock().unwrap().take();
-        if let Some(handle) = handle {
-            // It writes into the journal, and then finds nothing: as an
-            // invalidation of another thread that has looked before we stored.
-            handle.purge(&Scope::tag("late"));
+        let over = Arc::<AtomicBool>::default();
+        self.memory.change(key, &mut |variants| {
+            let changed = change(variants);
+            if let Ok(invalidate) = self.invalidate.lock().unwrap().try_recv() {
+                let over = Arc::clone(&over);
+                thread::spawn(move || {
+                    invalidate();
+                    over.store(true, SeqCst);
+                });
+            }
+            // Every opportunity for it to be over too early. If it is slow, the test
+            // does not fail for that.
+            for _ in 0..100 {
+                if !over.load(SeqCst) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            changed
+        });
+        if over.load(SeqCst) {
+            assert_eq!(self.memory.size().entries, 0, "it is found for a moment");
         }
     }
 
-    fn purge(&self, _: &Scope, _: Purge) -> u64 {
-        0
+    fn purge(&self, scope: &Scope, how: Purge) -> u64 {
+        self.memory.purge(scope, how)
     }
 
     fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
@@ -174,16 +199,26 @@ impl Storage for HookedStore {
 }
 
 #[test]
-fn what_is_invalidated_at_the_moment_when_it_is_stored_does_not_stay() {
-    for (tag, left) in [("late", 0), ("other", 1)] {
-        let handle = Arc::<Mutex<Option<TurboCacheHandle>>>::default();
-        let mut scene = Scene::over(HookedStore {
+fn what_is_invalidated_at_the_moment_when_it_is_stored_is_never_found() {
+    let url = Scope::url(&"http://forum.example/".parse().unwrap());
+    for (scope, left) in [
+        (url, 0),
+        (Scope::tag("late"), 0),
+        (Scope::everything(), 0),
+        (Scope::tag("other"), 1),
+    ] {
+        let (invalidations, invalidate) = mpsc::channel::<Invalidation>();
+        let mut scene = Scene::over(Overtaken {
             memory: MemoryStore::new(1 << 20, 64),
-            handle: Arc::clone(&handle),
+            invalidate: Mutex::new(invalidate),
         });
-        *handle.lock().unwrap() = Some(scene.handle.clone());
-        let answer = scene.through(get("/"), page(&[MINUTE, ("cache-tag", tag)], "page"));
-        assert_eq!(text(answer), "page");
-        assert_eq!(scene.handle.stats().entries, left, "{tag}");
+        let (over, is_over) = mpsc::channel();
+        let (handle, late) = (scene.handle.clone(), scope.clone());
+        let invalidation = Box::new(move || over.send(handle.purge(&late)).unwrap());
+        invalidations.send(invalidation).unwrap();
+        let answer = page(&[MINUTE, ("cache-tag", "late")], "page");
+        assert_eq!(text(scene.through(get("/"), answer)), "page");
+        assert_eq!(is_over.recv().unwrap() + left, 1, "{scope:?}");
+        assert_eq!(scene.handle.stats().entries, left, "{scope:?}");
     }
 }
