@@ -8,7 +8,7 @@ use peregrine_core::CacheStatus;
 use crate::{
     admission::{Admission, PathHash},
     clock::{Clock, Now, SystemClock},
-    flight::{FlightTable, Unshareable},
+    flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
         Key, path_of,
         query::QueryRules,
@@ -61,6 +61,7 @@ pub(crate) struct Cache {
     pub(crate) admission: Admission,
     pub(crate) flights: Arc<FlightTable>,
     pub(crate) unshareable: Unshareable,
+    pub(crate) collapsed: Arc<CollapsedRequests>,
     pub(crate) journal: Journal,
     pub(crate) variances: Variances,
     pub(crate) shapes: Shapes,
@@ -78,6 +79,7 @@ impl Cache {
             counters: Counters::default(),
             admission: Admission::new(config.clock.monotonic()),
             flights: Arc::default(),
+            collapsed: Arc::default(),
             unshareable: Unshareable::new(config.clock.monotonic()),
             journal: Journal::new(),
             variances: Variances::new(),

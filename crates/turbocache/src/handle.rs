@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    StoredResponse,
+    CollapsedRequest, StoredResponse,
     cache::Cache,
     stats::Stats,
     store::{Purge, Scope},
@@ -43,6 +43,13 @@ impl TurboCacheHandle {
         let now = self.cache.instant();
         let found = self.cache.find(scope).into_iter();
         found.map(|entry| StoredResponse::new(entry, now)).collect()
+    }
+
+    /// The requests that are collapsed now, the oldest first: they wait for the
+    /// response to another one, or read it along. What has led that one forward is
+    /// with the inner service, and is not among them.
+    pub fn collapsed_requests(&self) -> Vec<CollapsedRequest> {
+        self.cache.collapsed.look(self.cache.instant())
     }
 
     /// Removes what is in `scope`, and says how many stored responses that were;

@@ -203,6 +203,7 @@ mod unsafe_request;
 pub use self::{
     body::CacheBody,
     clock::{Clock, SystemClock},
+    flight::CollapsedRequest,
     future::ResponseFuture,
     handle::TurboCacheHandle,
     layer::TurboCache,

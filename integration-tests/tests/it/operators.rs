@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use integration_tests::{binary, processes, run, wait};
+use integration_tests::{Schema, binary, processes, run, wait};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::{
@@ -51,6 +51,42 @@ async fn a_request_is_seen_in_the_queue_and_in_its_process() {
     assert!(!ended.stdout.contains("secret"), "{ended:?}");
     drop(clients);
     server.in_flight(0).await;
+}
+
+#[tokio::test]
+async fn a_request_is_seen_that_waits_for_another_one_s_answer() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        let ask = b"GET /never HTTP/1.1\r\nHost: forum.example\r\n\r\n";
+        client.write_all(ask).await.unwrap();
+        clients.push(client);
+        // So that it is known which of them goes to the application.
+        server.in_flight(clients.len()).await;
+    }
+    let socket = server.admin_socket();
+    let args = ["status", "--show", "requests", "--admin-socket", &socket];
+    let requests = wait::until("one to work on and two to wait", async || {
+        let ended = run(&[&args[..], &["--json"]].concat()).await;
+        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let requests = told["applications"][0]["requests"].as_array().unwrap();
+        let works = |it: &Value| it["state"] == "process";
+        (requests.len() == 3 && works(&requests[0])).then(|| requests.clone())
+    })
+    .await;
+    for (at, request) in requests.iter().enumerate() {
+        let checked = Schema::of_admin_api().check("RunningRequest", request);
+        assert_eq!(checked, Ok(()), "{request:#}");
+        let expected = if at == 0 { "process" } else { "cache" };
+        assert_eq!(request["state"], expected, "{requests:?}");
+        assert_eq!(request["host"], "forum.example");
+        assert_eq!(request["path"], "/never");
+    }
+    drop(clients);
+    server.in_flight(0).await;
+    let ended = run(&args).await;
+    assert!(ended.stdout.contains(": 0 ------"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -10,8 +10,7 @@ pub(crate) struct Running {
 }
 
 /// Those of an application. What its cache answers by itself is over before
-/// anybody could look at it, and those that wait in the cache for what another one
-/// fetches are not listed either.
+/// anybody could look at it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ApplicationRequests {
     /// Its name.
@@ -29,16 +28,17 @@ pub(crate) struct RunningRequest {
     pub(crate) host: Option<String>,
     /// The path of its target. Without the query, which may hold secrets.
     pub(crate) path: String,
-    /// `receiving`: its body is on its way; `queue`: it waits for a process; `process`: a process works on it;
-    /// `sending`: the answer is on its way; `upstream`: the server behind works
-    /// on it.
+    /// `receiving`: its body is on its way; `cache`: it waits for the answer to
+    /// another request for the same page; `queue`: it waits for a process;
+    /// `process`: a process works on it; `sending`: the answer is on its way;
+    /// `upstream`: the server behind works on it.
     pub(crate) state: String,
     /// The process that has it, if one has.
     pub(crate) pid: Option<u32>,
     /// Since it came.
     pub(crate) age_seconds: f64,
     /// How long it has waited for a process, or had to; absent in front of an
-    /// upstream.
+    /// upstream, and for what is answered together with another request.
     pub(crate) queued_seconds: Option<f64>,
     /// Bytes of the answer's content that are on their way.
     pub(crate) sent_bytes: u64,
@@ -67,10 +67,17 @@ pub(super) fn example() -> Running {
         queued_seconds: Some(0.004),
         ..working.clone()
     };
+    let collapsed = RunningRequest {
+        state: "cache".to_owned(),
+        pid: None,
+        age_seconds: 1.5,
+        queued_seconds: None,
+        ..working.clone()
+    };
     Running {
         applications: vec![ApplicationRequests {
             name: "forum".to_owned(),
-            requests: vec![working, waiting],
+            requests: vec![working, collapsed, waiting],
         }],
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::{
     rates::SampledRates,
-    requests::{latency, requests, running},
+    requests::{latency, requests, running, waiting},
 };
 
 use crate::{
@@ -151,13 +151,20 @@ impl ApplicationSources {
 
     fn running(&self) -> ApplicationRequests {
         let has_processes = self.pool.is_some();
-        let requests = self.tracking.requests();
+        // In this order: who stops waiting to go on alone is listed twice rather
+        // than not at all.
+        let collapsed = self.cache.as_ref();
+        let collapsed = collapsed.map_or_else(Vec::new, TurboCacheHandle::collapsed_requests);
+        let tracked = self.tracking.requests();
+        let mut requests: Vec<_> = tracked
+            .iter()
+            .map(|it| running(it, has_processes))
+            .chain(collapsed.iter().map(waiting))
+            .collect();
+        requests.sort_by(|one, other| other.age_seconds.total_cmp(&one.age_seconds));
         ApplicationRequests {
             name: self.name.clone(),
-            requests: requests
-                .iter()
-                .map(|it| running(it, has_processes))
-                .collect(),
+            requests,
         }
     }
 

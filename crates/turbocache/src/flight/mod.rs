@@ -33,6 +33,7 @@
 mod body_error;
 mod broadcast;
 mod call;
+mod collapsed;
 mod key;
 mod reader;
 mod table;
@@ -41,9 +42,11 @@ mod wakers;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use self::collapsed::CollapsedRequest;
 pub(crate) use self::{
     broadcast::Broadcast,
     call::{Fit, Flight, Followed, Follower, Leader, Led},
+    collapsed::{CollapsedRequests, Listed},
     key::FlightKey,
     reader::{Reader, Waited, Waiter},
     table::{Entered, FlightTable, Ticket},

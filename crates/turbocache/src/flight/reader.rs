@@ -14,6 +14,7 @@ use tower::BoxError;
 use super::{
     body_error::BodyError,
     broadcast::{Broadcast, KeepAlive, Phase},
+    collapsed::Listed,
     lock,
     wakers::Seat,
 };
@@ -61,6 +62,8 @@ struct Place<B> {
     /// How many chunks it has had, and how many bytes these were.
     position: usize,
     delivered: u64,
+    /// That a follower reads along, for who looks.
+    listed: Option<Listed>,
     _flight: Option<KeepAlive>,
 }
 
@@ -75,8 +78,20 @@ where
             broadcast,
             position: 0,
             delivered: 0,
+            listed: None,
             _flight: flight,
         }))
+    }
+
+    /// Has it shown what is `listed`, until it is over.
+    pub(crate) fn listed(mut self, listed: Option<Listed>) -> Self {
+        if let Reading::Shared(place) = &mut self.0 {
+            if let Some(listed) = &listed {
+                listed.answered();
+            }
+            place.listed = listed;
+        }
+        self
     }
 
     pub(crate) fn poll_frame(
@@ -177,6 +192,9 @@ impl<B> Place<B> {
         {
             self.position += 1;
             self.delivered += chunk.len() as u64;
+            if let Some(listed) = &self.listed {
+                listed.sent(self.delivered);
+            }
             return Some(Next::Chunk(chunk.clone()));
         }
         match &mut state.phase {

@@ -5,7 +5,7 @@ use http::Response;
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use crate::{TurboCache, test_support::*};
+use crate::{CollapsedRequest, TurboCache, test_support::*};
 
 const MINUTE: (&str, &str) = ("cache-control", "max-age=60");
 const NO_STORE: (&str, &str) = ("cache-control", "no-store");
@@ -64,6 +64,76 @@ fn a_follower_has_its_age() {
         "13",
         "by RFC 9111 §4.2.3"
     );
+}
+
+/// Where each request is that is shown as collapsed: its age, whether it is
+/// answered, and how much of that it has.
+fn collapsed(scene: &Scene) -> Vec<(u64, bool, u64)> {
+    let requests = scene.handle.collapsed_requests().into_iter();
+    let look = |it: CollapsedRequest| (it.age().as_secs(), it.is_answered(), it.sent());
+    requests.map(look).collect()
+}
+
+#[test]
+fn followers_are_shown_until_they_have_all_of_it() {
+    let mut scene = Scene::new();
+    let mut first = asking(&mut scene, 2);
+    scene.clock.forward(2);
+    let mut later = scene.ask(get_with("/?token=secret", &[]));
+    assert!(later.poll().is_pending());
+    assert_eq!(collapsed(&scene), [(2, false, 0)], "for another page");
+    drop(later);
+    let mut later = asking(&mut scene, 1);
+    scene.clock.forward(1);
+    assert_eq!(collapsed(&scene), [(3, false, 0), (1, false, 0)]);
+    let shown = scene.handle.collapsed_requests();
+    assert_eq!((shown[0].method().as_str(), shown[0].path()), ("GET", "/"));
+    assert_eq!(shown[0].host(), Some(&b"forum.example"[..]));
+
+    let (mut sender, body) = scene.streamed();
+    let (_, respond) = scene.app_asked().expect("one was sent");
+    respond.send_response(streaming(&[MINUTE, ("content-length", "6")], body));
+    let mut leader = Reading::new(ready(&mut first[0]));
+    let mut follower = Reading::new(ready(&mut first[1]));
+    assert_eq!(collapsed(&scene), [(3, true, 0), (1, false, 0)]);
+    send(&mut sender, "ab");
+    assert_eq!(follower.next(), chunk("ab"));
+    drop(later.remove(0));
+    assert_eq!(collapsed(&scene), [(3, true, 2)]);
+    assert_eq!(leader.next(), chunk("ab"));
+    send(&mut sender, "cdef");
+    drop(sender);
+    assert_eq!(follower.next(), chunk("cdef"));
+    assert_eq!(follower.next(), Piece::End);
+    assert_eq!(collapsed(&scene), []);
+}
+
+#[test]
+fn a_follower_that_goes_alone_after_all_is_shown_no_more() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 2);
+    assert_eq!(collapsed(&scene).len(), 1);
+    only_one_was_sent(&mut scene)(page(&[NO_STORE], "mine"));
+    assert!(asking[1].poll().is_pending());
+    assert_eq!(collapsed(&scene), [], "it is with the application");
+}
+
+#[test]
+fn a_follower_whose_page_is_complete_at_once_is_over() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 3);
+    let (mut sender, body) = scene.streamed();
+    only_one_was_sent(&mut scene)(streaming(&[MINUTE], body));
+    let mut leader = Reading::new(ready(&mut asking[0]));
+    assert!(asking[1].poll().is_pending(), "its length is not known");
+    assert_eq!(collapsed(&scene), [(0, false, 0), (0, false, 0)]);
+    send(&mut sender, "page");
+    drop(sender);
+    assert_eq!(leader.next(), chunk("page"));
+    assert_eq!(leader.next(), Piece::End);
+    let answer = ready(&mut asking[1]);
+    assert_eq!(collapsed(&scene).len(), 1, "the other one");
+    assert_eq!(text(answer), "page");
 }
 
 #[test]

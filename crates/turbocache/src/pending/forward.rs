@@ -191,7 +191,7 @@ where
     ReqB: Send + 'static,
 {
     /// Waits for a flight, makes one, or goes alone.
-    pub(super) fn go<ResB>(self) -> State<S, ReqB, ResB>
+    pub(super) fn go<ResB>(mut self) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -216,6 +216,7 @@ where
         let vacancy = match entered {
             None => return self.alone(),
             Some(Entered::Joined(flight)) => {
+                self.pending.list();
                 return State::following(Follower::new(flight), self);
             }
             Some(Entered::Vacant(vacancy)) => vacancy,
@@ -241,7 +242,7 @@ where
     }
 
     /// Goes on with what came of the flight that it waited for.
-    pub(crate) fn followed<ResB>(self, followed: Followed<ResB>) -> State<S, ReqB, ResB>
+    pub(crate) fn followed<ResB>(mut self, followed: Followed<ResB>) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -260,6 +261,7 @@ where
             }
             Followed::Shared(broadcast, reader) => {
                 let head = &broadcast.candidate.head;
+                let reader = reader.listed(self.pending.listed.take());
                 let response = self.pending.client().shared(head, reader, now);
                 self.collapsed(response)
             }

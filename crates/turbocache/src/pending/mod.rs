@@ -18,7 +18,7 @@ use crate::{
     admission::Route,
     cache::Cache,
     client::Client,
-    flight::FlightKey,
+    flight::{FlightKey, Listed},
     future::State,
     key::variances::Keys,
     policy::{request::Asked, reuse::Reuse, vary::Vary},
@@ -42,6 +42,8 @@ pub(crate) struct Pending<S, ReqB> {
     known: Option<Vary>,
     /// How often that was.
     rounds: u32,
+    /// That it waits, from the first time on.
+    listed: Option<Listed>,
 }
 
 impl<S, ReqB> Pending<S, ReqB> {
@@ -65,6 +67,7 @@ impl<S, ReqB> Pending<S, ReqB> {
             now,
             known: None,
             rounds: 0,
+            listed: None,
         }
     }
 
@@ -74,6 +77,14 @@ impl<S, ReqB> Pending<S, ReqB> {
             key: self.keys.exact(),
             asked: self.asked,
             headers: &self.headers,
+        }
+    }
+
+    /// Has it shown among those that wait for another one.
+    fn list(&mut self) {
+        let Self { cache, request, .. } = &*self;
+        if self.listed.is_none() {
+            self.listed = Some(cache.collapsed.enter(request, self.now));
         }
     }
 

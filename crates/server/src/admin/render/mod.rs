@@ -183,12 +183,14 @@ Content   : 5M
         let running = crate::admin::running::example();
         let page = render_requests(&example(), &running, SystemTime::UNIX_EPOCH + NOW);
         let list = "
------------ Being served by forum: 2 -----------
+----------- Being served by forum: 3 -----------
      Age    Queued  Where              Sent  Request
   2.500s    0.125s  process 101          0B  GET forum.example/topics/7
+  1.500s            cache                0B  GET forum.example/topics/7
   0.004s    0.004s  queue                0B  POST ?[2J/topics
 
-Not listed: what is answered from memory, or together with one of these.
+cache: waits for the answer to another request for the same page.
+Not listed: what is answered from memory.
 ";
         assert!(page.ends_with(list), "{page}");
     }

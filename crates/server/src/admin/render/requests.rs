@@ -39,7 +39,8 @@ pub(super) fn write_running(
     }
     writeln!(
         page,
-        "\nNot listed: what is answered from memory, or together with one of these."
+        "\ncache: waits for the answer to another request for the same page.\n\
+         Not listed: what is answered from memory."
     )
 }
 

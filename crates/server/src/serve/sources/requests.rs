@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use peregrine::request_accounting::{
-    Distribution, Snapshot,
-    tracking::{Place, TrackedRequest},
+use peregrine::{
+    request_accounting::{
+        Distribution, Snapshot,
+        tracking::{Place, TrackedRequest},
+    },
+    turbocache::CollapsedRequest,
 };
 
 use crate::admin::{
@@ -100,9 +103,7 @@ pub(super) fn running(request: &TrackedRequest, has_processes: bool) -> RunningR
     };
     RunningRequest {
         method: request.method().to_string(),
-        host: request
-            .host()
-            .map(|host| String::from_utf8_lossy(host).into_owned()),
+        host: request.host().map(text),
         path: request.path().to_owned(),
         state: state.to_owned(),
         pid,
@@ -110,4 +111,28 @@ pub(super) fn running(request: &TrackedRequest, has_processes: bool) -> RunningR
         queued_seconds: has_processes.then(|| request.queued().as_secs_f64()),
         sent_bytes: request.sent(),
     }
+}
+
+/// One that another one's answer is for, too.
+pub(super) fn waiting(request: &CollapsedRequest) -> RunningRequest {
+    let state = if request.is_answered() {
+        "sending"
+    } else {
+        "cache"
+    };
+    RunningRequest {
+        method: request.method().to_string(),
+        host: request.host().map(text),
+        path: request.path().to_owned(),
+        state: state.to_owned(),
+        pid: None,
+        age_seconds: request.age().as_secs_f64(),
+        queued_seconds: None,
+        sent_bytes: request.sent(),
+    }
+}
+
+/// What is no text is shown as what it may have been.
+fn text(host: &[u8]) -> String {
+    String::from_utf8_lossy(host).into_owned()
 }
