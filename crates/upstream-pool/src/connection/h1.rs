@@ -135,15 +135,18 @@ impl Connection {
         // An answer that switches to something else ends the HTTP, too.
         let mut over = false;
         let result = poll_fn(|cx| {
-            // The answer can only come from driving. When that ends the
-            // connection, hyper has settled the request one way or the other.
-            if let Some(driver) = &mut self.driver
-                && !over
-            {
+            // The answer can only come from driving.
+            if let Some(driver) = &mut self.driver {
                 over = Pin::new(driver).poll(cx).is_ready();
             }
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
+            }
+            // The other side has closed a connection that was not in use, before
+            // hyper looked at the request. It gives that back when it is dropped,
+            // and no sooner.
+            if over && self.driver.take().is_some() {
+                return answer.as_mut().poll(cx).map(Some);
             }
             match (&mut self.timer, limit) {
                 (Some(timer), Some(limit)) => {

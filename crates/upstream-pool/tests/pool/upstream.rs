@@ -16,7 +16,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime,
-    time::timeout,
+    sync::oneshot,
+    time::{sleep, timeout},
 };
 use tower::ServiceExt;
 
@@ -93,6 +94,31 @@ async fn a_post_does_not_go_to_a_connection_that_was_closed() {
         let response = upstream.clone().oneshot(request).await.unwrap();
         assert_eq!(text(response).await, "ok");
     }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_get_does_not_wait_on_a_connection_that_is_known_to_be_closed() {
+    let (listener, upstream) = listen().await;
+    let (kept, is_kept) = oneshot::channel();
+    let server = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        read(&mut first, "\r\n\r\n").await;
+        first.write_all(ANSWER.as_bytes()).await.unwrap();
+        is_kept.await.unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        read(&mut second, "\r\n\r\n").await;
+        second.write_all(ANSWER.as_bytes()).await.unwrap();
+    });
+    let response = upstream.clone().oneshot(get("/")).await.unwrap();
+    assert_eq!(text(response).await, "ok");
+    kept.send(()).unwrap();
+    // However short: the server goes on, and the runtime asks the operating system for
+    // news, so that it has heard of the end.
+    sleep(Duration::from_millis(1)).await;
+    let response = upstream.oneshot(get("/")).await.unwrap();
+    assert_eq!(text(response).await, "ok");
     server.await.unwrap();
 }
 
