@@ -10,7 +10,7 @@ use tokio::time;
 use tower::ServiceExt;
 use tower_layer::Layer;
 
-use crate::support::{app, get, kill, pid, text, until};
+use crate::support::{app, get, kill, lines, pid, text, until};
 
 /// Keeps the handle of the latest process.
 #[derive(Clone, Default)]
@@ -35,8 +35,10 @@ impl Keeper {
 async fn a_request_that_is_to_run_alone_waits_for_those_that_run() {
     let folder = tempfile::tempdir().unwrap();
     let go = folder.path().join("go");
+    let journal = folder.path().join("journal");
     let keeper = Keeper::default();
-    let (pool, handle) = UpstreamPool::builder(app())
+    let (pool, handle) = UpstreamPool::builder(app().env("JOURNAL", &journal))
+        .max_pool_size(1)
         .max_concurrent_requests(2)
         .process_layer(keeper.clone())
         .spawn()
@@ -48,7 +50,7 @@ async fn a_request_that_is_to_run_alone_waits_for_those_that_run() {
     // Its client leaves. The process works on.
     let running = format!("/wait{}", go.display());
     let left = tokio::spawn(pool.clone().oneshot(get(running)));
-    until("it runs", || handle.snapshot().processes[0].running == 1).await;
+    until("the process has it", || lines(&journal).len() == 2).await;
     left.abort();
     let _ = left.await;
 
@@ -76,6 +78,7 @@ async fn a_request_that_is_to_run_alone_waits_for_those_that_run() {
 async fn a_process_that_dies_meanwhile_is_replaced_as_ever() {
     let keeper = Keeper::default();
     let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
         .process_layer(keeper.clone())
         .spawn()
         .unwrap();

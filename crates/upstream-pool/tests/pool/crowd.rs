@@ -7,7 +7,7 @@ use peregrine_upstream_pool::UpstreamPool;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::support::{app, get, lines, pid, ready, text, until};
+use crate::support::{answered, app, get, lines, pid, ready, text, until};
 
 /// A folder with a gate, for which requests to its path wait.
 struct Gate {
@@ -103,7 +103,8 @@ async fn requests_are_served_in_the_order_in_which_they_came() {
 #[tokio::test]
 async fn a_place_stays_taken_while_the_process_works_for_a_client_that_left() {
     let gate = Gate::new();
-    let (pool, handle) = UpstreamPool::builder(app())
+    let journal = gate.file("journal");
+    let (pool, handle) = UpstreamPool::builder(app().env("JOURNAL", &journal))
         .min_instances(2)
         .max_pool_size(2)
         .spawn()
@@ -111,7 +112,8 @@ async fn a_place_stays_taken_while_the_process_works_for_a_client_that_left() {
     until("both are ready", || ready(&handle) == 2).await;
     let running = |n: usize| handle.snapshot().processes[n].running;
     let left = ask(&pool, &gate.path("a"));
-    until("it runs", || running(0) == 1).await;
+    until("the process has it", || lines(&journal).len() == 1).await;
+    assert_eq!(running(0), 1);
     left.abort();
     assert!(left.await.unwrap_err().is_cancelled());
 
@@ -128,16 +130,19 @@ async fn a_place_stays_taken_while_the_process_works_for_a_client_that_left() {
 
 #[tokio::test]
 async fn a_process_that_works_too_long_for_a_client_that_left_is_replaced() {
-    let (pool, handle) = UpstreamPool::builder(app())
+    let dir = tempfile::tempdir().unwrap();
+    let journal = dir.path().join("journal");
+    let (pool, handle) = UpstreamPool::builder(app().env("JOURNAL", &journal))
         .max_pool_size(1)
         .response_timeout(Duration::from_millis(300))
         .spawn()
         .unwrap();
-    let stuck = pid(&pool).await;
+    until("it is ready", || ready(&handle) == 1).await;
+    let stuck = handle.snapshot().processes[0].pid;
     let left = ask(&pool, "/never");
-    until("it runs", || handle.snapshot().processes[0].running == 1).await;
+    until("the process has it", || lines(&journal).len() == 1).await;
     left.abort();
-    assert_ne!(pid(&pool).await, stuck);
+    assert_ne!(answered(&pool).await, stuck);
     handle.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{app, get, pid, script, text};
+use crate::support::{answered, app, get, in_time, pid, script, text};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -116,12 +116,12 @@ async fn a_process_that_never_answers_is_replaced() {
         .response_timeout(Duration::from_millis(300))
         .spawn()
         .unwrap();
-    let stuck = pid(&pool).await;
+    let stuck = answered(&pool).await;
     let error = pool.clone().oneshot(get("/never")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     // Loading the application takes longer than an answer may: the start has
     // a time of its own.
-    assert_ne!(pid(&pool).await, stuck);
+    assert_ne!(answered(&pool).await, stuck);
     handle.stop().await;
 }
 
@@ -133,10 +133,10 @@ async fn a_late_answer_among_several_costs_only_itself() {
         .response_timeout(Duration::from_millis(300))
         .spawn()
         .unwrap();
-    let only = pid(&pool).await;
+    let only = answered(&pool).await;
     let error = pool.clone().oneshot(get("/never")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
-    assert_eq!(pid(&pool).await, only);
+    assert_eq!(answered(&pool).await, only);
     handle.stop().await;
 }
 
@@ -144,24 +144,29 @@ async fn a_late_answer_among_several_costs_only_itself() {
 async fn the_time_that_a_client_takes_for_its_body_is_not_the_processs() {
     let limit = Duration::from_millis(200);
     let (pool, handle) = UpstreamPool::builder(app())
+        .max_pool_size(1)
+        .max_concurrent_requests(0)
         .response_timeout(limit)
         .spawn()
         .unwrap();
-    let only = pid(&pool).await;
-    let (pieces, body) = channel();
-    let request = Request::post("/pid")
-        .header("content-length", 3)
-        .body(body)
-        .unwrap();
-    let sender = async {
-        for _ in 0..3 {
-            // Real time: longer than the process may take, and nobody minds.
-            tokio::time::sleep(limit * 2).await;
-            let _ = pieces.send(Ok(Bytes::from("x")));
-        }
-    };
-    let (response, ()) = tokio::join!(pool.oneshot(request), sender);
-    assert_eq!(text(response.unwrap()).await, only.to_string());
+    let only = answered(&pool).await;
+    let response = in_time(async || {
+        let (pieces, body) = channel();
+        let request = Request::post("/received")
+            .header("content-length", 3)
+            .body(body)
+            .unwrap();
+        let sender = async {
+            for _ in 0..3 {
+                // Real time: longer than the process may take, and nobody minds.
+                tokio::time::sleep(limit * 2).await;
+                let _ = pieces.send(Ok(Bytes::from("x")));
+            }
+        };
+        let (response, ()) = tokio::join!(pool.clone().oneshot(request), sender);
+        response
+    });
+    assert_eq!(text(response.await).await, only.to_string());
     handle.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! How processes start, die, and are stopped.
 
 use std::{
+    os::unix::net::UnixListener,
     path::Path,
     time::{Duration, Instant},
 };
@@ -57,13 +58,18 @@ async fn what_the_operating_system_cannot_run_is_reported() {
 #[tokio::test]
 async fn a_process_that_does_not_answer_in_time_is_killed_and_reported() {
     let silent = "echo here; exec sleep 1000";
-    let deaf = r#"exec python3 -c '
-import os, socket, time
-listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-time.sleep(1000)'"#;
-    for (script, expected) in [(silent, "refused"), (deaf, "did not answer")] {
-        let (pool, handle) = UpstreamPool::builder(shell(script))
-            // The deaf one needs a moment to listen.
+    // It has somebody else listen, who hears nothing: an interpreter might not be
+    // there in time.
+    let dir = tempfile::tempdir().unwrap();
+    let listener = dir.path().join("listener");
+    let _listener = UnixListener::bind(&listener).unwrap();
+    let deaf = format!("ln -s '{}' \"$0\"; exec sleep 1000", listener.display());
+    for (command, expected) in [
+        (shell(silent), "refused"),
+        (shell(&deaf).arg("{socket}"), "did not answer"),
+    ] {
+        let (pool, handle) = UpstreamPool::builder(command)
+            // The shell needs a moment for that.
             .start_timeout(SHORT * 5)
             .spawn()
             .unwrap();

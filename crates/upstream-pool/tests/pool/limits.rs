@@ -5,7 +5,7 @@ use std::time::Duration;
 use peregrine_upstream_pool::UpstreamPool;
 use tower::ServiceExt;
 
-use crate::support::{Clients, app, get, kill, pid, ready, until};
+use crate::support::{Clients, answered, app, get, kill, pid, ready, until};
 
 #[tokio::test]
 async fn a_process_that_has_served_its_requests_is_replaced_under_load() {
@@ -70,7 +70,7 @@ async fn a_process_that_hangs_with_several_requests_is_replaced() {
         .shutdown_timeout(Duration::from_millis(200))
         .spawn()
         .unwrap();
-    let first = pid(&pool).await;
+    let first = answered(&pool).await;
     kill("STOP", first);
     let error = pool.clone().oneshot(get("/pid")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
@@ -79,7 +79,7 @@ async fn a_process_that_hangs_with_several_requests_is_replaced() {
         ready(&handle) == 1 && processes.iter().all(|process| process.pid != first)
     })
     .await;
-    assert_ne!(pid(&pool).await, first);
+    assert_ne!(answered(&pool).await, first);
     handle.stop().await;
 }
 
@@ -91,11 +91,11 @@ async fn a_process_that_is_only_slow_with_one_of_several_requests_stays() {
         .response_timeout(Duration::from_millis(200))
         .spawn()
         .unwrap();
-    let first = pid(&pool).await;
+    let first = answered(&pool).await;
     let error = pool.clone().oneshot(get("/never")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     for _ in 0..20 {
-        assert_eq!(pid(&pool).await, first);
+        assert_eq!(answered(&pool).await, first);
     }
     assert_eq!(handle.snapshot().due, 0);
     handle.stop().await;

@@ -48,6 +48,11 @@ class App(BaseHTTPRequestHandler):
     def path_pid(self):
         self.answer(str(os.getpid()).encode())
 
+    def path_received(self):
+        """Answers once it has read the body."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.path_pid()
+
     def path_fields(self):
         lines = [f"{name.lower()}: {value}" for name, value in self.headers.items()]
         body = "\n".join([self.path, *lines]).encode()

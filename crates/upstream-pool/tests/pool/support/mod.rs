@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use peregrine_upstream_pool::{AppCommand, Error, PoolHandle, ProcessState, UpstreamPool};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 use tower::ServiceExt;
 
 /// Long enough for the slowest machine; no test waits for it to pass.
@@ -60,6 +60,28 @@ where
 pub(crate) async fn pid(pool: &UpstreamPool) -> u32 {
     let response = pool.clone().oneshot(get("/pid")).await.unwrap();
     text(response).await.parse().unwrap()
+}
+
+/// The answer, where the time for it is short: whoever was too late, as a process on a
+/// slow machine may be, is asked again.
+pub(crate) async fn in_time<B>(
+    mut ask: impl AsyncFnMut() -> Result<Response<B>, Error>,
+) -> Response<B> {
+    let answer = timeout(PATIENCE, async {
+        loop {
+            match ask().await {
+                Ok(response) => break response,
+                Err(error) => assert!(error.is_timeout(), "{error:?}"),
+            }
+        }
+    });
+    answer.await.expect("an answer in time")
+}
+
+/// As [`pid`], where the time for the answer is short.
+pub(crate) async fn answered(pool: &UpstreamPool) -> u32 {
+    let response = in_time(async || pool.clone().oneshot(get("/pid")).await);
+    text(response.await).await.parse().unwrap()
 }
 
 /// Waits until something is so, as seen from outside.
