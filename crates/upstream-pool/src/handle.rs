@@ -13,6 +13,7 @@ use crate::{
     ReplaceError, StartReport,
     process::Busyness,
     queue::Queue,
+    restarts::{RestartLog, Restarts},
     supervisor::{DetachReply, RestartReply},
 };
 
@@ -54,6 +55,7 @@ pub(crate) struct News {
     pub(crate) due: usize,
     pub(crate) started: u64,
     pub(crate) resisting: bool,
+    pub(crate) restarts: RestartLog,
     pub(crate) pause: Option<(u32, Instant)>,
     pub(crate) last_start_failure: Option<Arc<StartReport>>,
 }
@@ -90,6 +92,8 @@ pub struct PoolSnapshot {
     /// what goes up while the number of processes does not is a crash loop, or a
     /// limit that is reached often.
     pub started: u64,
+    /// How many times all processes have been replaced, and when that was.
+    pub restarts: Restarts,
     /// Whether old processes stay because a restart has failed.
     pub resisting_deployment_error: bool,
     /// How many starts in a row have come to nothing, and how long it takes until
@@ -184,6 +188,7 @@ impl PoolHandle {
             stopping: news.stopping,
             due: news.due,
             started: news.started,
+            restarts: news.restarts.look(now),
             resisting_deployment_error: news.resisting,
             start_pause: news
                 .pause

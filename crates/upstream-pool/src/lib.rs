@@ -138,6 +138,7 @@ mod process;
 mod queue;
 mod replace;
 mod report;
+mod restarts;
 mod retry;
 mod roster;
 mod select;
@@ -160,4 +161,5 @@ pub use self::{
     process::{Process, ProcessHandle, adopt_orphans},
     replace::ReplaceError,
     report::StartReport,
+    restarts::Restarts,
 };

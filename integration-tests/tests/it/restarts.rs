@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use integration_tests::{Ended, Load, Server, binary, processes, run, tools, wait};
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::unruly;
@@ -114,8 +115,21 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
         status["applications"][0]["pool"]["resisting_deployment_error"],
         true
     );
+    let restarts = &status["applications"][0]["pool"]["restarts"];
+    assert_eq!(
+        (&restarts["finished"], &restarts["failed"]),
+        (&json!(0), &json!(1))
+    );
+    assert!(
+        restarts["last_at_seconds"].as_f64() > Some(0.0),
+        "{restarts}"
+    );
     let page = tell(&server, &["status"]).await.stdout;
     assert!(page.contains("Resisting deployment error"), "{page}");
+    assert!(
+        page.contains("Restarts: 0, failed: 1; the latest: "),
+        "{page}"
+    );
     assert!(page.contains("no such table: users"), "{page}");
     load.answers(20).await;
     assert_eq!(server.ready_processes().await, old);
@@ -127,6 +141,15 @@ async fn code_that_does_not_start_is_reported_and_the_old_processes_stay() {
     assert_eq!(
         status["applications"][0]["pool"]["resisting_deployment_error"],
         false
+    );
+    let restarts = &status["applications"][0]["pool"]["restarts"];
+    assert_eq!(
+        (
+            &restarts["finished"],
+            &restarts["failed"],
+            &restarts["under_way"]
+        ),
+        (&json!(1), &json!(1), &json!(false))
     );
     replaced(&server, &old).await;
     load.stop().await;

@@ -53,8 +53,8 @@ pub(crate) use self::{
     socket::AdminSocket,
     status::{
         AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, Latency, LatencyBucket,
-        PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestsStatus,
-        ServerUsage, Status, StatusClasses,
+        PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestartsStatus,
+        RestsStatus, ServerUsage, Status, StatusClasses,
     },
     watch::watch,
 };

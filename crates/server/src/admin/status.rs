@@ -100,6 +100,9 @@ pub(crate) struct PoolStatus {
     /// Of those that exist, how many are to be replaced.
     #[serde(default)]
     pub(crate) due: usize,
+    /// How often all processes have been replaced by others.
+    #[serde(default)]
+    pub(crate) restarts: RestartsStatus,
     /// A restart has failed, and old processes stay.
     #[serde(default)]
     pub(crate) resisting_deployment_error: bool,
@@ -113,6 +116,22 @@ pub(crate) struct PoolStatus {
     /// Why the latest process that failed to start failed, and none has
     /// started since.
     pub(crate) last_start_failure: Option<String>,
+}
+
+/// Rolling restarts, whoever has asked for them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestartsStatus {
+    /// How many have replaced all processes.
+    pub(crate) finished: u64,
+    /// How many have come to nothing, since new processes did not start.
+    pub(crate) failed: u64,
+    /// One is under way.
+    pub(crate) under_way: bool,
+    /// When the latest was asked for, in seconds since 1970; absent before the
+    /// first.
+    pub(crate) last_at_seconds: Option<f64>,
+    /// How long it took, or has taken so far.
+    pub(crate) last_took_seconds: Option<f64>,
 }
 
 /// Requests that wait for a process.

@@ -1,14 +1,14 @@
 mod rates;
 mod requests;
 
-use std::{collections::HashMap, net::SocketAddr, process, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, process, sync::Arc, time::SystemTime};
 
 use peregrine::{
     ProcessAccounting, ProcessRest, Stack,
     out_of_band::{RestState, Rests},
     request_accounting::{RequestAccounting, tracking::RequestTracking},
     turbocache::TurboCacheHandle,
-    upstream_pool::{PoolHandle, ProcessSnapshot, ProcessState},
+    upstream_pool::{PoolHandle, ProcessSnapshot, ProcessState, Restarts},
 };
 use tokio::time::Instant;
 
@@ -21,7 +21,8 @@ use crate::{
     access_log::{AccessLogHandle, Lines},
     admin::{
         AccessLogStatus, ApplicationRequests, ApplicationStatus, CacheStatus, Controls, GroupUsage,
-        PoolStatus, ProcessStatus, QueueStatus, RestsStatus, Served, ServerUsage, Status,
+        PoolStatus, ProcessStatus, QueueStatus, RestartsStatus, RestsStatus, Served, ServerUsage,
+        Status,
     },
 };
 
@@ -199,6 +200,7 @@ impl PoolSources {
             processes: pool.processes.iter().map(process).collect(),
             started: pool.started,
             due: pool.due,
+            restarts: restarts(&pool.restarts),
             resisting_deployment_error: pool.resisting_deployment_error,
             failed_starts: pool.start_pause.map(|(failures, _)| failures),
             next_start_seconds: pool.start_pause.map(|(_, next)| next.as_secs_f64()),
@@ -235,6 +237,18 @@ fn state(process: ProcessState, rest: Option<RestState>) -> &'static str {
     match (process, rest) {
         (ProcessState::Ready, Some(RestState::Draining | RestState::Resting)) => "resting",
         _ => process.as_str(),
+    }
+}
+
+fn restarts(restarts: &Restarts) -> RestartsStatus {
+    let since_1970 = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).ok();
+    let at = restarts.last.and_then(since_1970);
+    RestartsStatus {
+        finished: restarts.finished,
+        failed: restarts.failed,
+        under_way: restarts.under_way,
+        last_at_seconds: at.map(|at| at.as_secs_f64()),
+        last_took_seconds: restarts.last_took.map(|took| took.as_secs_f64()),
     }
 }
 

@@ -32,6 +32,7 @@ where
         let stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
         match command {
             Command::Stop => {
+                self.restarts.cut_off(Instant::now());
                 self.asked.stop();
                 Event::Stop
             }
@@ -41,6 +42,7 @@ where
                     return Event::Tick;
                 }
                 tracing::info!("the application is restarted");
+                self.restarts.begin(SystemTime::now(), Instant::now());
                 self.asked.restart(reply);
                 Event::Restart
             }

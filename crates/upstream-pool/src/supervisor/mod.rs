@@ -30,6 +30,7 @@ use crate::{
     handle::{Board, Command, Entry, ProcessState},
     process::{Busyness, Guard, Guardian, Launch, Leave, Process, SocketDir, UnlimitedPaths},
     queue::Queue,
+    restarts::RestartLog,
     roster::{Action, Event, Gate, ProcessId, Roster, State},
     select::Selector,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) over: watch::Sender<bool>,
     pub(crate) asked: Asked,
+    pub(crate) restarts: RestartLog,
     pub(crate) members: BTreeMap<ProcessId, Member>,
     /// Processes so far.
     pub(crate) started: u64,
@@ -263,6 +265,9 @@ where
             }
             Action::Restarted(replaced) => {
                 tracing::info!(replaced, "the application has restarted");
+                self.restarts.finish(Instant::now());
+                // Whoever has asked may look at once.
+                self.publish_news();
                 self.asked.restarted(replaced);
             }
             Action::RestartFailed => {
@@ -270,6 +275,8 @@ where
                     left = self.roster.due(),
                     "the restart has failed: new processes do not start, the old ones stay"
                 );
+                self.restarts.fail(Instant::now());
+                self.publish_news();
                 self.asked.restart_failed(self.last_failure.clone());
             }
             Action::NotDetached(id) => {
@@ -306,6 +313,7 @@ where
         news.started = self.started;
         news.pause = self.roster.pause();
         news.resisting = self.roster.is_resisting();
+        news.restarts = self.restarts;
         news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
         news.last_start_failure.clone_from(&self.last_failure);
     }

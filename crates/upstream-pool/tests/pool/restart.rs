@@ -50,6 +50,9 @@ async fn a_restart_under_load_replaces_every_process_and_fails_no_request() {
         }
     });
     assert_eq!(handle.restart().await.unwrap(), 2);
+    let restarts = handle.snapshot().restarts;
+    assert_eq!((restarts.finished, restarts.failed), (1, 0));
+    assert!(!restarts.under_way && restarts.last.is_some());
     clients.some_answers().await;
     assert!(pids(&handle).iter().filter(|pid| old.contains(pid)).count() <= 1);
     until("the old ones have left", || pids(&handle).len() == 2).await;
@@ -79,6 +82,10 @@ async fn what_does_not_start_replaces_nothing_and_is_reported() {
     let snapshot = handle.snapshot();
     assert!(snapshot.resisting_deployment_error);
     assert_eq!(snapshot.due, 1);
+    assert_eq!(
+        (snapshot.restarts.finished, snapshot.restarts.failed),
+        (0, 1)
+    );
     assert!(snapshot.last_start_failure.is_some());
     clients.some_answers().await;
     assert_eq!(pid(&pool).await, old);
@@ -105,6 +112,7 @@ async fn a_restart_waits_for_the_requests_that_run() {
     let running = tokio::spawn(pool.clone().oneshot(get(&path)));
     until("it runs", || handle.snapshot().processes[0].running == 1).await;
 
+    assert_eq!(handle.snapshot().restarts.last, None);
     handle.restart().await.unwrap();
     assert_ne!(pid(&pool).await, old);
     assert_eq!(pids(&handle)[0], old, "it is still there");

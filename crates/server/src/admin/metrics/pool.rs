@@ -2,7 +2,7 @@ use super::{
     number,
     text::{Kind, Text},
 };
-use crate::admin::status::{ApplicationStatus, PoolStatus, ProcessStatus};
+use crate::admin::status::{ApplicationStatus, PoolStatus, ProcessStatus, RestartsStatus};
 
 /// The states of a process, so that one that no process is in is told as 0.
 const STATES: [&str; 5] = ["starting", "ready", "resting", "draining", "terminating"];
@@ -32,7 +32,7 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
             text.sample(&labels, number(count as u64));
         }
     }
-    let families: [(&str, &str, Told); 10] = [
+    let families: [(&str, &str, Told); 11] = [
         ("max_processes", "Processes that may run.", |it| {
             it.max as u64
         }),
@@ -56,6 +56,9 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
             "Processes that are to be replaced.",
             |it| it.due as u64,
         ),
+        ("restarting", "1 if a restart is under way.", |it| {
+            it.restarts.under_way.into()
+        }),
         (
             "resisting_deployment_error",
             "1 if old processes stay since a restart has failed.",
@@ -82,6 +85,24 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
         for (application, pool) in pools() {
             text.sample(&[("application", application)], number(told(pool)));
         }
+    }
+    let help = "Restarts, by what has come of them.";
+    text.family("peregrine_pool_restarts_total", Kind::Counter, help);
+    for (application, pool) in pools() {
+        let RestartsStatus {
+            finished, failed, ..
+        } = pool.restarts;
+        for (outcome, count) in [("finished", finished), ("failed", failed)] {
+            let labels = [("application", application), ("outcome", outcome)];
+            text.sample(&labels, number(count));
+        }
+    }
+    let help = "When the latest restart was asked for, in seconds since 1970; 0 before it.";
+    let name = "peregrine_pool_last_restart_timestamp_seconds";
+    text.family(name, Kind::Gauge, help);
+    for (application, pool) in pools() {
+        let at = pool.restarts.last_at_seconds.unwrap_or(0.0);
+        text.sample(&[("application", application)], at);
     }
     let help = "How long the request has waited that has waited longest; 0 if none does.";
     let name = "peregrine_pool_queue_longest_wait_seconds";

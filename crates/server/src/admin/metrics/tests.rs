@@ -168,6 +168,7 @@ fn no_label_has_a_value_for_each_process_or_request() {
                     "by",
                     "cache",
                     "le",
+                    "outcome",
                     "state",
                     "status",
                     "version",

@@ -114,6 +114,7 @@ forum (development):
     State: starting
   Processes started so far: 9
   Processes to be replaced: 1
+  Restarts: 2, failed: 1; the latest: Sat, 21 Nov 2026 07:58:00 GMT, took 4s
   Resisting deployment error
   Starts failed in a row: 3; next in 4s
   The latest start failed:

@@ -2,9 +2,9 @@ use std::fmt::{self, Write};
 
 use super::{
     heading,
-    units::{OrUnknown, Plain, Size, Span},
+    units::{Date, OrUnknown, Plain, Size, Span},
 };
-use crate::admin::status::{ApplicationStatus, ProcessStatus, QueueStatus, Status};
+use crate::admin::status::{ApplicationStatus, ProcessStatus, QueueStatus, RestartsStatus, Status};
 
 /// The part that `passenger-status` shows.
 pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
@@ -63,6 +63,7 @@ fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Resul
     if pool.due > 0 {
         writeln!(page, "  Processes to be replaced: {}", pool.due)?;
     }
+    write_restarts(page, &pool.restarts)?;
     // The words of `passenger-status`.
     if pool.resisting_deployment_error {
         writeln!(page, "  Resisting deployment error")?;
@@ -78,6 +79,23 @@ fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Resul
         }
     }
     Ok(())
+}
+
+fn write_restarts(page: &mut String, restarts: &RestartsStatus) -> fmt::Result {
+    let RestartsStatus {
+        finished,
+        failed,
+        under_way,
+        last_at_seconds,
+        last_took_seconds,
+    } = restarts;
+    write!(page, "  Restarts: {finished}, failed: {failed}")?;
+    if let (Some(at), Some(took)) = (last_at_seconds, last_took_seconds) {
+        let took = Span(*took);
+        let how = if *under_way { "under way for" } else { "took" };
+        write!(page, "; the latest: {}, {how} {took}", Date(*at))?;
+    }
+    writeln!(page)
 }
 
 fn write_process(page: &mut String, process: &ProcessStatus) -> fmt::Result {

@@ -1,6 +1,9 @@
 //! Quantities as `passenger-status` writes them.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// A span of seconds as `passenger-status` writes it: `14s`, `1m 2s`,
 /// `3h 0m 5s`, `2d 0h 0m 1s`.
@@ -21,6 +24,23 @@ impl fmt::Display for Span {
             write!(f, "{minutes}m {seconds}s")
         } else {
             write!(f, "{seconds}s")
+        }
+    }
+}
+
+/// Seconds since 1970 as the date that HTTP and the status's first lines write.
+pub(super) struct Date(pub(super) f64);
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since_1970 = Duration::try_from_secs_f64(self.0).ok();
+        // Beyond the year 9999 there is no such date.
+        let at = since_1970
+            .filter(|since| since.as_secs() < 253_402_300_800)
+            .map(|since| SystemTime::UNIX_EPOCH + since);
+        match at {
+            Some(at) => f.write_str(&httpdate::fmt_http_date(at)),
+            None => f.write_str("?"),
         }
     }
 }
@@ -69,6 +89,20 @@ impl fmt::Display for Plain<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_that_there_is_not_is_not_known() {
+        let cases = [
+            (0.0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (1_795_248_000.9, "Sat, 21 Nov 2026 08:00:00 GMT"),
+            (-1.0, "?"),
+            (f64::NAN, "?"),
+            (1e18, "?"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(Date(seconds).to_string(), expected, "{seconds}");
+        }
+    }
 
     #[test]
     fn spans_and_sizes_are_short() {

@@ -1,7 +1,7 @@
 use super::{
     AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, GroupUsage, Latency,
     LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
-    RestsStatus, ServerUsage, Status, StatusClasses,
+    RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
 };
 
 /// A status with something in every field.
@@ -110,6 +110,13 @@ fn example_pool() -> PoolStatus {
         processes: vec![busy.with_usage(Some(&usage)), starting],
         started: 9,
         due: 1,
+        restarts: RestartsStatus {
+            finished: 2,
+            failed: 1,
+            under_way: false,
+            last_at_seconds: Some(1_795_247_880.5),
+            last_took_seconds: Some(4.25),
+        },
         resisting_deployment_error: true,
         failed_starts: Some(3),
         next_start_seconds: Some(4.0),
