@@ -25,6 +25,10 @@ impl Budget {
         })
     }
 
+    pub(crate) const fn max(&self) -> u64 {
+        self.max
+    }
+
     pub(crate) fn used(&self) -> u64 {
         // Nothing but the number itself is guarded by it: so here and below.
         self.used.load(Ordering::Relaxed)

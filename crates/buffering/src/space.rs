@@ -27,6 +27,7 @@ const FILES: u64 = 4 << 30;
 ///
 /// let space = BufferSpace::new().memory(16 << 20).files(1 << 30).dir("/var/tmp");
 /// assert_eq!((space.memory_used(), space.files_used()), (0, 0));
+/// assert_eq!((space.memory_max(), space.files_max()), (16 << 20, 1 << 30));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -71,7 +72,18 @@ impl BufferSpace {
         self
     }
 
-    /// How many bytes wait in memory now.
+    /// How many bytes may wait in memory.
+    pub fn memory_max(&self) -> u64 {
+        self.memory.max()
+    }
+
+    /// How many bytes may wait in files.
+    pub fn files_max(&self) -> u64 {
+        self.files.max()
+    }
+
+    /// How many bytes wait in memory now. A little more than may if what was there
+    /// already could not go into a file.
     pub fn memory_used(&self) -> u64 {
         self.memory.used()
     }

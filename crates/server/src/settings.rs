@@ -68,8 +68,10 @@ pub(crate) struct BufferingSettings {
     pub(crate) response_high_watermark: u64,
     /// Where temporary files are; the system's folder for them if `None`.
     pub(crate) dir: Option<PathBuf>,
-    /// Bytes that all of them may have.
-    pub(crate) space: u64,
+    /// Bytes that may wait in memory.
+    pub(crate) memory: u64,
+    /// Bytes that all files may have.
+    pub(crate) files: u64,
 }
 
 /// What a server serves.

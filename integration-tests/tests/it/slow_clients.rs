@@ -137,6 +137,34 @@ async fn what_is_too_large_is_refused_and_the_application_does_not_hear_of_it() 
 }
 
 #[tokio::test]
+async fn what_waits_is_shown_in_memory_or_in_files() {
+    const COME: usize = 10_000;
+    let cases = [
+        ("64", "memory_bytes", "file_bytes"),
+        ("0", "file_bytes", "memory_bytes"),
+    ];
+    for (megabytes, there, elsewhere) in cases {
+        let server = unruly::start_with_one_slot(&["--data-buffer-memory", megabytes]).await;
+        let waiting = async |bytes: usize| {
+            wait::until(&format!("{bytes} in {there}"), async || {
+                let status = server.status().await;
+                let buffers = &status["applications"][0]["buffers"];
+                assert_eq!(buffers[elsewhere], 0, "{buffers}");
+                (buffers[there] == bytes).then_some(())
+            })
+            .await;
+        };
+        waiting(0).await;
+        let head = "POST /head HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n";
+        let mut upload = begin_upload(&server, head).await;
+        upload.write_all(&[b'0'; COME]).await.unwrap();
+        waiting(COME).await;
+        drop(upload);
+        waiting(0).await;
+    }
+}
+
+#[tokio::test]
 async fn an_application_never_hears_of_a_client_that_left_in_the_middle() {
     let server = unruly::start_with_one_slot(&[]).await;
     let before = request_number(&server).await;

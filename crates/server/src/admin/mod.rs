@@ -52,9 +52,9 @@ pub(crate) use self::{
     server::{AdminAddress, serve},
     socket::AdminSocket,
     status::{
-        AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, Latency, LatencyBucket,
-        PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus, RestartsStatus,
-        RestsStatus, ServerUsage, Status, StatusClasses,
+        AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, Latency,
+        LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
+        RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
     },
     watch::watch,
 };

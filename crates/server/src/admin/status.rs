@@ -81,6 +81,23 @@ pub(crate) struct ApplicationStatus {
     pub(crate) application_ms: Option<Latency>,
     /// Its response cache; absent when that is off.
     pub(crate) cache: Option<CacheStatus>,
+    /// What waits for slow clients, in both directions.
+    #[serde(default)]
+    pub(crate) buffers: BuffersStatus,
+}
+
+/// The bodies of an application's requests and answers that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BuffersStatus {
+    /// In memory. May be a little more than the most, by what could not go into a
+    /// file.
+    pub(crate) memory_bytes: u64,
+    /// `--data-buffer-memory`.
+    pub(crate) memory_max_bytes: u64,
+    /// In temporary files.
+    pub(crate) file_bytes: u64,
+    /// `--data-buffer-size`.
+    pub(crate) file_max_bytes: u64,
 }
 
 /// The application's processes.

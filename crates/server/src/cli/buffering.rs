@@ -13,7 +13,8 @@ pub(crate) struct BufferingOptions {
     /// 413; 0 = no limit
     ///
     /// A body is read to its end before a process is taken for it: 128 KiB into
-    /// memory, the rest into a temporary file.
+    /// memory, as long as there is some (--data-buffer-memory), the rest into a
+    /// temporary file.
     #[arg(long, value_name = "MB", default_value_t = 1024)]
     pub(crate) max_request_body_size: u32,
 
@@ -32,8 +33,13 @@ pub(crate) struct BufferingOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data_buffer_dir: Option<PathBuf>,
 
-    /// Megabytes that all of an application's may have; without room, requests are answered
-    /// with 503, and applications are held back
+    /// Megabytes of memory in which bodies of an application's requests and answers
+    /// may wait; those beyond wait in temporary files; 0 = none
+    #[arg(long, value_name = "MB", default_value_t = 64)]
+    pub(crate) data_buffer_memory: u32,
+
+    /// Megabytes that all temporary files of an application may have; without room,
+    /// requests are answered with 503, and applications are held back
     #[arg(long, value_name = "MB", default_value_t = 4096)]
     pub(crate) data_buffer_size: u32,
 }

@@ -166,7 +166,7 @@ pub(super) fn stacked<U>(
     }
     .queue_overflow_status(application.queue_overflow_status);
     let pool = behind.pool.as_ref().map(|(_, pool)| pool.handle.clone());
-    let (requests, responses) = buffering(&application.buffering, pool);
+    let (requests, responses, space) = buffering(&application.buffering, pool);
     let mut accounting = RequestAccounting::new();
     if let Some(log) = log {
         accounting = accounting.observed_by(log.of(&application.name));
@@ -205,6 +205,7 @@ pub(super) fn stacked<U>(
             application.environment.as_str(),
             behind.serves,
             &stack,
+            space,
             cache.as_ref().map(TurboCache::handle),
             pool,
         ),

@@ -5,13 +5,15 @@ use peregrine::{
 
 use crate::settings::BufferingSettings;
 
-/// The buffers for both directions, which share one space. `pool` is asked
+/// The buffers for both directions, and the space that they share. `pool` is asked
 /// whether its queue is full before a body is read.
 pub(super) fn buffering(
     settings: &BufferingSettings,
     pool: Option<PoolHandle>,
-) -> (RequestBuffering, ResponseBuffering) {
-    let mut space = BufferSpace::new().files(settings.space);
+) -> (RequestBuffering, ResponseBuffering, BufferSpace) {
+    let mut space = BufferSpace::new()
+        .memory(settings.memory)
+        .files(settings.files);
     if let Some(dir) = &settings.dir {
         space = space.dir(dir);
     }
@@ -25,6 +27,7 @@ pub(super) fn buffering(
     if let Some(pool) = pool {
         requests = requests.refuse_while(move || pool.is_queue_full());
     }
-    let responses = ResponseBuffering::new(space).high_watermark(settings.response_high_watermark);
-    (requests, responses)
+    let responses =
+        ResponseBuffering::new(space.clone()).high_watermark(settings.response_high_watermark);
+    (requests, responses, space)
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, net::SocketAddr, process, sync::Arc, time::Syste
 
 use peregrine::{
     ProcessAccounting, ProcessRest, Stack,
+    buffering::BufferSpace,
     out_of_band::{RestState, Rests},
     request_accounting::{RequestAccounting, tracking::RequestTracking},
     turbocache::TurboCacheHandle,
@@ -20,9 +21,9 @@ use self::{
 use crate::{
     access_log::{AccessLogHandle, Lines},
     admin::{
-        AccessLogStatus, ApplicationRequests, ApplicationStatus, CacheStatus, Controls, GroupUsage,
-        PoolStatus, ProcessStatus, QueueStatus, RestartsStatus, RestsStatus, Served, ServerUsage,
-        Status,
+        AccessLogStatus, ApplicationRequests, ApplicationStatus, BuffersStatus, CacheStatus,
+        Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RestartsStatus, RestsStatus,
+        Served, ServerUsage, Status,
     },
 };
 
@@ -51,6 +52,7 @@ pub(super) struct ApplicationSources {
     requests: RequestAccounting,
     tracking: RequestTracking,
     rates: SampledRates,
+    buffers: BufferSpace,
     cache: Option<TurboCacheHandle>,
     pool: Option<PoolSources>,
 }
@@ -121,6 +123,7 @@ impl ApplicationSources {
         environment: impl Into<String>,
         serves: impl Into<String>,
         stack: &Stack,
+        buffers: BufferSpace,
         cache: Option<TurboCacheHandle>,
         pool: Option<PoolSources>,
     ) -> Self {
@@ -131,6 +134,7 @@ impl ApplicationSources {
             requests: stack.accounting().clone(),
             tracking: stack.tracking().clone(),
             rates: SampledRates::of(stack.accounting().clone()),
+            buffers,
             cache,
             pool,
         }
@@ -147,6 +151,7 @@ impl ApplicationSources {
             queue_ms: latency(&self.tracking.queue_time()),
             application_ms: latency(&self.tracking.application_time()),
             cache: self.cache.as_ref().map(cache),
+            buffers: buffers(&self.buffers),
         }
     }
 
@@ -259,6 +264,15 @@ fn rests_status(rests: &Rests) -> RestsStatus {
         given_up: rests.given_up,
         last_ms: rests.last.map(|took| took.as_secs_f64() * 1000.0),
         total_seconds: rests.total.as_secs_f64(),
+    }
+}
+
+fn buffers(space: &BufferSpace) -> BuffersStatus {
+    BuffersStatus {
+        memory_bytes: space.memory_used(),
+        memory_max_bytes: space.memory_max(),
+        file_bytes: space.files_used(),
+        file_max_bytes: space.files_max(),
     }
 }
 

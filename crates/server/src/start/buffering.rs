@@ -34,7 +34,8 @@ pub(super) fn settings(options: BufferingOptions) -> Result<BufferingSettings, S
             .collect(),
         response_high_watermark: megabytes(options.response_buffer_high_watermark),
         dir,
-        space: megabytes(options.data_buffer_size),
+        memory: megabytes(options.data_buffer_memory),
+        files: megabytes(options.data_buffer_size),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Labels have few values each: applications, classes of status, outcomes, states.
 //! A process's id is none, since ids come and go; what processes use is summed up.
 
+mod buffers;
 mod cache;
 mod pool;
 mod text;
@@ -44,6 +45,7 @@ pub(super) fn metrics(status: &Status) -> String {
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
     cache::write(&mut text, &status.applications);
+    buffers::write(&mut text, &status.applications);
     pool::write(&mut text, &status.applications);
     text.into_string()
 }

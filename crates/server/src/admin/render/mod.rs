@@ -84,7 +84,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::admin::status::{RequestsStatus, example};
+    use crate::admin::status::{BuffersStatus, RequestsStatus, example};
 
     const NOW: Duration = Duration::from_secs(1_795_248_000);
 
@@ -177,6 +177,38 @@ Content   : 5M
                 assert_eq!(page.contains(part), part == expected, "{show:?}: {page}");
             }
         }
+    }
+
+    #[test]
+    fn the_server_is_shown_without_its_applications() {
+        let mut status = example();
+        let page = |status: &_| render(status, Some(Show::Server), SystemTime::UNIX_EPOCH + NOW);
+        let expected = "
+----------- Server -----------
+PID        : 100
+Address    : http://127.0.0.1:3000
+Uptime     : 1h 1m 5s
+Serves     : /srv/app
+Access log : 197 lines, 1 left out
+Buffers    : 3M of 64M in memory, 512M of 4.0G in files
+CPU        : 12.2 s
+Memory     : 14M, of address space 900M
+Threads    : 5
+Open files : 42 of 20000
+";
+        let one = page(&status);
+        assert!(one.ends_with(expected), "{one}");
+
+        let mut other = status.applications[0].clone();
+        other.name = "shop".to_owned();
+        other.buffers = BuffersStatus::default();
+        status.applications.push(other);
+        let two = page(&status);
+        let expected = "\
+Buffers of forum : 3M of 64M in memory, 512M of 4.0G in files
+Buffers of shop : 0B of 0B in memory, 0B of 0B in files
+";
+        assert!(two.contains(expected), "{two}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use std::fmt::{self, Write};
 
 use super::{
-    heading,
+    heading, title,
     units::{Size, Span},
 };
-use crate::admin::status::{AccessLogStatus, ServerUsage, Status};
+use crate::admin::status::{AccessLogStatus, BuffersStatus, ServerUsage, Status};
 
 /// The server itself, without its applications.
 pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
@@ -16,6 +16,23 @@ pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
     if let Some(log) = &status.access_log {
         let AccessLogStatus { written, dropped } = log;
         writeln!(page, "Access log : {written} lines, {dropped} left out")?;
+    }
+    for application in &status.applications {
+        let BuffersStatus {
+            memory_bytes,
+            memory_max_bytes,
+            file_bytes,
+            file_max_bytes,
+        } = application.buffers;
+        writeln!(
+            page,
+            "{:<10} : {} of {} in memory, {} of {} in files",
+            title("Buffers", application, status),
+            Size(memory_bytes),
+            Size(memory_max_bytes),
+            Size(file_bytes),
+            Size(file_max_bytes),
+        )?;
     }
     let Some(usage) = &status.usage else {
         return Ok(());

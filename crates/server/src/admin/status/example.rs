@@ -1,6 +1,6 @@
 use super::{
-    AccessLogStatus, ApplicationStatus, CacheOutcomes, CacheStatus, GroupUsage, Latency,
-    LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
+    AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, GroupUsage,
+    Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
     RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
 };
 
@@ -54,6 +54,12 @@ pub(in crate::admin) fn example() -> Status {
                 bytes: 34 << 10,
                 capacity_bytes: 64 << 20,
             }),
+            buffers: BuffersStatus {
+                memory_bytes: 3 << 20,
+                memory_max_bytes: 64 << 20,
+                file_bytes: 512 << 20,
+                file_max_bytes: 4 << 30,
+            },
         }],
     }
 }
