@@ -19,14 +19,15 @@
 
 use http::{HeaderMap, HeaderName, header::CONNECTION};
 
-/// Fields that frame or address the message. A `Connection` field that names
-/// one of them is an attack on whoever is behind us, and is not obeyed.
-const NEVER: [HeaderName; 4] = [
-    http::header::CONTENT_LENGTH,
-    http::header::HOST,
-    http::header::COOKIE,
-    http::header::AUTHORIZATION,
-];
+/// Fields that frame or address the message, or say who asks. A `Connection` field
+/// that names one of them is an attack on whoever is behind us, and is not obeyed.
+fn is_never_taken_away(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(
+        name,
+        "content-length" | "host" | "cookie" | "authorization" | "forwarded" | "x-real-ip"
+    ) || name.starts_with("x-forwarded-")
+}
 
 /// Removes every field that is for this connection only.
 pub fn remove(headers: &mut HeaderMap) {
@@ -59,16 +60,30 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     )
 }
 
+/// Whether [`remove`] would take a field away that goes further than one connection
+/// as a rule. Then whoever reads `headers` now, and whoever reads them behind that,
+/// may come to different conclusions.
+pub fn takes_others_away(headers: &HeaderMap) -> bool {
+    // `close` (RFC 9112 §9.6) is about no field; `HTTP2-Settings` (RFC 7540 §3.2.1)
+    // is never without being named.
+    named(headers)
+        .any(|name| !is_hop_by_hop(&name) && !matches!(name.as_str(), "close" | "http2-settings"))
+}
+
 fn remove_named(headers: &mut HeaderMap) {
-    let lines = headers.get_all(CONNECTION).iter();
-    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    let names: Vec<_> = names
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .filter(|name| *name != CONNECTION && !NEVER.contains(name))
-        .collect();
+    let names: Vec<_> = named(headers).filter(|name| *name != CONNECTION).collect();
     for name in names {
         headers.remove(name);
     }
+}
+
+/// The names in `Connection` that are obeyed.
+fn named(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let lines = headers.get_all(CONNECTION).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    names
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| !is_never_taken_away(name))
 }
 
 #[cfg(test)]
@@ -93,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_stays_and_what_goes() {
-        let cases: [(&str, &[(&str, &str)], &[&str]); 5] = [
+        let cases: [(&str, &[(&str, &str)], &[&str]); 6] = [
             (
                 "end-to-end fields stay",
                 &[("etag", "1"), ("te", "trailers")],
@@ -120,6 +135,26 @@ mod tests {
                     ("authorization", "x"),
                 ],
                 &["authorization", "content-length", "cookie", "host"],
+            ),
+            (
+                "nor who asks, and by which way",
+                &[
+                    (
+                        "connection",
+                        "X-Forwarded-For, x-forwarded-proto, Forwarded",
+                    ),
+                    ("connection", "x-real-ip"),
+                    ("x-forwarded-for", "192.0.2.1"),
+                    ("x-forwarded-proto", "https"),
+                    ("forwarded", "for=192.0.2.1"),
+                    ("x-real-ip", "192.0.2.1"),
+                ],
+                &[
+                    "forwarded",
+                    "x-forwarded-for",
+                    "x-forwarded-proto",
+                    "x-real-ip",
+                ],
             ),
             (
                 "nonsense in Connection harms nothing",

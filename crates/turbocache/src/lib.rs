@@ -63,7 +63,10 @@
 //! 5. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
 //!    empty the application's protection with them
 //!    ([unless](TurboCache::honour_request_directives) that is wanted). Its
-//!    `no-store` is obeyed in that nothing is stored for it.
+//!    `no-store` is obeyed in that nothing is stored for it. Nor is anything stored
+//!    for a request that the application may read in another way than the cache: one
+//!    whose `Connection` takes fields away, or with a name like `Accept_Language`,
+//!    which is another one's behind CGI, WSGI and Rack.
 //!
 //! # What is stored
 //!

@@ -22,6 +22,7 @@ use crate::{
     key::Key,
     pending::Pending,
     policy::{
+        ambiguity::is_ambiguous,
         request::{Asked, Pass},
         reuse::Reuse,
     },
@@ -123,6 +124,10 @@ where
             let status = CacheStatus::hit(ttl);
             return State::answered(client.hit(entry, status, now, extensions)).into();
         }
+        let asked = Asked {
+            ambiguous: is_ambiguous(request.headers()),
+            ..asked
+        };
         let route = self.cache.admission.route(&request);
         let (inner, cache) = (self.inner.clone(), self.cache.arc());
         let pending = Pending::new(inner, cache, request, keys, asked, route, now);

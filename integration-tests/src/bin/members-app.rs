@@ -15,6 +15,7 @@
 //! | `POST /logout` | ends the session, and says nothing |
 //! | `POST /leave` | ends the session, and takes its cookie away |
 //! | `GET /gift` | a page for everybody, with a session for who asks |
+//! | `GET /tenant` | a page for the tenant that `X-Tenant` names, which it says in `Vary` |
 //! | `GET /slowly` | a page that is rendered at once, and sent when `GET /release` has come |
 //! | any other | a page, with all that the request says that could have been of importance |
 //!
@@ -152,6 +153,9 @@ impl State {
         if session.is_some() {
             let _ = write!(fields, "!~Rendered-For: {who}\r\n");
         }
+        if request.path() == "/tenant" {
+            fields.push_str("Vary: X-Tenant\r\n");
+        }
         if request.path() == "/gift" {
             let session = self.begin("who got it as a gift");
             let _ = write!(fields, "Set-Cookie: session={session}\r\n");
@@ -165,7 +169,10 @@ impl State {
                 name.as_str(),
                 "host"
                     | "forwarded"
+                    | "x-forwarded-for"
                     | "x-forwarded-host"
+                    | "x-tenant"
+                    | "x_tenant"
                     | "x-original-url"
                     | "x-rewrite-url"
                     | "x-http-method-override"

@@ -82,6 +82,45 @@ async fn what_is_not_in_the_key_reaches_no_stored_page() {
 }
 
 #[tokio::test]
+async fn what_a_page_is_chosen_by_cannot_be_taken_away_or_doubled_on_the_way() {
+    let server = start().await;
+    let attacks: [(&[(&'static str, &str)], &str); 3] = [
+        // The application does not get it, and answers as for nobody.
+        (
+            &[("connection", "close, x-tenant"), ("x-tenant", "blue")],
+            "blue",
+        ),
+        // It gets it, and takes it for the one with hyphens.
+        (&[("x_tenant", "evil")], ""),
+        (&[("x-tenant", "green"), ("x_tenant", "evil")], "green"),
+    ];
+    for (lines, victim) in attacks {
+        server.send(ask(Method::GET, "/tenant", lines)).await;
+        let honest = [("x-tenant", victim)];
+        let honest = &honest[..usize::from(!victim.is_empty())];
+        for _ in 0..2 {
+            let page = server.send(ask(Method::GET, "/tenant", honest)).await;
+            let tenants = page.body.lines().filter(|line| line.contains("tenant:"));
+            let expected = honest.iter().map(|(_, name)| format!("x-tenant: {name}"));
+            assert!(tenants.eq(expected), "{lines:?}: {page:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_can_hide_his_address_from_the_application() {
+    let server = start().await;
+    let lines = [("connection", "close, x-forwarded-for, x-forwarded-host")];
+    let answer = server.send(ask(Method::GET, "/page", &lines)).await;
+    for line in [
+        "x-forwarded-for: 127.0.0.1\n",
+        "x-forwarded-host: forum.example\n",
+    ] {
+        assert!(answer.body.contains(line), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_host_and_a_path_are_not_taken_for_one_another() {
     let server = start().await;
     let cases = [

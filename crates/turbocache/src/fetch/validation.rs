@@ -140,9 +140,9 @@ impl Fetch {
             asked,
             ..
         } = &self.miss;
-        // §5.2.1.5: no part of the answer to a `no-store` is kept, so it changes
-        // nothing for others, either.
-        let Some(entry) = stored.as_ref().filter(|_| !asked.wishes.no_store) else {
+        // Of whose answer nothing may be kept changes nothing for others, either
+        // (§5.2.1.5).
+        let Some(entry) = stored.as_ref().filter(|_| !asked.keeps_nothing()) else {
             return;
         };
         let headers = &response.headers;

@@ -73,7 +73,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     fn is_validating(&self) -> bool {
         let asked = &self.pending.asked;
         let stored = self.stored.as_ref();
-        !(asked.head || asked.wishes.no_store || self.pending.expects_variant())
+        !(asked.head || asked.keeps_nothing() || self.pending.expects_variant())
             && stored.is_some_and(|entry| validation::has_validator(&entry.head.headers()))
     }
 
@@ -81,7 +81,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     /// alone: a 304 to its own preconditions, a part, or one without a body.
     fn may_lead(&self) -> bool {
         let asked = &self.pending.asked;
-        !(asked.head || asked.wishes.no_store || asked.authorization || asked.told)
+        !(asked.head || asked.keeps_nothing() || asked.authorization || asked.told)
             && (!(asked.conditional || asked.range) || self.is_validating())
     }
 
@@ -95,7 +95,7 @@ impl<S, ReqB> Forward<S, ReqB> {
     /// In the background it goes as a plain `GET`.
     pub(super) fn may_lead_in_background(&self) -> bool {
         let asked = &self.pending.asked;
-        !(asked.wishes.no_store || asked.authorization)
+        !(asked.keeps_nothing() || asked.authorization)
     }
 
     /// Whether it may wait for the response to another one. To join is as good as
@@ -134,7 +134,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         }
         let missing = stored
             .as_ref()
-            .filter(|_| may_validate && !(sent.head || sent.wishes.no_store))
+            .filter(|_| may_validate && !(sent.head || sent.keeps_nothing()))
             .and_then(|entry| entry.missing(sent, &headers))
             // What cannot be kept until it is all there is better passed on.
             .filter(|missing| missing.len() <= cache.config.max_entry_bytes);
@@ -147,7 +147,7 @@ impl<S, ReqB> Forward<S, ReqB> {
         if let Some(entry) = &stored
             && !completing
             && may_validate
-            && !(sent.head || sent.wishes.no_store)
+            && !(sent.head || sent.keeps_nothing())
         {
             validating = validation::ask(request.headers_mut(), [&entry.head.headers()]);
         }

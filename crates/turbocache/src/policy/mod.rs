@@ -7,6 +7,7 @@
 //! | question | file | RFC 9111 |
 //! |---|---|---|
 //! | May this request be looked up? | [`request`] | §4, §5.2.1 |
+//! | May the application read it in another way? | [`ambiguity`] | §4.1 |
 //! | Does it select this stored response? | [`vary`] | §4.1 |
 //! | May that be used, or must it be validated? | [`reuse`] | §4.2.4, RFC 5861 |
 //! | Does the client have it already? What is the origin asked? | [`validation`] | §4.3 |
@@ -20,6 +21,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderName, header::CDN_CACHE_CONTROL};
 
+pub(crate) mod ambiguity;
 pub(crate) mod directives;
 pub(crate) mod freshness;
 pub(crate) mod invalidation;

@@ -46,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) cookie: bool,
     /// Which variant it is of is known only when the response says so.
     pub(crate) told: bool,
+    /// The application may read its fields in [another way](super::ambiguity).
+    pub(crate) ambiguous: bool,
 }
 
 impl Asked {
@@ -56,7 +58,12 @@ impl Asked {
 
     /// Whether its response is all that the page has for this client.
     pub(crate) const fn is_plain(&self) -> bool {
-        !(self.conditional || self.range || self.head || self.wishes.no_store || self.told)
+        !(self.conditional || self.range || self.head || self.keeps_nothing() || self.told)
+    }
+
+    /// Whether nothing of its response may be stored, or shared.
+    pub(crate) const fn keeps_nothing(&self) -> bool {
+        self.wishes.no_store || self.ambiguous
     }
 }
 

@@ -68,6 +68,9 @@ pub(crate) struct Kept {
 pub(crate) enum NotStored {
     /// The client asked for that (RFC 9111 §5.2.1.5).
     RequestNoStore,
+    /// The application may have read another request than we have: see
+    /// [`ambiguity`](super::ambiguity).
+    AmbiguousRequest,
     /// The request had `Authorization`, and the response does not say that it is
     /// for everybody (§3.5).
     Authorization,
@@ -134,6 +137,7 @@ impl NotStored {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::RequestNoStore => "request-no-store",
+            Self::AmbiguousRequest => "ambiguous-request",
             Self::Authorization => "authorization",
             Self::Status => "status",
             Self::MustUnderstand => "must-understand",
@@ -203,6 +207,9 @@ impl Policy {
         // any response to it".
         if asked.wishes.no_store {
             return Err(NotStored::RequestNoStore);
+        }
+        if asked.ambiguous {
+            return Err(NotStored::AmbiguousRequest);
         }
         // RFC 9111 §3: "the response status code is final".
         if !may_be_stored(status) || is_request_error(status) && !self.request_errors {

@@ -480,6 +480,7 @@ fn clones_of_a_cache_share_what_is_stored() {
     assert_eq!(text(answer.unwrap()), "page");
 }
 
+mod ambiguity;
 mod aside;
 mod invalidation;
 mod named_variants;
