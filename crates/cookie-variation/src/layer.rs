@@ -101,8 +101,9 @@ impl CookieVariation {
         self.with(|settings| settings.preferences.extend(names))
     }
 
-    /// Of how many sessions it is remembered what the application has said:
-    /// 100,000 by default, at about 200 bytes each. When there are more, those
+    /// Of how many sessions it is remembered what the application has said, each
+    /// cookie counting as one: 100,000 by default, at about 250 bytes each. When
+    /// there are more, those
     /// least recently used are forgotten, which costs each of them one request
     /// to the application.
     pub fn max_sessions(self, sessions: usize) -> Self {

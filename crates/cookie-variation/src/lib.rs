@@ -80,7 +80,9 @@
 //!    that it takes effect when the session's own time
 //!    ([`remember_for`](CookieVariation::remember_for)) is over, or at its next
 //!    request that reaches the application.
-//! 5. One layer for one application: sites that divide cookies among themselves
+//! 5. It is forgotten by its cookie, however it was sent before: to whatever site,
+//!    beside whatever other cookies. A session is remembered for one site at a time.
+//! 6. One layer for one application: sites that divide cookies among themselves
 //!    by path are several, and are to name their variants differently.
 //!
 //! ## Signed

@@ -10,12 +10,12 @@ use peregrine_core::{Clock, RenderedFor, SystemClock, Variant};
 
 use self::names::VariantNames;
 use crate::{
-    cookies::{self, Doubt, Values},
+    cookies::{self, Values},
     downstream::Audience,
     hear::{self, Answer, FORGET_RENDERED_FOR, Lesson, RENDERED_FOR, Rendered, Word},
     indices,
     name::CookieName,
-    sessions::{SessionHasher, SessionId, Sessions, Tick},
+    sessions::{SentWith, SessionHasher, SessionId, Sessions, Tick},
     verifier::Verifier,
 };
 
@@ -78,18 +78,18 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug)]
 enum Who {
     Nobody,
-    /// One session, and when the request set out.
-    One(SessionId, Tick),
-    /// One of these, but nobody knows which one the application will take.
-    OneOf(Vec<SessionId>),
+    /// All of these, one for each cookie, and when the request set out.
+    All(Vec<(SessionId, Tick)>, SentWith),
+    /// Some of these, but nobody knows which ones the application will take.
+    SomeOf(Vec<SessionId>),
 }
 
 /// Why a request passes.
 const SESSION: &str = "session-cookie";
 const BAD_SIGNATURE: &str = "bad-cookie-signature";
 
-/// More sessions than a browser could mean by one request.
-const MOST_CANDIDATES: usize = 16;
+/// More cookies than browsers keep for one site.
+const MOST_CANDIDATES: usize = 256;
 
 impl Settings {
     pub(crate) fn new(trust: Trust, identity: Vec<CookieName>) -> Self {
@@ -144,7 +144,7 @@ impl Rules {
         let values = match values {
             Ok(values) => values,
             Err(doubt) => {
-                let who = self.who_in_doubt(request, doubt);
+                let who = self.who_in_doubt(request.headers());
                 let variant = Variant::Pass(doubt.as_str());
                 return asked(variant, Audience::SomeOnly, who, VariantNames::default());
             }
@@ -158,13 +158,11 @@ impl Rules {
         let (variant, who) = match &self.settings.trust {
             Trust::Nobody => (Variant::Pass(SESSION), Who::Nobody),
             Trust::Application => {
-                let id = self.hasher.id(request, &self.settings.identity, &values);
-                let now = self.settings.clock.monotonic();
-                let (name, tick) = self.sessions.look_up(&id, now);
+                let (name, who) = self.known(request, &values);
                 let variant = name.map_or(Variant::ToldByResponse, |name| {
                     Variant::Expected(names.rendered_for(&name))
                 });
-                (variant, Who::One(id, tick))
+                (variant, who)
             }
             Trust::Key(verifier) => {
                 let variant = self
@@ -196,36 +194,38 @@ impl Rules {
             .collect()
     }
 
+    /// What the application has said of a request's sessions: the same of all of
+    /// them, since it may go by any.
+    fn known<B>(&self, request: &Request<B>, values: &Values<'_>) -> (Option<Bytes>, Who) {
+        let identity = &self.settings.identity;
+        let with = self.hasher.sent_with(request, identity, values);
+        let now = self.settings.clock.monotonic();
+        let mut names = Vec::new();
+        let mut sessions = Vec::new();
+        for (place, cookie) in identity.iter().enumerate() {
+            if let Some(value) = values.get(place) {
+                let id = self.hasher.id(cookie, value);
+                let (name, tick) = self.sessions.look_up(&id, &with, now);
+                names.push(name);
+                sessions.push((id, tick));
+            }
+        }
+        names.dedup();
+        let name = if names.len() == 1 { names.pop() } else { None };
+        (name.flatten(), Who::All(sessions, with))
+    }
+
     /// The sessions that a request may be of that is not clear about it.
-    fn who_in_doubt<B>(&self, request: &Request<B>, doubt: Doubt) -> Who {
-        if !matches!(self.settings.trust, Trust::Application) || doubt == Doubt::TooLong {
+    fn who_in_doubt(&self, request: &HeaderMap) -> Who {
+        if !matches!(self.settings.trust, Trust::Application) {
             return Who::Nobody;
         }
-        let mut candidates = vec![Vec::new()];
-        for name in &self.settings.identity {
-            let mut values: Vec<_> = cookies::all_values(request.headers(), name)
-                .into_iter()
-                .map(Some)
-                .collect();
-            values.push(None);
-            candidates = candidates
-                .iter()
-                .flat_map(|before| {
-                    values.iter().map(move |value| {
-                        let mut candidate: Vec<_> = before.clone();
-                        candidate.push(*value);
-                        candidate
-                    })
-                })
-                .take(MOST_CANDIDATES)
-                .collect();
-        }
-        let identity = &self.settings.identity;
-        let ids = candidates
-            .into_iter()
-            .filter(|candidate| candidate.iter().any(Option::is_some))
-            .map(|candidate| self.hasher.id(request, identity, &Values::from(candidate)));
-        Who::OneOf(ids.collect())
+        let identity = self.settings.identity.iter();
+        let ids = identity.flat_map(|name| {
+            let values = cookies::all_values(request, name).into_iter();
+            values.map(|value| self.hasher.id(name, value))
+        });
+        Who::SomeOf(ids.take(MOST_CANDIDATES).collect())
     }
 
     /// Hears what the application has answered, takes out of it what is meant
@@ -276,13 +276,19 @@ impl Rules {
     fn learn(&self, who: &Who, lesson: Lesson) {
         let now = self.settings.clock.monotonic();
         match (who, lesson) {
-            (Who::Nobody, _) | (Who::One(..), Lesson::Keep) => {}
-            (Who::One(id, started), Lesson::Learn(name)) => {
-                self.sessions.learn(id, &name, *started, now);
+            (Who::Nobody, _) | (Who::All(..), Lesson::Keep) => {}
+            (Who::All(sessions, with), Lesson::Learn(name)) => {
+                for (id, started) in sessions {
+                    self.sessions.learn(id, with, &name, *started, now);
+                }
             }
-            (Who::One(id, _), Lesson::Forget) => self.sessions.forget(id, now),
+            (Who::All(sessions, _), Lesson::Forget) => {
+                for (id, _) in sessions {
+                    self.sessions.forget(id, now);
+                }
+            }
             // It may have been any of them that the application has ended.
-            (Who::OneOf(ids), _) => {
+            (Who::SomeOf(ids), _) => {
                 for id in ids {
                     self.sessions.forget(id, now);
                 }

@@ -9,6 +9,12 @@
 //! before that may only confirm what is known; if it says something else,
 //! nobody can tell which of the two is true, and the session is unknown until
 //! the next request.
+//!
+//! What is known of a session holds for those who send it with what it was sent with
+//! when the application said it: to the same site, with the same other cookies. It is
+//! forgotten for all of them: so nobody keeps a session that is over by having sent it
+//! in other words before. One at a time, whichever was heard last: a session that is
+//! used on two sites at once is answered by the application more often.
 
 mod id;
 
@@ -21,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub(crate) use self::id::{SessionHasher, SessionId};
+pub(crate) use self::id::{SentWith, SessionHasher, SessionId};
 
 /// More than there are cores, so that sessions seldom wait for one another.
 const SHARDS: usize = 16;
@@ -56,10 +62,17 @@ struct Shard {
 #[derive(Clone, Debug)]
 struct Known {
     /// What the application said. `None`: it took it back.
-    name: Option<Bytes>,
+    said: Option<Said>,
     until: Instant,
     /// When it was last heard about this session.
     heard: u64,
+}
+
+/// For whom the application has rendered, and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    name: Bytes,
+    with: SentWith,
 }
 
 impl Sessions {
@@ -80,41 +93,59 @@ impl Sessions {
     }
 
     /// What is known of a session, for a request that sets out now.
-    pub(crate) fn look_up(&self, id: &SessionId, now: Instant) -> (Option<Bytes>, Tick) {
+    pub(crate) fn look_up(
+        &self,
+        id: &SessionId,
+        with: &SentWith,
+        now: Instant,
+    ) -> (Option<Bytes>, Tick) {
         let mut shard = self.shard(id);
         let known = shard.touch(id);
         let name = known
             .filter(|known| now < known.until)
-            .and_then(|known| known.name.clone());
+            .and_then(|known| known.said.as_ref())
+            .filter(|said| said.with == *with)
+            .map(|said| said.name.clone());
         // Only now: to touch it may have raised the floor.
         (name, Tick(shard.tick))
     }
 
     /// The application has answered a request of this session, which set out at
     /// `started`, as for `name`.
-    pub(crate) fn learn(&self, id: &SessionId, name: &Bytes, started: Tick, now: Instant) {
+    pub(crate) fn learn(
+        &self,
+        id: &SessionId,
+        with: &SentWith,
+        name: &Bytes,
+        started: Tick,
+        now: Instant,
+    ) {
+        let said = Some(Said {
+            name: name.clone(),
+            with: with.clone(),
+        });
         let mut shard = self.shard(id);
         let in_time = started.0 >= shard.floor;
         let heard = shard.next_tick();
         let until = now + self.lifetime;
         if let Some(known) = shard.touch(id) {
-            if known.name.as_ref() == Some(name) {
+            if known.said == said {
                 if in_time {
                     known.until = until;
                 }
             } else if in_time && known.heard <= started.0 {
-                known.name = Some(name.clone());
+                known.said = said;
                 known.until = until;
             } else {
-                known.name = None;
+                known.said = None;
             }
             known.heard = heard;
         } else {
             // If nobody can tell whether it still holds, there must be a trace of
             // it all the same: it may be the word that counts, and an answer that
             // overlaps with it may be about to say what held before.
-            let name = in_time.then(|| name.clone());
-            shard.insert(id, Known { name, until, heard });
+            let said = said.filter(|_| in_time);
+            shard.insert(id, Known { said, until, heard });
         }
     }
 
@@ -127,7 +158,7 @@ impl Sessions {
         shard.insert(
             id,
             Known {
-                name: None,
+                said: None,
                 until,
                 heard,
             },
@@ -143,8 +174,9 @@ impl Sessions {
             shard.floor = shard.next_tick();
             let Shard { young, old, .. } = &mut *shard;
             for known in young.values_mut().chain(old.values_mut()) {
-                if known.name.as_deref().is_some_and(&is_meant) {
-                    known.name = None;
+                let said = known.said.as_ref();
+                if said.is_some_and(|said| is_meant(&said.name)) {
+                    known.said = None;
                 }
             }
         }

@@ -211,6 +211,30 @@ async fn a_session_that_is_over_reads_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_over_reads_nothing_by_other_words_either() {
+    let server = start().await;
+    let session = log_in(&server, "staff").await;
+    // Whoever has stolen it prepares for the logout.
+    let spelled = [("host", "FORUM.example"), ("cookie", session.as_str())];
+    let in_capitals = || ask(Method::GET, "/page", &spelled);
+    is_for(&server.send(in_capitals()).await, "staff");
+    is_for(&server.send(in_capitals()).await, "staff");
+    let absolute = format!(
+        "GET http://forum.example/page HTTP/1.1\r\nHost: forum.example\r\n\
+         Cookie: {session}\r\nConnection: close\r\n\r\n"
+    );
+    for how in ["/logout", "/leave"] {
+        let answer = server.exchange(absolute.as_bytes()).await;
+        assert!(answer.contains("for `staff`"), "{answer}");
+        act(&server, how, &session).await;
+        let answer = server.exchange(absolute.as_bytes()).await;
+        assert!(answer.contains("for ``"), "{answer}");
+        is_for(&server.send(in_capitals()).await, "");
+        act(&server, "/adopt?as=staff", &session).await;
+    }
+}
+
+#[tokio::test]
 async fn a_logout_beside_another_session_ends_the_one_that_it_ends() {
     let server = start().await;
     let (one, other) = (

@@ -318,6 +318,54 @@ fn sessions_are_those_of_one_site() {
 }
 
 #[test]
+fn a_session_that_is_over_is_over_in_whatever_words_it_was_sent_before() {
+    let with = |cookies: &str, name: &'static str, value: &'static str| {
+        let mut request = request(cookies);
+        let value = HeaderValue::from_static(value);
+        request.headers_mut().insert(name, value);
+        request
+    };
+    let mut absolute = request("session=1; remember=2");
+    *absolute.uri_mut() = "http://forum.example/".parse().unwrap();
+    let before = [
+        with("session=1; remember=2", "host", "FORUM.example"),
+        with("session=1; remember=2", "host", "forum.example:80"),
+        with("session=1; remember=2", "x-forwarded-port", "80"),
+        absolute,
+        request("session=1"),
+        request("remember=2"),
+        request("session=1; remember=made-up"),
+        request("session=made-up; remember=2"),
+    ];
+    let padding = "x".repeat(9000);
+    let decoys: Vec<_> = (0..180).map(|n| format!("session=decoy{n}")).collect();
+    let decoys = decoys.join("; ");
+    let logouts = [
+        "session=1; remember=2".to_owned(),
+        format!("padding={padding}; session=1; remember=2"),
+        format!("{decoys}; session=1; remember=2"),
+    ];
+    for logout in &logouts {
+        for before in &before {
+            let names = ["session", "remember"].map(CookieName::new).to_vec();
+            let rules = Rules::new(Settings::new(Trust::Application, names));
+            answer(&rules, before, &[("!~rendered-for", "staff")]);
+            let known = rules.ask(before).variant;
+            assert!(matches!(known, Variant::Expected(_)), "{before:?}");
+
+            let mut logout = with(logout, "host", "forum.example");
+            *logout.method_mut() = Method::POST;
+            answer(&rules, &logout, &[]);
+            assert_eq!(
+                rules.ask(before).variant,
+                Variant::ToldByResponse,
+                "{before:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn several_session_cookies_are_known_together() {
     let names = ["session", "remember"].map(CookieName::new).to_vec();
     let rules = Rules::new(Settings::new(Trust::Application, names));

@@ -11,12 +11,21 @@ use sha2::Sha256;
 
 use crate::{cookies::Values, name::CookieName};
 
-/// One session of one site: a keyed hash of the full values of its cookies, so
-/// that whoever reads our memory has no session from it.
+/// One session: a keyed hash of its cookie's name and full value, so that whoever
+/// reads our memory has no session from it.
+///
+/// Nothing else is part of it. A logout ends a session for whoever has its cookie,
+/// in whatever other words he asks for whatever site.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SessionId([u8; 32]);
 
-/// Makes ids, with a key of its own for each run.
+/// With what a session's cookie was sent, as far as the application may go by it
+/// when it says for whom it renders: a keyed hash of the site, and of all cookies
+/// that say who somebody is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SentWith([u8; 32]);
+
+/// Makes both, with a key of its own for each run.
 #[derive(Clone)]
 pub(crate) struct SessionHasher(Hmac<Sha256>);
 
@@ -31,23 +40,38 @@ impl SessionId {
     }
 }
 
+#[cfg(test)]
+impl SentWith {
+    pub(super) const fn to_site(number: u8) -> Self {
+        Self([number; 32])
+    }
+}
+
 impl SessionHasher {
     pub(crate) fn random() -> Self {
         let key = Key::generate();
         Self(Hmac::new_from_slice(key.signing()).expect("a key of any length will do"))
     }
 
-    /// The session of a request with these values for `names`.
+    /// The session of a cookie.
+    pub(crate) fn id(&self, name: &CookieName, value: &[u8]) -> SessionId {
+        let mut hash = Parts(self.0.clone());
+        hash.add(b'n', name.as_bytes());
+        hash.add(b'v', value);
+        SessionId(hash.finish())
+    }
+
+    /// With what `request` sends its sessions, which has these values for `names`.
     ///
     /// Whatever may tell an application which site it is asked for is part of
-    /// it: a session of one site is none of another one, though both may have
-    /// the same cookie.
-    pub(crate) fn id<B>(
+    /// it: what holds for a session on one site may not hold on another one,
+    /// though both have the same cookie.
+    pub(crate) fn sent_with<B>(
         &self,
         request: &Request<B>,
         names: &[CookieName],
         values: &Values<'_>,
-    ) -> SessionId {
+    ) -> SentWith {
         let mut hash = Parts(self.0.clone());
         if let Some(origin) = request.extensions().get::<TargetOrigin>() {
             hash.add(b's', origin.scheme.as_str().as_bytes());
@@ -69,7 +93,7 @@ impl SessionHasher {
                 hash.add(b'v', value);
             }
         }
-        SessionId(hash.0.finalize().into_bytes().into())
+        SentWith(hash.finish())
     }
 }
 
@@ -96,11 +120,21 @@ impl Parts {
         self.0.update(&(part.len() as u64).to_be_bytes());
         self.0.update(part);
     }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into_bytes().into()
+    }
 }
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId")
+    }
+}
+
+impl fmt::Debug for SentWith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SentWith")
     }
 }
 

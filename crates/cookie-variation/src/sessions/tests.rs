@@ -5,6 +5,8 @@ use super::*;
 const LIFETIME: Duration = Duration::from_secs(300);
 const ALMOST: Duration = Duration::from_secs(299);
 
+const SITE: SentWith = SentWith::to_site(1);
+
 struct Scene {
     sessions: Sessions,
     now: Instant,
@@ -23,17 +25,17 @@ impl Scene {
     }
 
     fn start(&self, session: u8) -> Tick {
-        self.sessions.look_up(&id(session), self.now).1
+        self.sessions.look_up(&id(session), &SITE, self.now).1
     }
 
     fn known(&self, session: u8) -> Option<String> {
-        let (name, _) = self.sessions.look_up(&id(session), self.now);
+        let (name, _) = self.sessions.look_up(&id(session), &SITE, self.now);
         name.map(|name| String::from_utf8(name.to_vec()).unwrap())
     }
 
     fn learn(&self, session: u8, name: &'static str, started: Tick) {
         self.sessions
-            .learn(&id(session), &Bytes::from(name), started, self.now);
+            .learn(&id(session), &SITE, &Bytes::from(name), started, self.now);
     }
 
     /// One request with its answer, and nothing beside it.
@@ -55,6 +57,26 @@ fn what_was_said_last_is_known_of_this_session_and_no_other() {
     scene.answered(1, "staff");
     assert_eq!(scene.known(1).as_deref(), Some("staff"));
     assert_eq!(scene.known(2), None);
+}
+
+#[test]
+fn what_was_said_for_one_site_is_forgotten_for_all() {
+    const OTHER: SentWith = SentWith::to_site(2);
+    let scene = Scene::new();
+    let on = |site: &SentWith| scene.sessions.look_up(&id(1), site, scene.now);
+    scene.answered(1, "staff");
+    assert_eq!(on(&OTHER).0, None);
+    assert_eq!(on(&SITE).0.as_deref(), Some(&b"staff"[..]));
+
+    let (_, started) = on(&OTHER);
+    let name = Bytes::from("staff");
+    scene
+        .sessions
+        .learn(&id(1), &OTHER, &name, started, scene.now);
+    assert_eq!(on(&SITE).0, None, "it was heard on the other one last");
+    assert_eq!(on(&OTHER).0, Some(name));
+    scene.sessions.forget(&id(1), scene.now);
+    assert_eq!(on(&OTHER).0, None);
 }
 
 #[test]
