@@ -73,7 +73,9 @@
 //! 3. A session is forgotten when an answer sets its cookie, or says nothing
 //!    where it should: a `POST`, or a page that is not expressly `public`. Let
 //!    the application say it with every answer that it renders for a session.
-//!    What says nothing is stored for nobody, unless it is `public`.
+//!    What says nothing is stored for nobody, unless it is `public`. An answer that
+//!    nobody has heard, because its client has left or the connection broke, is one
+//!    that says nothing.
 //! 4. A change that comes from elsewhere, as when an administrator takes a user's
 //!    rights away, is said by `!~Forget-Rendered-For: staff, member`, or `*` for
 //!    everybody: all sessions that were called so are asked for anew. Without

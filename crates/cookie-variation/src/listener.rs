@@ -47,8 +47,10 @@ where
         let exchange = request.extensions_mut().remove();
         ListenerFuture {
             inner: self.inner.call(request),
-            exchange,
-            rules: Arc::clone(&self.rules),
+            unheard: Unheard {
+                exchange,
+                rules: Arc::clone(&self.rules),
+            },
         }
     }
 }
@@ -56,13 +58,27 @@ where
 pin_project! {
     /// The response of a [`Listener`].
     ///
-    /// If it is dropped, nobody hears what the application would have said, and
-    /// nothing is learned.
+    /// If it is dropped, nobody hears what the application says. It may have ended
+    /// the session all the same, so nothing is known of that any longer.
     pub struct ListenerFuture<F> {
         #[pin]
         inner: F,
-        exchange: Option<Exchange>,
-        rules: Arc<Rules>,
+        unheard: Unheard,
+    }
+}
+
+/// An answer that was not heard yet.
+struct Unheard {
+    /// Absent if it was, or if nobody need listen.
+    exchange: Option<Exchange>,
+    rules: Arc<Rules>,
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        if let Some(exchange) = &self.exchange {
+            self.rules.cannot_hear(exchange);
+        }
     }
 }
 
@@ -74,11 +90,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
+        let mut answer = ready!(this.inner.poll(cx));
+        let exchange = this.unheard.exchange.take();
         // Before anybody else has it: whoever sees this answer finds the table
         // as the answer left it.
-        this.rules.hear(this.exchange.as_ref(), &mut response);
-        Poll::Ready(Ok(response))
+        match &mut answer {
+            Ok(response) => this.unheard.rules.hear(exchange.as_ref(), response),
+            Err(_) => this.unheard.rules.hear_failure(exchange.as_ref()),
+        }
+        Poll::Ready(answer)
     }
 }
 

@@ -273,6 +273,19 @@ impl Rules {
         response.extensions_mut().insert(rendered);
     }
 
+    /// There is no answer. As one that says nothing but that the server failed: what
+    /// changes nothing has not ended a session, anything else may have.
+    pub(crate) fn hear_failure(&self, exchange: Option<&Exchange>) {
+        if let Some(exchange) = exchange.filter(|exchange| !exchange.retrieves) {
+            self.cannot_hear(exchange);
+        }
+    }
+
+    /// Nobody waits for the answer any longer, whatever it would have been.
+    pub(crate) fn cannot_hear(&self, exchange: &Exchange) {
+        self.learn(&exchange.who, Lesson::Forget);
+    }
+
     fn learn(&self, who: &Who, lesson: Lesson) {
         let now = self.settings.clock.monotonic();
         match (who, lesson) {

@@ -13,10 +13,12 @@
 //! | `POST /become-silently?as=NAME` | the same, and the answer says nothing |
 //! | `POST /demote?from=A&to=B` | all sessions of A are B's, and the answer says so |
 //! | `POST /logout` | ends the session, and says nothing |
+//! | `POST /logout-slowly` | ends the session, and says nothing until `GET /release` has come |
 //! | `POST /leave` | ends the session, and takes its cookie away |
 //! | `GET /gift` | a page for everybody, with a session for who asks |
 //! | `GET /tenant` | a page for the tenant that `X-Tenant` names, which it says in `Vary` |
 //! | `GET /slowly` | a page that is rendered at once, and sent when `GET /release` has come |
+//! | `GET /slow` | says how many slow ones there were |
 //! | any other | a page, with all that the request says that could have been of importance |
 //!
 //! It takes cookies wherever it can find them: in any case, encoded, behind commas,
@@ -28,7 +30,7 @@ use std::{
     fmt::Write as _,
     io::{self, BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -105,6 +107,11 @@ impl App {
                 state.sessions.remove(&session.unwrap_or_default());
                 return Answer::changed("");
             }
+            ("POST", "/logout-slowly") => {
+                state.sessions.remove(&session.unwrap_or_default());
+                self.release_of(state);
+                return Answer::changed("");
+            }
             ("POST", "/leave") => {
                 state.sessions.remove(&session.unwrap_or_default());
                 return Answer::changed("Set-Cookie: session=; Max-Age=0; Path=/\r\n");
@@ -114,6 +121,7 @@ impl App {
                 self.released.notify_all();
                 return Answer::changed(&format!("X-Slow: {}\r\n", state.slow));
             }
+            ("GET", "/slow") => return Answer::changed(&format!("X-Slow: {}\r\n", state.slow)),
             _ => {}
         }
         if request.lines.iter().any(|(_, value)| value.len() > 2000) {
@@ -125,15 +133,20 @@ impl App {
         }
         let page = state.page(request, session.as_deref());
         if request.path() == "/slowly" {
-            state.slow += 1;
-            let mine = state.slow;
-            drop(
-                self.released
-                    .wait_while(state, |state| state.releases < mine)
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            self.release_of(state);
         }
         page
+    }
+
+    /// Waits until one more of what is slow may go.
+    fn release_of(&self, mut state: MutexGuard<'_, State>) {
+        state.slow += 1;
+        let mine = state.slow;
+        drop(
+            self.released
+                .wait_while(state, |state| state.releases < mine)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 
 use http::{Method, StatusCode};
 use integration_tests::{Server, wait};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::members::{act, ask, in_flight, is_for, log_in, page, read_twice, start, visit};
 
@@ -232,6 +233,29 @@ async fn a_session_that_is_over_reads_nothing_by_other_words_either() {
         is_for(&server.send(in_capitals()).await, "");
         act(&server, "/adopt?as=staff", &session).await;
     }
+}
+
+#[tokio::test]
+async fn a_logout_of_which_nobody_hears_is_one() {
+    let server = start().await;
+    let session = log_in(&server, "staff").await;
+    assert!(read_twice(&server, "/page", &session).await.is_hit());
+    let mut client = TcpStream::connect(server.address()).await.unwrap();
+    let logout = format!(
+        "POST /logout-slowly HTTP/1.1\r\nHost: forum.example\r\n\
+         Cookie: {session}\r\nContent-Length: 0\r\n\r\n"
+    );
+    client.write_all(logout.as_bytes()).await.unwrap();
+    wait::until("the application to end the session", async || {
+        let slow = server
+            .send(ask(Method::GET, "/slow", &[("authorization", "x")]))
+            .await;
+        (slow.header("x-slow") == "1").then_some(())
+    })
+    .await;
+    drop(client);
+    server.in_flight(0).await;
+    is_for(&page(&server, "/page", &session).await, "");
 }
 
 #[tokio::test]
