@@ -43,9 +43,26 @@ impl Key {
     }
 
     /// Whether it is for a URI that begins as the one of the key `prefix`, which
-    /// is a plain one.
-    pub(crate) fn starts_with(&self, prefix: &Self) -> bool {
-        self.0.starts_with(&prefix.0)
+    /// is a plain one, or may be: one for several queries, if it has the same path.
+    pub(crate) fn may_begin_with(&self, prefix: &Self) -> bool {
+        self.origin() == prefix.origin() && self.target_may_begin_with(prefix.path_and_query())
+    }
+
+    /// The same without the origin.
+    pub(crate) fn target_may_begin_with(&self, prefix: &[u8]) -> bool {
+        let path = without_query(prefix);
+        if path.len() < prefix.len() && self.is_general() {
+            return self.path_alone() == path;
+        }
+        self.path_and_query().starts_with(prefix)
+    }
+
+    /// Whether it is one for this path and query, at whatever origin, or may be.
+    pub(crate) fn may_be_for_target(&self, target: &[u8]) -> bool {
+        if self.is_general() {
+            return self.path_alone() == without_query(target);
+        }
+        self.path_and_query() == target
     }
 
     /// Whether it is one for the URI with the key `plain`, in any of its forms. One
@@ -84,6 +101,11 @@ impl Key {
         let key = plain(scheme, &authority, &rules.apply(path));
         Some(Self(Bytes::from(key)))
     }
+}
+
+fn without_query(target: &[u8]) -> &[u8] {
+    let end = target.iter().position(|byte| *byte == b'?');
+    &target[..end.unwrap_or(target.len())]
 }
 
 /// Whatever a request may be for. It need not be one that has a key itself: where

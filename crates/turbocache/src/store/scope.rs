@@ -105,9 +105,9 @@ impl Scope {
         match &self.0 {
             Kind::Label(label) => labels.is_none_or(|labels| labels.contains(label)),
             Kind::Url(plain) => key.may_be_for(plain),
-            Kind::Path(path) => key.path_and_query() == path,
-            Kind::Prefix(plain) => key.starts_with(plain),
-            Kind::PathPrefix(prefix) => key.path_and_query().starts_with(prefix),
+            Kind::Path(path) => key.may_be_for_target(path),
+            Kind::Prefix(plain) => key.may_begin_with(plain),
+            Kind::PathPrefix(prefix) => key.target_may_begin_with(prefix),
             Kind::Everything => true,
         }
     }

@@ -27,6 +27,31 @@ fn queries_that_make_no_difference_share_what_is_stored() {
 }
 
 #[test]
+fn they_are_purged_by_any_target_that_may_share_them() {
+    let cases: [(fn(&http::Uri) -> Scope, &str, u64); 9] = [
+        (Scope::url, "http://forum.example/page?b=2&a=1", 1),
+        (Scope::url, "/page?b=2&a=1", 1),
+        (Scope::url, "/page", 1),
+        (Scope::url, "/other?b=2&a=1", 0),
+        (Scope::prefix, "http://forum.example/page?b=2", 1),
+        (Scope::prefix, "/page?b=2", 1),
+        (Scope::prefix, "/pa", 1),
+        (Scope::prefix, "/page/", 0),
+        (Scope::prefix, "http://other.example/page?b=2", 0),
+    ];
+    for (scope, url, expected) in cases {
+        let mut scene = Scene::new();
+        store(
+            &mut scene,
+            "/page?a=1&b=2",
+            page(&[MINUTE, NO_VARY], "page"),
+        );
+        let scope = scope(&url.parse().unwrap());
+        assert_eq!(scene.handle.purge(&scope), expected, "{scope:?}");
+    }
+}
+
+#[test]
 fn they_are_fetched_once_as_soon_as_that_is_known_of_their_path() {
     let mut scene = Scene::new();
     store(&mut scene, "/?a=0", page(&[MINUTE, NO_VARY], "other"));
