@@ -278,7 +278,9 @@ impl Fetch {
         let Miss { cache, flight, .. } = &self.miss;
         debug!(reason = reason.as_str(), key = %flight, "not stored");
         cache.counters.not_stored.add_one();
-        if self.miss.asked.is_like_any_other() {
+        // What an invalidation has overtaken was one to share. So will the next be,
+        // which is likely to be asked for by all who had the one before.
+        if self.miss.asked.is_like_any_other() && reason != NotStored::Cleared {
             cache.unshareable.remember(flight, cache.instant());
         }
         self.retire();

@@ -87,6 +87,28 @@ fn a_fetch_that_an_invalidation_overtakes_is_not_stored_and_not_joined() {
     assert_eq!((scene.flights(), scene.live()), (0, 0));
 }
 
+#[test]
+fn what_is_asked_for_after_an_invalidation_is_still_fetched_once() {
+    let mut scene = Scene::new();
+    let mut before = scene.ask(get("/"));
+    assert!(before.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    scene.handle.purge(&Scope::everything());
+    respond.send_response(fresh("before"));
+    assert_eq!(text(ready(&mut before)), "before");
+
+    let mut after: Vec<_> = (0..3).map(|_| scene.ask(get("/"))).collect();
+    for asking in &mut after {
+        assert!(asking.poll().is_pending());
+    }
+    let (_, respond) = scene.app_asked().unwrap();
+    assert!(scene.app_asked().is_none(), "it was one to share");
+    respond.send_response(fresh("after"));
+    for asking in &mut after {
+        assert_eq!(text(ready(asking)), "after");
+    }
+}
+
 /// Whether a page is stored whose fetch takes as long as `meanwhile`.
 fn is_stored_after(path: &str, meanwhile: impl FnOnce(&mut Scene)) -> bool {
     let mut scene = Scene::new();
@@ -216,6 +238,7 @@ fn pages_are_purged_by_their_url() {
         ("http://FORUM.example:80/a?b=1", 1),
         ("/a?b=1", 1),
         ("/a", 0),
+        ("/a?b=2", 0),
         ("https://forum.example/a?b=1", 0),
         ("http://other.example/a?b=1", 0),
     ];
@@ -273,12 +296,31 @@ async fn what_is_purged_softly_is_given_while_it_is_validated() {
     let answer = scene.answer(get("/"));
     assert_eq!(status(&answer), "hit; ttl=0");
     assert_eq!(text(answer), "old");
-    tokio::task::yield_now().await;
+    run_background().await;
     let (request, respond) = scene.app_asked().unwrap();
     assert_eq!(request.headers()["if-none-match"], "\"a\"");
     respond.send_response(page(&fields, "new"));
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
+    run_background().await;
+    assert_eq!(text(scene.answer(get("/"))), "new");
+}
+
+#[tokio::test]
+async fn what_was_purged_softly_while_it_was_validated_is_validated_again() {
+    let mut scene = Scene::new();
+    let fields = [("cache-control", "max-age=60, stale-while-revalidate=60")];
+    store(&mut scene, "/", page(&fields, "old"));
+    scene.clock.forward(65);
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    let (_, respond) = scene.app_asked().unwrap();
+    assert_eq!(scene.handle.purge_softly(&Scope::everything()), 1);
+    respond.send_response(page(&fields, "from before"));
+    run_background().await;
+
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    let (_, respond) = scene.app_asked().expect("nothing newer has come of it");
+    respond.send_response(page(&fields, "new"));
+    run_background().await;
     assert_eq!(text(scene.answer(get("/"))), "new");
 }

@@ -15,13 +15,6 @@ fn failure(status: u16) -> Response<AppBody> {
     response
 }
 
-/// What runs in the background goes as far as it can.
-async fn run_background() {
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn a_stale_response_is_given_while_it_is_validated_in_the_background() {
     let mut scene = Scene::new();
