@@ -173,8 +173,8 @@ impl Fetch {
         failure: Failure,
         status: Option<StatusCode>,
     ) -> Option<Reused> {
-        let Miss { cache, stored, .. } = &self.miss;
-        let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
+        let cache = &self.miss.cache;
+        let entry = self.left_of_stored()?;
         let now = cache.instant();
         let staleness = entry.head.terms().stale_instead_of(failure, now).ok()?;
         debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
@@ -184,11 +184,36 @@ impl Fetch {
         }
         self.retire();
         Some(Reused {
-            entry: Arc::clone(entry),
+            variance: SearchVariance::of(&entry.head.headers()),
+            entry,
             answered: status,
             by: By::Failure(failure, staleness),
             keys: self.miss.keys.clone(),
-            variance: SearchVariance::of(&entry.head.headers()),
         })
+    }
+
+    /// The stored response that the request selected; or what is left of it if that
+    /// may have been purged meanwhile: nothing, the same as something to be
+    /// validated, or what has come in its place. Whoever has purged it is not to see
+    /// it again because the origin fails.
+    fn left_of_stored(&self) -> Option<Arc<Entry>> {
+        let Miss {
+            cache,
+            keys,
+            stored,
+            headers,
+            ..
+        } = &self.miss;
+        let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
+        let labels = Some(&entry.head.labels()[..]);
+        let is_purged = |key| cache.journal.overtook(self.generation, key, labels);
+        if !keys.each().any(is_purged) {
+            return Some(Arc::clone(entry));
+        }
+        let found = cache.peek(keys)?;
+        found
+            .select(headers)
+            .filter(|entry| entry.is_whole())
+            .cloned()
     }
 }

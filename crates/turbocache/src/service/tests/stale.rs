@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::*;
+use crate::Scope;
 
 const REVALIDATE: (&str, &str) = ("cache-control", "max-age=60, stale-while-revalidate=30");
 const IF_ERROR: (&str, &str) = ("cache-control", "max-age=60, stale-if-error=30");
@@ -136,6 +137,55 @@ fn a_stale_response_stands_in_for_an_error_where_it_may() {
         assert_eq!(scene.handle.stats().stale_if_error, 3);
         assert_eq!((scene.flights(), scene.live()), (0, 0));
     }
+}
+
+#[test]
+fn what_was_purged_meanwhile_stands_in_for_nothing() {
+    let purges: [(&dyn Fn(&mut Scene), &str); 3] = [
+        (
+            &|scene| assert_eq!(scene.handle.purge(&Scope::tag("one")), 1),
+            "down",
+        ),
+        (
+            &|scene| assert_eq!(scene.handle.purge_softly(&Scope::tag("one")), 1),
+            "page",
+        ),
+        (
+            &|scene| {
+                scene.through(request("POST", "/", &[]), page(&[], ""));
+            },
+            "down",
+        ),
+    ];
+    for (purge, expected) in purges {
+        let mut scene = Scene::new();
+        store(
+            &mut scene,
+            "/",
+            page(&[IF_ERROR, ("cache-tag", "one")], "page"),
+        );
+        scene.clock.forward(65);
+        let mut asking = scene.ask(get("/"));
+        assert!(asking.poll().is_pending());
+        let (_, respond) = scene.app_asked().unwrap();
+        purge(&mut scene);
+        respond.send_response(failure(503));
+        assert_eq!(text(ready(&mut asking)), expected);
+    }
+}
+
+#[test]
+fn what_has_come_after_a_purge_stands_in_for_an_error() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/", page(&[IF_ERROR], "old"));
+    scene.clock.forward(65);
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    scene.handle.purge(&Scope::everything());
+    store(&mut scene, "/", page(&[IF_ERROR], "new"));
+    respond.send_response(failure(503));
+    assert_eq!(text(ready(&mut asking)), "new");
 }
 
 #[test]
