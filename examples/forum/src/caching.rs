@@ -104,10 +104,13 @@ pub(crate) fn for_ever() -> CacheControl {
     CacheControl::new().public().max_age(FOR_EVER).immutable()
 }
 
-/// By what a browser asks whether it has this content already.
+/// By what a browser asks whether it has this content already, whatever its coding.
 pub(crate) fn etag(content: &str) -> [(HeaderName, HeaderValue); 1] {
     let digest = Sha256::digest(content);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]));
+    // RFC 9110 §8.8.3.3: "a strong entity tag for a content-encoded representation has
+    // to be distinct from the entity tag of an unencoded representation". A weak one
+    // is for both, and a page is not asked for in ranges.
+    let tag = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]));
     [(ETAG, HeaderValue::try_from(tag).expect("Base64 is ASCII"))]
 }
 

@@ -226,7 +226,7 @@ async fn nobody_is_shown_what_was_there_before_a_post_however_many_read() {
 }
 
 /// The program of its own, with these options of the server.
-async fn start_program(database: &str, options: &[&str]) -> Server {
+pub(crate) async fn start_program(database: &str, options: &[&str]) -> Server {
     let forum = binary::forum().to_str().unwrap();
     let seeded = Command::new(forum)
         .args(["seed", "--topics", "50", "--database", database])

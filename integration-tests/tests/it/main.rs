@@ -16,6 +16,7 @@ mod failing_starts;
 mod files;
 mod forum;
 mod forum_browser;
+mod forum_codings;
 mod forum_people;
 mod forwarded;
 mod holding_app;

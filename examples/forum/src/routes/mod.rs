@@ -16,7 +16,11 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, header};
 use tower::ServiceBuilder;
-use tower_http::{csrf::CsrfLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    compression::{CompressionLayer, predicate::SizeAbove},
+    csrf::CsrfLayer,
+    set_header::SetResponseHeaderLayer,
+};
 
 use crate::{
     Forum,
@@ -29,6 +33,9 @@ use crate::{
 
 /// More than the longest post in the longest form of its encoding.
 const LONGEST_BODY: usize = 128 * 1024;
+
+/// What is shorter is one packet, compressed or not.
+const WORTH_COMPRESSING: u64 = 1024;
 
 /// The forum as a service.
 pub fn router(forum: Forum) -> Router {
@@ -54,6 +61,8 @@ pub fn router(forum: Forum) -> Router {
         .route("/assets/{file}", get(asset))
         .layer(
             ServiceBuilder::new()
+                // Once for all who get it: the server's cache keeps what comes out.
+                .layer(CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING)))
                 .layer(says(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(says(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(says(header::REFERRER_POLICY, "same-origin")),
