@@ -5,6 +5,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::answer::{self, Answer, Framing};
 use crate::Result;
 
 /// A connection that is kept, and does little beside what the kernel does: so
@@ -15,14 +16,12 @@ pub(super) struct Connection {
     request: Vec<u8>,
     /// The answer, as it came.
     answer: Vec<u8>,
+    /// Its body, if that came in chunks.
+    unchunked: Vec<u8>,
 }
 
-/// The head of an answer. Its body was read, and is behind it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answer<'a> {
-    head: &'a [u8],
-    body: &'a [u8],
-}
+/// What browsers take.
+const CODINGS: &str = "gzip, deflate, br, zstd";
 
 impl Connection {
     pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
@@ -33,6 +32,7 @@ impl Connection {
             host: address.to_string(),
             request: Vec::new(),
             answer: Vec::with_capacity(64 * 1024),
+            unchunked: Vec::new(),
         })
     }
 
@@ -59,6 +59,7 @@ impl Connection {
             }
         };
         add(&[method, " ", path, " HTTP/1.1\r\nhost: ", &self.host, "\r\n"]);
+        add(&["accept-encoding: ", CODINGS, "\r\n"]);
         if !cookies.is_empty() {
             add(&["cookie: ", cookies, "\r\n"]);
         }
@@ -78,101 +79,34 @@ impl Connection {
     async fn exchange(&mut self) -> Result<Answer<'_>> {
         self.stream.write_all(&self.request).await?;
         self.answer.clear();
-        let mut lengths = None;
-        loop {
+        let mut framed = None;
+        let (head, framing) = loop {
             if self.stream.read_buf(&mut self.answer).await? == 0 {
                 return Err("it closed the connection".into());
             }
-            if lengths.is_none() {
-                lengths = head_and_body(&self.answer)?;
+            if framed.is_none() {
+                framed = Framing::of(&self.answer)?;
             }
-            match lengths {
-                Some((head, body)) if self.answer.len() == head + body => {
-                    let (head, body) = self.answer.split_at(head);
-                    return Ok(Answer { head, body });
-                }
-                Some((head, body)) if self.answer.len() > head + body => {
+            let Some((head, framing)) = framed else {
+                continue;
+            };
+            let body = &self.answer[head..];
+            let is_whole = match framing {
+                Framing::Length(length) if body.len() > length => {
                     return Err("it sent more than it had announced".into());
                 }
-                _ => {}
+                Framing::Length(length) => body.len() == length,
+                Framing::Chunked => answer::unchunk(body, &mut self.unchunked)?,
+            };
+            if is_whole {
+                break (head, framing);
             }
-        }
-    }
-}
-
-impl<'a> Answer<'a> {
-    pub(super) fn status(self) -> &'a [u8] {
-        self.head.get(9..12).unwrap_or_default()
-    }
-
-    pub(super) const fn body(self) -> &'a [u8] {
-        self.body
-    }
-
-    /// The first line of the field called `name`, which is in lower case.
-    pub(super) fn field(self, name: &str) -> Option<&'a [u8]> {
-        field(self.head, name)
-    }
-
-    pub(super) fn field_has(self, name: &str, part: &str) -> bool {
-        let value = self.field(name).unwrap_or_default();
-        value.windows(part.len()).any(|it| it == part.as_bytes())
-    }
-}
-
-/// How long they are, if the whole head is there.
-fn head_and_body(answer: &[u8]) -> Result<Option<(usize, usize)>> {
-    let Some(end) = answer.windows(4).position(|it| it == b"\r\n\r\n") else {
-        return Ok(None);
-    };
-    let head = end + 4;
-    let length =
-        field(&answer[..head], "content-length").ok_or("it does not say how long its answer is")?;
-    Ok(Some((head, std::str::from_utf8(length)?.parse()?)))
-}
-
-fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    head.split(|byte| *byte == b'\n').find_map(|line| {
-        let (called, value) = line.split_at_checked(name.len())?;
-        let value = value.strip_prefix(b":")?;
-        called
-            .eq_ignore_ascii_case(name.as_bytes())
-            .then(|| value.trim_ascii())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_ends_where_its_head_says() {
-        let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
-        let cases = [
-            ("half a head", &head[..20], Ok(None)),
-            ("a head", head, Ok(Some((head.len(), 3)))),
-            ("no length", "HTTP/1.1 200 OK\r\n\r\n", Err(())),
-            (
-                "no number",
-                "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
-                Err(()),
-            ),
-        ];
-        for (name, answer, expected) in cases {
-            let lengths = head_and_body(answer.as_bytes()).map_err(|_| ());
-            assert_eq!(lengths, expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn fields_are_found_in_any_case() {
-        let answer = Answer {
-            head: b"HTTP/1.1 303 See Other\r\nX-A: 1\r\nx-varnish:  3 2 \r\n\r\n",
-            body: b"",
         };
-        assert_eq!(answer.status(), b"303");
-        assert_eq!(answer.field("x-varnish"), Some(&b"3 2"[..]));
-        assert_eq!(answer.field("x"), None);
-        assert!(answer.field_has("x-varnish", " ") && !answer.field_has("x-a", " "));
+        let (head, body) = self.answer.split_at(head);
+        let body = match framing {
+            Framing::Length(_) => body,
+            Framing::Chunked => &self.unchunked,
+        };
+        Ok(Answer::new(head, body, self.answer.len()))
     }
 }

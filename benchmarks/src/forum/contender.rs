@@ -6,10 +6,7 @@ use std::{
 
 use tokio::process::Command;
 
-use super::{
-    connection::{Answer, Connection},
-    load::Scene,
-};
+use super::{answer::Answer, connection::Connection, scene::Scene};
 use crate::{
     Result,
     child::{Child, free_address},
@@ -24,19 +21,8 @@ const RUBY: &str = include_str!("config.ru");
 /// How long a page takes to render, of a processor's time.
 const RENDERING_MS: u32 = 10;
 
-/// How many people have logged in.
-const SESSIONS: usize = 20;
-
-/// People that the forum has from the start, and their password.
-const PEOPLE: [&str; 4] = ["Marit", "Ines", "Tomasz", "Oluwaseun"];
-const PASSWORD: &str = "passenger";
-
 /// Further topics that the forum has.
 const TOPICS: u32 = 20;
-
-/// How many pages are read: the first one and some topics. Passenger's turbocache
-/// has room for eight.
-const PAGES: usize = 6;
 
 /// What stands between the readers and the forum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,17 +89,7 @@ impl Contender {
                 forum(setting, &options, &mut children).await?
             }
         };
-        let sessions = if self == Self::Passenger {
-            (1..=SESSIONS).map(|id| format!("user_id={id}")).collect()
-        } else {
-            log_in(address).await?
-        };
-        let scene = Scene {
-            contender: self,
-            address,
-            pages: pages(address).await?,
-            sessions,
-        };
+        let scene = Scene::at(address, self).await?;
         Ok(Running { scene, children })
     }
 
@@ -128,9 +104,8 @@ impl Contender {
         }
     }
 
-    /// Whether pages say for whom they are: only those for visitors may be kept by
-    /// browsers.
-    pub(super) const fn tells_levels(self) -> bool {
+    /// Whether people log in there, and pages say for whom they are.
+    pub(super) const fn is_the_real_forum(self) -> bool {
         !matches!(self, Self::Passenger)
     }
 }
@@ -243,7 +218,7 @@ async fn passenger(setting: &Setting<'_>, children: &mut Vec<Child>) -> Result<S
     let app = setting.folder.join("app");
     fs::create_dir(&app)?;
     fs::write(app.join("config.ru"), RUBY)?;
-    fs::write(app.join("page.html"), real_page(setting).await?)?;
+    fs::write(app.join("page.html.gz"), real_page(setting).await?)?;
     let address = free_address()?;
     let processes = setting.cores.len().to_string();
     let mut command = passenger_agent(address, setting.cores, setting.folder).await?;
@@ -257,7 +232,7 @@ async fn passenger(setting: &Setting<'_>, children: &mut Vec<Child>) -> Result<S
     Ok(address)
 }
 
-/// What the real forum shows at first.
+/// What the real forum shows at first, compressed.
 async fn real_page(setting: &Setting<'_>) -> Result<Vec<u8>> {
     let folder: PathBuf = setting.folder.join("real");
     fs::create_dir(&folder)?;
@@ -277,41 +252,4 @@ async fn real_page(setting: &Setting<'_>) -> Result<Vec<u8>> {
         child.stop().await;
     }
     Ok(page)
-}
-
-async fn log_in(address: SocketAddr) -> Result<Vec<String>> {
-    let mut connection = Connection::open(address).await?;
-    let mut sessions = Vec::new();
-    for name in PEOPLE.iter().cycle().take(SESSIONS) {
-        let form = format!("name={name}&password={PASSWORD}&next=%2F");
-        let answer = connection.post("/login", "", &form).await?;
-        let cookie = answer.field("set-cookie").unwrap_or_default();
-        let cookie = std::str::from_utf8(cookie)?;
-        let (session, _) = cookie.split_once(';').ok_or("a login without a session")?;
-        sessions.push(session.to_owned());
-    }
-    Ok(sessions)
-}
-
-/// The first page, and topics that are listed there.
-async fn pages(address: SocketAddr) -> Result<Vec<String>> {
-    let mut connection = Connection::open(address).await?;
-    let answer = connection.get("/", "").await?;
-    if answer.status() != b"200" {
-        let status = String::from_utf8_lossy(answer.status());
-        return Err(format!("its first page: {status}").into());
-    }
-    let text = std::str::from_utf8(answer.body())?;
-    let mut pages = vec!["/".to_owned()];
-    for part in text.split("\"/topics/").skip(1) {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let page = format!("/topics/{}", &part[..digits]);
-        if pages.len() < PAGES && !pages.contains(&page) {
-            pages.push(page);
-        }
-    }
-    if pages.len() < PAGES {
-        return Err("too few topics to read".into());
-    }
-    Ok(pages)
 }

@@ -1,6 +1,5 @@
 use std::{
     hash::{BuildHasher, RandomState},
-    net::SocketAddr,
     thread,
     time::Duration,
 };
@@ -8,21 +7,15 @@ use std::{
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::{runtime::Builder, task::JoinSet, time};
 
-use super::{connection::Connection, contender::Contender};
+use super::{
+    connection::Connection,
+    judge::Judge,
+    scene::{Level, Scene},
+};
 use crate::{BoxError, Result, cores::CoreList};
 
 /// How many of a hundred views are of somebody who has logged in.
 const MEMBERS: u64 = 5;
-
-/// What goes on in the forum.
-#[derive(Clone, Debug)]
-pub(super) struct Scene {
-    pub(super) contender: Contender,
-    pub(super) address: SocketAddr,
-    pub(super) pages: Vec<String>,
-    /// The cookies of those who have logged in.
-    pub(super) sessions: Vec<String>,
-}
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +38,8 @@ pub(super) struct Views {
     pub(super) count: u32,
     /// Without the application.
     pub(super) from_memory: u32,
+    /// On the wire, heads and all.
+    pub(super) bytes: u64,
 }
 
 impl Crowd {
@@ -73,6 +68,7 @@ impl Views {
     const fn add(&mut self, other: Self) {
         self.count += other.count;
         self.from_memory += other.from_memory;
+        self.bytes += other.bytes;
     }
 }
 
@@ -135,6 +131,7 @@ async fn read_here(
             scene: scene.clone(),
             random: Random::new(),
             cookies: String::new(),
+            judge: Judge::default(),
             tally: Tally::default(),
         };
         readers.spawn(async move {
@@ -161,8 +158,10 @@ async fn write(scene: &Scene) -> Result<()> {
     let topic = scene.pages.last().ok_or("no topic")?;
     let author = scene.sessions.first().ok_or("nobody has logged in")?;
     let mut connection = Connection::open(scene.address).await?;
-    let path = format!("{topic}/posts");
-    let answer = connection.post(&path, author, "text=I+agree.").await?;
+    let path = format!("{}/posts", topic.path);
+    let answer = connection
+        .post(&path, &author.cookie, "text=I+agree.")
+        .await?;
     match answer.status() {
         b"303" => Ok(()),
         status => Err(format!("a post: {}", String::from_utf8_lossy(status)).into()),
@@ -174,6 +173,7 @@ struct Reader {
     scene: Scene,
     random: Random,
     cookies: String,
+    judge: Judge,
     tally: Tally,
 }
 
@@ -185,32 +185,31 @@ impl Reader {
             sessions,
             ..
         } = &self.scene;
-        let page = self.random.one_of(pages).ok_or("nothing to read")?;
+        let number = self.random.below(pages.len()).ok_or("nothing to read")?;
+        let page = &pages[number];
         let is_member = crowd == Crowd::All && self.random.next() % 100 < MEMBERS;
         // As analytics have it: another one for everybody, and often for every
         // visit.
         self.cookies.clear();
         self.cookies.push_str("_ga=GA1.1.");
         self.cookies.push_str(&self.random.next().to_string());
+        let mut level = Level::Visitor;
         if is_member {
-            let session = self.random.one_of(sessions).ok_or("nobody has logged in")?;
+            let session = self.random.below(sessions.len());
+            let session = &sessions[session.ok_or("nobody has logged in")?];
             self.cookies.push_str("; ");
-            self.cookies.push_str(session);
+            self.cookies.push_str(&session.cookie);
+            level = session.level;
         }
-        let answer = self.connection.get(page, &self.cookies).await?;
-        if answer.status() != b"200" {
-            let status = String::from_utf8_lossy(answer.status());
-            return Err(format!("{page}: {status}").into());
-        }
-        if contender.tells_levels() && answer.field_has("cache-control", "no-store") != is_member {
-            return Err(format!("{page}: the page of another level").into());
-        }
+        let answer = self.connection.get(&page.path, &self.cookies).await?;
+        self.judge.judge(number, page, level, answer)?;
         let views = if is_member {
             &mut self.tally.members
         } else {
             &mut self.tally.visitors
         };
         views.count += 1;
+        views.bytes += answer.size() as u64;
         views.from_memory += u32::from(contender.is_from_memory(answer));
         Ok(())
     }
@@ -233,8 +232,9 @@ impl Random {
         self.0 >> 11
     }
 
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
-        let count = u64::try_from(all.len()).ok()?;
-        all.get(usize::try_from(self.next().checked_rem(count)?).ok()?)
+    /// One of so many, if there are any.
+    fn below(&mut self, count: usize) -> Option<usize> {
+        let count = u64::try_from(count).ok()?;
+        usize::try_from(self.next().checked_rem(count)?).ok()
     }
 }

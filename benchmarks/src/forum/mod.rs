@@ -1,10 +1,13 @@
 //! A forum with many readers, before and behind caches: see
 //! `docs/forum-benchmark.md`.
 
+mod answer;
 mod connection;
 mod contender;
+mod judge;
 mod load;
 mod plot;
+mod scene;
 mod table;
 
 use std::{fs, path::Path, time::Duration};

@@ -88,30 +88,42 @@ impl Line {
         median(self.rounds(crowd), Round::micros_each)
     }
 
+    /// How much of each answer to visitors was on the wire.
+    fn bytes_each(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
+        median(self.rounds(Crowd::Visitors), |round| {
+            let visitors = round.tally.visitors;
+            visitors.bytes as f64 / f64::from(visitors.count)
+        })
+    }
+
     /// Of a hundred views, those that the application knew nothing of.
     fn percent_from_memory(&self, crowd: Crowd, of: impl Fn(Tally) -> Views) -> f64 {
         let mut sum = Tally::default();
         for round in self.rounds(crowd) {
             sum.add(round.tally);
         }
-        let Views { count, from_memory } = of(sum);
+        let Views {
+            count, from_memory, ..
+        } = of(sum);
         f64::from(from_memory) * 100.0 / f64::from(count)
     }
 }
 
-/// The table, for a page in Markdown. In brackets: how many times as fast, and as
+/// The table, for a page in Markdown. Bytes are those on the wire, with the head. In
+/// brackets: how many times as fast, and as
 /// cheap, as without a cache.
 pub(super) fn print(lines: &[&Line]) {
     println!(
-        "| | visitors alone: pages/s | CPU µs/page | from memory | \
+        "| | bytes/page | visitors alone: pages/s | CPU µs/page | from memory | \
          members among them: pages/s | CPU µs/page | members' from memory |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     let uncached = lines
         .iter()
         .find(|line| line.contender == Contender::NoCache);
     for line in lines {
-        print!("| {} |", line.contender.name());
+        print!("| {} | {:.0} |", line.contender.name(), line.bytes_each());
         for crowd in Crowd::ALL {
             let (rate, cost) = (line.rate(crowd), line.cost(crowd));
             let (as_fast, as_cheap) = uncached.map_or((f64::NAN, f64::NAN), |uncached| {
@@ -145,6 +157,7 @@ mod tests {
         let members = Views {
             count: views,
             from_memory,
+            bytes: 0,
         };
         Round {
             tally: Tally {
