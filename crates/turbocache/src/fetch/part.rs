@@ -84,15 +84,20 @@ impl Candidate {
         let miss = &self.fetch.miss;
         let (most, shapes) = (self.max_body(), &miss.cache.shapes);
         let known = miss.stored.as_ref().filter(|_| miss.completing);
+        let with = |stored: Option<&Arc<Entry>>| {
+            combined(stored, &self.head, part, body, most, shapes).map(Arc::new)
+        };
         if self.transient {
-            return combined(known, &self.head, part, body, most, shapes).map(Arc::new);
+            return with(known);
         }
-        self.fetch
+        let entry = self
+            .fetch
             .insert_made(self.variance.as_ref(), &mut |variants| {
-                let stored = known.or_else(|| variants.select(&miss.headers));
-                let entry = combined(stored, &self.head, part, body, most, shapes)?;
-                Some(Arc::new(entry))
-            })
+                with(known.or_else(|| variants.select(&miss.headers)))
+            });
+        // What was purged meanwhile is not stored; but the application has just said
+        // that it is still what there is, and somebody waits for it.
+        entry.or_else(|| known.and_then(|_| with(known)))
     }
 }
 

@@ -173,6 +173,21 @@ fn what_may_not_be_stored_any_more_is_still_put_together_once() {
 }
 
 #[test]
+fn what_is_purged_while_it_is_completed_is_still_put_together_once() {
+    let mut scene = scene();
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    scene.handle.clear();
+    respond.send_response(part(5, 9, &[TAG]));
+    let answer = ready(&mut asking);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(text(answer), TEN);
+    assert_eq!(scene.handle.stats().entries, 0);
+}
+
+#[test]
 fn an_error_is_passed_on_and_what_is_stored_stays() {
     let mut scene = scene();
     fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
