@@ -75,8 +75,8 @@
 //!    `max-age`, `Expires`), and are fresh when they come, or can be validated. A
 //!    500, 502, 503 or 504 is so for ten seconds at most, whatever it says;
 //! 3. without `private` or `no-store`; without anything in `Cache-Control` that
-//!    cannot be read; without `Set-Cookie`, `Vary: *`, trailers or
-//!    `Surrogate-Control`;
+//!    cannot be read; without `Set-Cookie`, `Clear-Site-Data` and their like, `Vary: *`,
+//!    trailers or `Surrogate-Control`;
 //! 4. whose body is complete, of the length that it was declared to have, and no
 //!    longer than [`max_entry_bytes`](TurboCache::max_entry_bytes);
 //! 5. as long as there is room in [`capacity_bytes`](TurboCache::capacity_bytes).

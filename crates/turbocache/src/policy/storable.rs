@@ -94,6 +94,8 @@ pub(crate) enum NotStored {
     TargetedCacheControl,
     /// `Set-Cookie`: it gives one client something (§7.3).
     SetCookie,
+    /// Another field that tells one client something about its session.
+    ForOneClient,
     /// `Vary: *`: nothing is ever known to select it (§4.1).
     Vary,
     /// It is a part (§3.3) that cannot be put to use.
@@ -148,6 +150,7 @@ impl NotStored {
             Self::Pragma => "pragma",
             Self::TargetedCacheControl => "targeted-cache-control",
             Self::SetCookie => "set-cookie",
+            Self::ForOneClient => "for-one-client",
             Self::Vary => "vary",
             Self::Partial => "partial",
             Self::NoExplicitFreshness => "no-explicit-freshness",
@@ -332,6 +335,10 @@ impl Policy {
         if headers.contains_key(SET_COOKIE) && !without.contains(&SET_COOKIE) {
             return Err(NotStored::SetCookie);
         }
+        let mut others = headers.keys().filter(|name| is_for_one_client(name));
+        if others.any(|name| !without.contains(name)) {
+            return Err(NotStored::ForOneClient);
+        }
         Ok(without)
     }
 
@@ -423,6 +430,17 @@ fn may_be_stored(status: StatusCode) -> bool {
     // RFC 6585 §3 to §6: "MUST NOT be stored by a cache".
     let is_forbidden = matches!(status.as_u16(), 428 | 429 | 431 | 511);
     is_final && !is_for_one_request && !is_forbidden
+}
+
+/// Whether a field is, like `Set-Cookie`, about the session of the client that asked:
+/// it ends or begins it, or proves who answers. `Clear-Site-Data` from a cache would
+/// log everybody out.
+fn is_for_one_client(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        // W3C Clear Site Data; RFC 9110 §11.6.3; RFC 2965; W3C FedCM.
+        "clear-site-data" | "authentication-info" | "set-cookie2" | "set-login"
+    )
 }
 
 /// Whether the status speaks of the request, as it was sent by this client. 404,

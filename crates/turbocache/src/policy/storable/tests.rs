@@ -222,6 +222,18 @@ fn which_responses_are_stored() {
             Some(NotStored::SetCookie),
         ),
         (
+            "RFC 9110 §11.6.3",
+            "what proves something to one client",
+            &[FRESH, ("authentication-info", "nextnonce=\"a\"")],
+            Some(NotStored::ForOneClient),
+        ),
+        (
+            "W3C Clear Site Data",
+            "what ends a client's session",
+            &[FRESH, ("clear-site-data", "\"cookies\"")],
+            Some(NotStored::ForOneClient),
+        ),
+        (
             "§4.1",
             "Vary: *",
             &[FRESH, ("vary", "*")],
