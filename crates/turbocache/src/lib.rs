@@ -72,8 +72,9 @@
 //!
 //! 1. Responses to `GET` with any final status but those that are for one request;
 //! 2. that say for how long they are fresh (`CDN-Cache-Control`, `s-maxage`,
-//!    `max-age`, `Expires`), and are fresh when they come, or can be validated. A
-//!    500, 502, 503 or 504 is so for ten seconds at most, whatever it says;
+//!    `max-age`, `Expires`), and are fresh when they come, or can be validated. What
+//!    says that something went wrong is so for ten seconds at most, whatever it says,
+//!    unless that is a 404, 410, 414 or 451;
 //! 3. without `private` or `no-store`; without anything in `Cache-Control` that
 //!    cannot be read; without `Set-Cookie`, `Clear-Site-Data` and their like, `Vary: *`,
 //!    trailers or `Surrogate-Control`;

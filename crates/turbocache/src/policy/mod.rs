@@ -54,9 +54,9 @@ pub(crate) struct Policy {
     /// that is to be said to everybody. What was wrong may be no part of the key,
     /// such as a field that is too long.
     pub(crate) request_errors: bool,
-    /// RFC 9110 §15.6: for how long, at most, what says that the server failed is
-    /// fresh once it has come, if it says for how long at all. An application that
-    /// gives whatever it answers a lifetime does not mean its failures.
+    /// RFC 9110 §15.5, §15.6: for how long, at most, what says that something went
+    /// wrong is fresh once it has come, if it says for how long at all. An application
+    /// that gives whatever it answers a lifetime does not mean its failures.
     pub(crate) longest_failure: Duration,
     /// §4.1: take requests for the same that wish languages with the same weights,
     /// or most of all the one that the origin chose.

@@ -14,7 +14,7 @@ use super::{
     directives::{Directives, Extent, Seconds},
     freshness::{self, Freshness, Lifetime},
     request::Asked,
-    reuse::{Terms, is_error},
+    reuse::Terms,
     targeted, validation,
     vary::{VariesByAnything, Vary},
 };
@@ -242,7 +242,7 @@ impl Policy {
         }
         let mut lifetime = self.lifetime(&directives, asked, status, headers, received)?;
         let initial_age = freshness::initial_age(headers, requested, received);
-        if is_error(status) {
+        if is_temporary(status) {
             lifetime = lifetime.min(initial_age.saturating_add(self.longest_failure));
         }
         let terms = Terms {
@@ -450,6 +450,13 @@ fn is_request_error(status: StatusCode) -> bool {
         status.as_u16(),
         400..=403 | 405..=409 | 411..=413 | 415 | 417 | 421 | 422 | 425 | 426
     )
+}
+
+/// Whether the status says that something went wrong, and does not say that it is the
+/// target itself, for everybody and for long: anyone may have provoked it.
+fn is_temporary(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status.is_client_error() && !matches!(status.as_u16(), 404 | 410 | 414 | 451)
 }
 
 /// Whether this cache does what the status asks of caches: all final ones of
