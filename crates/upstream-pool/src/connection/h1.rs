@@ -3,7 +3,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use peregrine_core::UpgradeOffer;
 use tokio::{
     runtime,
+    task::coop::unconstrained,
     time::{self, Instant, Sleep},
 };
 
@@ -131,22 +132,35 @@ impl Connection {
         if let Some(limit) = limit {
             self.arm(Instant::now() + limit);
         }
-        let mut answer = pin!(self.sender.try_send_request(request));
+        // Without a budget of its own: nobody would be told that it has run out.
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
         // An answer that switches to something else ends the HTTP, too.
         let mut over = false;
+        let mut is_sent = false;
         let result = poll_fn(|cx| {
-            // The answer can only come from driving.
-            if let Some(driver) = &mut self.driver {
-                over = Pin::new(driver).poll(cx).is_ready();
-            }
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            let mut look = |cx: &mut Context<'_>| {
+                // The answer can only come from driving.
+                if let Some(driver) = &mut self.driver {
+                    over = Pin::new(driver).poll(cx).is_ready();
+                }
+                let found = answer.as_mut().poll(&mut nobody());
+                // The other side has closed a connection that was not in use, before
+                // hyper looked at the request. It gives that back when it is dropped,
+                // and no sooner.
+                if found.is_pending() && over && self.driver.take().is_some() {
+                    return answer.as_mut().poll(&mut nobody());
+                }
+                found
+            };
+            // Nobody is left to be woken on behalf of an answer that is whole:
+            // hyper would have whoever drove it last look for more, now and when
+            // the next request comes.
+            if is_sent && let Poll::Ready(answer) = look(&mut nobody()) {
                 return Poll::Ready(Some(answer));
             }
-            // The other side has closed a connection that was not in use, before
-            // hyper looked at the request. It gives that back when it is dropped,
-            // and no sooner.
-            if over && self.driver.take().is_some() {
-                return answer.as_mut().poll(cx).map(Some);
+            is_sent = true;
+            if let Poll::Ready(answer) = look(cx) {
+                return Poll::Ready(Some(answer));
             }
             match (&mut self.timer, limit) {
                 (Some(timer), Some(limit)) => {
@@ -183,6 +197,11 @@ impl Connection {
             none => *none = Some(Box::pin(time::sleep_until(deadline))),
         }
     }
+}
+
+/// For what is looked at again in any case.
+fn nobody() -> Context<'static> {
+    Context::from_waker(Waker::noop())
 }
 
 /// Ready when the answer is late, and it is not the client who is slow.

@@ -1,8 +1,10 @@
 //! A server that runs already, played by the test byte by byte.
 
 use std::{
+    future::{Future, poll_fn},
     io::{Read, Write},
     net::{self, SocketAddr},
+    pin::pin,
     thread,
     time::Duration,
 };
@@ -17,6 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime,
     sync::oneshot,
+    task::{JoinHandle, coop::consume_budget},
     time::{sleep, timeout},
 };
 use tower::ServiceExt;
@@ -46,6 +49,17 @@ async fn read(stream: &mut TcpStream, end: &str) -> String {
         assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0, "cut off");
     }
     String::from_utf8(seen).unwrap()
+}
+
+/// Answers on one connection for as long as there is one.
+fn answer_all(listener: TcpListener) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        while let Ok(1..) = stream.read(&mut request).await {
+            stream.write_all(ANSWER.as_bytes()).await.unwrap();
+        }
+    })
 }
 
 #[tokio::test]
@@ -146,6 +160,47 @@ async fn only_a_get_is_sent_again_after_silence() {
         drop(TcpStream::connect(address).await.unwrap());
         assert_eq!(server.await.unwrap(), times, "{method}");
     }
+}
+
+#[tokio::test]
+async fn a_task_is_woken_only_when_its_answer_has_come() {
+    let (listener, upstream) = listen().await;
+    let server = answer_all(listener);
+    text(upstream.clone().oneshot(get("/")).await.unwrap()).await;
+    // The connection is kept by now, and nothing has to be waited for but the answer.
+    for _ in 0..3 {
+        let mut polls = 0;
+        let mut answer = pin!(upstream.clone().oneshot(get("/")));
+        let response = poll_fn(|cx| {
+            polls += 1;
+            answer.as_mut().poll(cx)
+        });
+        text(response.await.unwrap()).await;
+        assert_eq!(polls, 2, "when it is sent, and when it is answered");
+    }
+    drop(upstream);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_is_seen_wherever_the_budget_of_a_task_runs_out() {
+    // Of tokio, for one poll.
+    const BUDGET: usize = 128;
+    let (listener, upstream) = listen().await;
+    let server = answer_all(listener);
+    for used in 0..BUDGET {
+        let mut answer = pin!(upstream.clone().oneshot(get("/")));
+        let response = poll_fn(|cx| {
+            for _ in 0..used {
+                let _ = pin!(consume_budget()).poll(cx);
+            }
+            answer.as_mut().poll(cx)
+        });
+        let response = timeout(PATIENCE, response).await;
+        assert_eq!(text(response.unwrap().unwrap()).await, "ok", "{used}");
+    }
+    drop(upstream);
+    server.await.unwrap();
 }
 
 #[tokio::test]
