@@ -24,9 +24,18 @@ pub struct Error {
 struct Inner {
     kind: Kind,
     source: Option<BoxError>,
-    /// The request, where it is certain that the application saw none of it.
-    /// A lock that nobody waits for: the body alone is not `Sync`.
-    unsent: Mutex<Option<Request<RequestBody>>>,
+    /// A lock that nobody waits for: a body alone is not `Sync`.
+    again: Mutex<Option<Again>>,
+}
+
+/// A request that comes back with an error.
+#[derive(Debug)]
+pub(crate) enum Again {
+    /// It is certain that the application saw none of it.
+    Unsent(Request<RequestBody>),
+    /// It may have been carried out. This is a copy of one of which it would do no
+    /// harm to carry it out twice.
+    Lost(Request<RequestBody>),
 }
 
 #[derive(Debug)]
@@ -66,7 +75,7 @@ impl Error {
             inner: Box::new(Inner {
                 kind,
                 source: None,
-                unsent: Mutex::new(None),
+                again: Mutex::new(None),
             }),
         }
     }
@@ -77,14 +86,14 @@ impl Error {
     }
 
     /// Carries a request back to whoever may send it elsewhere.
-    pub(crate) fn with_unsent(mut self, request: Request<RequestBody>) -> Self {
-        self.inner.unsent = Mutex::new(Some(request));
+    pub(crate) fn with(mut self, again: Again) -> Self {
+        self.inner.again = Mutex::new(Some(again));
         self
     }
 
-    pub(crate) fn take_unsent(&mut self) -> Option<Request<RequestBody>> {
+    pub(crate) fn take_again(&mut self) -> Option<Again> {
         self.inner
-            .unsent
+            .again
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take()

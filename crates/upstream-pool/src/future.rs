@@ -61,7 +61,7 @@ impl<S: Service<Request<RequestBody>>> ResponseFuture<S> {
     pub(crate) fn new(shared: Arc<Shared<S>>, request: Request<RequestBody>) -> Self {
         Self {
             shared,
-            retry: Retry::new(&request),
+            retry: Retry::default(),
             preference: Preference::of(&request),
             phase: Phase::Waiting {
                 request: Some(request),

@@ -136,7 +136,7 @@ where
         let client = Arc::clone(&self.client);
         let mut request = request.map(RequestBody::new);
         Box::pin(async move {
-            let mut retry = Retry::new(&request);
+            let mut retry = Retry::default();
             let (response, exchange) = loop {
                 match client.send(request, None).await {
                     Ok(answer) => break answer,

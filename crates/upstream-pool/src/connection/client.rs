@@ -1,5 +1,6 @@
 use std::{
     io,
+    pin::Pin,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -15,12 +16,12 @@ use tokio::{
 };
 
 use super::{
-    Connection, Endpoint, Exchange,
-    h1::Outcome,
+    Connection, Endpoint, Exchange, Spare,
+    h1::{Outcome, Terms},
     head,
     idle::{IDLE_TIME, Idle, Taken},
 };
-use crate::{Error, RequestBody, process::Permit, retry};
+use crate::{Error, RequestBody, process::Permit};
 
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug)]
@@ -82,38 +83,50 @@ impl Client {
         if let Err(error) = head::for_application(&mut request) {
             return Err((error, permit));
         }
-        let repeatable = retry::is_repeatable(&request);
-        while let Some(taken) = self.checkout() {
-            let connection = match taken {
-                Taken::AtHome(connection) if repeatable => Some(connection),
-                // A request that is written to a connection that was closed
-                // just now is lost, and this one could not be sent again.
-                Taken::AtHome(connection) => connection.verified().await,
-                Taken::Foreign(connection) => connection.moved().await,
-            };
-            let Some(connection) = connection else {
-                continue;
+        let terms = Terms::of(&request, limit);
+        let spare = Spare::of(&mut request);
+        loop {
+            let kept = self.kept(spare.is_there()).await;
+            let is_new = kept.is_none();
+            let connection = match kept {
+                Some(connection) => connection,
+                None => match boxed(self.connect()).await {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        return Err((spare.unused(Error::connect(error), request), permit));
+                    }
+                },
             };
             let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-            match exchange.ask(request, limit).await {
+            let error = match exchange.ask(request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
-                Outcome::Unsent(again, _) => request = *again,
-                Outcome::Failed(error) => return Err((error, exchange.give_up())),
-            }
-            permit = exchange.give_up();
+                Outcome::Unsent(again, _) if !is_new => {
+                    request = *again;
+                    permit = exchange.give_up();
+                    continue;
+                }
+                Outcome::Unsent(again, error) => {
+                    spare.unused(Error::closed_early(true, error), *again)
+                }
+                Outcome::Failed(error) => spare.saved_from(error),
+            };
+            return Err((error, exchange.give_up()));
         }
-        let connection = match self.connect().await {
-            Ok(connection) => connection,
-            Err(error) => return Err((Error::connect(error).with_unsent(request), permit)),
-        };
-        let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-        match exchange.ask(request, limit).await {
-            Outcome::Answered(response) => Ok((response, exchange)),
-            Outcome::Unsent(request, error) => {
-                let error = Error::closed_early(true, error).with_unsent(*request);
-                Err((error, exchange.give_up()))
+    }
+
+    /// A connection that is kept, if there is one. Verified, for a request that
+    /// could not be sent again: one that is written to a connection that was closed
+    /// just now is lost.
+    async fn kept(&self, is_repeatable: bool) -> Option<Box<Connection>> {
+        loop {
+            let connection = match self.checkout()? {
+                Taken::AtHome(connection) if is_repeatable => return Some(connection),
+                Taken::AtHome(connection) => boxed(connection.verified()).await,
+                Taken::Foreign(connection) => boxed(connection.moved()).await,
+            };
+            if connection.is_some() {
+                return connection;
             }
-            Outcome::Failed(error) => Err((error, exchange.give_up())),
         }
     }
 
@@ -150,6 +163,14 @@ impl Client {
     pub(crate) fn close(&self) {
         self.idle.close();
     }
+}
+
+/// What happens once in a connection's life is not to make the future of each
+/// request larger, which is moved by whoever stands in front.
+fn boxed<'a, F: Future + Send + 'a>(
+    future: F,
+) -> Pin<Box<dyn Future<Output = F::Output> + Send + 'a>> {
+    Box::pin(future)
 }
 
 /// Drops connections that nobody used for a while. Runs while there are any,

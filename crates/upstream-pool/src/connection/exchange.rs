@@ -4,7 +4,11 @@ use http::Request;
 use peregrine_core::Upgraded;
 use tokio::{runtime::Handle, time};
 
-use super::{Client, Connection, h1::Outcome, upgraded::Application};
+use super::{
+    Client, Connection,
+    h1::{Outcome, Terms},
+    upgraded::Application,
+};
 use crate::{RequestBody, process::Permit};
 
 /// How long an abandoned request may keep its place where there is no response
@@ -48,17 +52,13 @@ impl Exchange {
         }
     }
 
-    pub(super) async fn ask(
-        &mut self,
-        request: Request<RequestBody>,
-        limit: Option<Duration>,
-    ) -> Outcome {
+    pub(super) async fn ask(&mut self, request: Request<RequestBody>, terms: &Terms) -> Outcome {
         let mut asked = Asked {
             exchange: self,
-            limit,
+            limit: terms.limit(),
             answered: false,
         };
-        let outcome = asked.exchange.connection.exchange(request, limit).await;
+        let outcome = asked.exchange.connection.exchange(request, terms).await;
         asked.answered = true;
         outcome
     }

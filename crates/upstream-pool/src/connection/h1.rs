@@ -3,6 +3,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -39,12 +40,35 @@ pub(crate) struct Connection {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// What an answer is to keep to.
+pub(super) struct Terms {
+    limit: Option<Duration>,
+    upload: Option<Arc<Upload>>,
+    offer: Option<UpgradeOffer>,
+}
+
 /// What became of a request on one connection.
 pub(crate) enum Outcome {
     Answered(Response<Incoming>),
     /// Not one byte of it was written: it can go anywhere.
     Unsent(Box<Request<RequestBody>>, hyper::Error),
     Failed(Error),
+}
+
+impl Terms {
+    /// `limit` is for the head of the answer, and does not count the time that the
+    /// client takes to send its body.
+    pub(super) fn of(request: &Request<RequestBody>, limit: Option<Duration>) -> Self {
+        Self {
+            limit,
+            upload: request.body().upload(),
+            offer: request.extensions().get().cloned(),
+        }
+    }
+
+    pub(super) const fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
 }
 
 impl Connection {
@@ -116,18 +140,16 @@ impl Connection {
         Some((parts.io.into_inner(), parts.read_buf))
     }
 
-    /// Sends a request and waits for the head of its response, for `limit` at
-    /// most.
+    /// Sends a request and waits for the head of its response.
     ///
     /// Dropped before it is done, the connection must be dropped too: an
     /// answer to nobody may be under way on it.
-    pub(crate) async fn exchange(
+    pub(super) async fn exchange(
         &mut self,
         request: Request<RequestBody>,
-        limit: Option<Duration>,
+        terms: &Terms,
     ) -> Outcome {
-        let upload = request.body().upload();
-        let offer = request.extensions().get::<UpgradeOffer>().cloned();
+        let limit = terms.limit;
         self.signs.forget_what_was_heard();
         if let Some(limit) = limit {
             self.arm(Instant::now() + limit);
@@ -164,7 +186,7 @@ impl Connection {
             }
             match (&mut self.timer, limit) {
                 (Some(timer), Some(limit)) => {
-                    poll_overdue(timer.as_mut(), cx, limit, upload.as_deref()).map(|()| None)
+                    poll_overdue(timer.as_mut(), cx, limit, terms.upload.as_deref()).map(|()| None)
                 }
                 _ => Poll::Pending,
             }
@@ -173,7 +195,8 @@ impl Connection {
         if let Some(Ok(response)) = &result
             && response.status() == StatusCode::SWITCHING_PROTOCOLS
         {
-            let agreed = offer.is_some_and(|offer| offer.covers(response.headers()));
+            let agreed = terms.offer.as_ref();
+            let agreed = agreed.is_some_and(|offer| offer.covers(response.headers()));
             if !agreed {
                 let error = "101 to something that was not offered";
                 return Outcome::Failed(Error::bad_response(error));

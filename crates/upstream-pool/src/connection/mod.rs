@@ -12,6 +12,7 @@ mod exchange;
 mod h1;
 mod head;
 mod idle;
+mod spare;
 mod stream;
 mod upgraded;
 
@@ -21,5 +22,6 @@ pub(crate) use self::{
     client::{Client, Limits},
     exchange::Exchange,
     h1::Connection,
+    spare::Spare,
     stream::{Endpoint, Signs, Stream},
 };

@@ -26,6 +26,7 @@ use tower_service::Service;
 use super::*;
 use crate::{
     PreferredProcess,
+    connection::Spare,
     process::{Busyness, Permit},
     roster::{Gate, ProcessId},
     supervisor::{Inbox, Notes, notes},
@@ -64,7 +65,8 @@ impl Service<Request<RequestBody>> for Played {
         self.busyness.poll_free(cx).map(Ok)
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let spare = Spare::of(&mut request);
         let (answer, answered) = oneshot::channel();
         self.arrivals.lock().unwrap().push(Arrived {
             number: request.uri().path()[1..].parse().unwrap(),
@@ -72,7 +74,12 @@ impl Service<Request<RequestBody>> for Played {
             answer,
             permit: Busyness::acquire(&self.busyness),
         });
-        Box::pin(async move { answered.await.unwrap().map(|()| Response::new(())) })
+        Box::pin(async move {
+            match answered.await.unwrap() {
+                Ok(()) => Ok(Response::new(())),
+                Err(error) => Err(spare.saved_from(error)),
+            }
+        })
     }
 }
 

@@ -17,6 +17,8 @@ use tower_service::Service;
 use super::actor::Life;
 use crate::{
     Error, Process, RequestBody,
+    connection::Spare,
+    error::Again,
     process::{Busyness, Permit},
     roster::ProcessId,
 };
@@ -229,7 +231,7 @@ impl Service<Request<RequestBody>> for Played {
         self.busyness.poll_free(cx).map(Ok)
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let id = self.busyness.id();
         let permit = Busyness::acquire(&self.busyness);
         let path: Vec<_> = request.uri().path()[1..].split('/').collect();
@@ -241,12 +243,17 @@ impl Service<Request<RequestBody>> for Played {
                     id,
                     permit,
                 };
-                Box::pin(exchange.run(life, is_dead, Duration::from_millis(work)))
+                let spare = Spare::of(&mut request);
+                let work = Duration::from_millis(work);
+                Box::pin(async move {
+                    let answer = exchange.run(life, is_dead, work).await;
+                    answer.map_err(|error| spare.saved_from(error))
+                })
             }
             None => Box::pin(async move {
                 permit.condemn("refuses connections");
                 let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-                Err(Error::connect(refused).with_unsent(request))
+                Err(Error::connect(refused).with(Again::Unsent(request)))
             }),
         }
     }
