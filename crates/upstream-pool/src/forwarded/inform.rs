@@ -5,20 +5,40 @@ use peregrine_core::TargetOrigin;
 
 use super::believe::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 
+/// An address as the application is told of it.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    address: IpAddr,
+    text: HeaderValue,
+}
+
+impl Peer {
+    /// `None` if it cannot be written, which does not happen.
+    pub(super) fn new(address: IpAddr) -> Option<Self> {
+        let text = address.to_canonical().to_string();
+        Some(Self {
+            address,
+            text: HeaderValue::try_from(text).ok()?,
+        })
+    }
+
+    pub(super) fn is_at(&self, address: IpAddr) -> bool {
+        self.address == address
+    }
+}
+
 /// Tells the application who asks, and for which origin. What
 /// [`believe`](super::believe) left of these fields can be relied upon.
 pub(super) fn inform(
     headers: &mut HeaderMap,
     uri: &Uri,
-    peer: Option<IpAddr>,
+    peer: Option<&Peer>,
     origin: Option<&TargetOrigin>,
 ) {
-    if let Some(value) = forwarded_for(headers, peer) {
+    if let Some(value) = peer.and_then(|peer| forwarded_for(headers, peer)) {
         headers.insert(X_FORWARDED_FOR, value);
     }
-    let proto = origin.map_or("http", |origin| origin.scheme.as_str());
-    // A scheme is a valid value: letters and digits.
-    if let Ok(value) = HeaderValue::from_str(proto) {
+    if let Some(value) = proto(origin) {
         headers.insert(X_FORWARDED_PROTO, value);
     }
     let authority = origin.map(|origin| &origin.authority).or(uri.authority());
@@ -33,51 +53,31 @@ pub(super) fn inform(
 }
 
 /// The addresses that came with the request, and the peer's behind them.
-fn forwarded_for(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<HeaderValue> {
-    let peer = text(peer?.to_canonical());
+fn forwarded_for(headers: &HeaderMap, peer: &Peer) -> Option<HeaderValue> {
     let mut came = headers.get_all(X_FORWARDED_FOR).iter().peekable();
     if came.peek().is_none() {
-        return HeaderValue::try_from(peer).ok();
+        return Some(peer.text.clone());
     }
     let mut list = Vec::new();
     for value in came {
         list.extend_from_slice(value.as_bytes());
         list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(peer.as_bytes());
+    list.extend_from_slice(peer.text.as_bytes());
     HeaderValue::try_from(list).ok()
 }
 
-/// As it is displayed. Formatting takes its time, and each request has an address.
-fn text(address: IpAddr) -> String {
-    let IpAddr::V4(address) = address else {
-        return address.to_string();
-    };
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for (position, octet) in address.octets().into_iter().enumerate() {
-        if position > 0 {
-            text.push('.');
-        }
-        for (unit, least) in [(100, 100), (10, 10), (1, 0)] {
-            if octet >= least {
-                text.push(char::from(b'0' + octet / unit % 10));
-            }
-        }
+fn proto(origin: Option<&TargetOrigin>) -> Option<HeaderValue> {
+    match origin.map(|origin| origin.scheme.as_str()) {
+        None | Some("http") => Some(HeaderValue::from_static("http")),
+        Some("https") => Some(HeaderValue::from_static("https")),
+        Some(other) => HeaderValue::from_str(other).ok(),
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_written_as_it_is_displayed() {
-        for octet in 0..=255 {
-            let address = IpAddr::from([octet, 0, 255 - octet, 100]);
-            assert_eq!(text(address), address.to_string());
-        }
-    }
 
     #[test]
     fn the_application_learns_who_asks() {
@@ -154,8 +154,8 @@ mod tests {
             for value in came {
                 headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
             }
-            let peer = peer.map(|peer| peer.parse().unwrap());
-            inform(&mut headers, &Uri::from_static(uri), peer, origin);
+            let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()).unwrap());
+            inform(&mut headers, &Uri::from_static(uri), peer.as_ref(), origin);
             let get = |name| headers.get(name).map(|value| value.to_str().unwrap());
             assert_eq!(get(X_FORWARDED_FOR), whom, "{name}");
             assert_eq!(get(X_FORWARDED_PROTO), Some(proto), "{name}");

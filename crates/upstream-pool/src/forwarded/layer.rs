@@ -10,7 +10,11 @@ use peregrine_core::TargetOrigin;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{PeerAddr, TrustedProxies, believe::believe, inform::inform};
+use super::{
+    PeerAddr, TrustedProxies,
+    believe::believe,
+    inform::{Peer, inform},
+};
 
 /// What every middleware offers for the service that it wraps.
 macro_rules! inner_service_accessors {
@@ -109,7 +113,7 @@ impl<S> Layer<S> for InformLayer {
     type Service = Inform<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Inform { inner }
+        Inform { inner, peer: None }
     }
 }
 
@@ -118,10 +122,21 @@ impl<S> Layer<S> for InformLayer {
 #[derive(Clone, Debug)]
 pub struct Inform<S> {
     inner: S,
+    /// Of the last request. A server that has a clone for each of its connections
+    /// writes the address once for all requests on one.
+    peer: Option<Peer>,
 }
 
 impl<S> Inform<S> {
     inner_service_accessors!();
+
+    fn peer(&mut self, address: Option<IpAddr>) -> Option<&Peer> {
+        let address = address?;
+        if !self.peer.as_ref().is_some_and(|peer| peer.is_at(address)) {
+            self.peer = Peer::new(address);
+        }
+        self.peer.as_ref()
+    }
 }
 
 impl<S, B> Service<Request<B>> for Inform<S>
@@ -138,7 +153,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> S::Future {
         let (mut parts, body) = request.into_parts();
-        let peer = peer(&parts.extensions);
+        let peer = self.peer(peer(&parts.extensions));
         let origin = parts.extensions.get::<TargetOrigin>();
         inform(&mut parts.headers, &parts.uri, peer, origin);
         self.inner.call(Request::from_parts(parts, body))
