@@ -64,10 +64,8 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// as a rule. Then whoever reads `headers` now, and whoever reads them behind that,
 /// may come to different conclusions.
 pub fn takes_others_away(headers: &HeaderMap) -> bool {
-    // `close` (RFC 9112 §9.6) is about no field; `HTTP2-Settings` (RFC 7540 §3.2.1)
-    // is never without being named.
-    named(headers)
-        .any(|name| !is_hop_by_hop(&name) && !matches!(name.as_str(), "close" | "http2-settings"))
+    // `HTTP2-Settings` (RFC 7540 §3.2.1) is never without being named.
+    named(headers).any(|name| !is_hop_by_hop(&name) && name != "http2-settings")
 }
 
 fn remove_named(headers: &mut HeaderMap) {
@@ -82,8 +80,16 @@ fn named(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let lines = headers.get_all(CONNECTION).iter();
     let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     names
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !is_how_long(option))
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| !is_never_taken_away(name))
+}
+
+/// Whether an option says how long the connection is to last, and names no field that
+/// could go further (RFC 9112 §9.3). Nearly all do, and cost no look-up.
+fn is_how_long(option: &[u8]) -> bool {
+    option.eq_ignore_ascii_case(b"keep-alive") || option.eq_ignore_ascii_case(b"close")
 }
 
 #[cfg(test)]
@@ -108,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_stays_and_what_goes() {
-        let cases: [(&str, &[(&str, &str)], &[&str]); 6] = [
+        let cases: [(&str, &[(&str, &str)], &[&str]); 7] = [
             (
                 "end-to-end fields stay",
                 &[("etag", "1"), ("te", "trailers")],
@@ -155,6 +161,15 @@ mod tests {
                     "x-forwarded-proto",
                     "x-real-ip",
                 ],
+            ),
+            (
+                "how long a connection is to last",
+                &[
+                    ("connection", "Keep-Alive, x-a"),
+                    ("keep-alive", "timeout=5"),
+                    ("x-a", "1"),
+                ],
+                &[],
             ),
             (
                 "nonsense in Connection harms nothing",
