@@ -36,7 +36,7 @@ pub(crate) fn value(number: u64) -> HeaderValue {
 }
 
 /// Appends a number.
-pub(crate) fn push(text: &mut Vec<u8>, number: u64) {
+fn push(text: &mut Vec<u8>, number: u64) {
     if let Some(kept) = kept(number) {
         text.extend_from_slice(kept);
         return;
@@ -46,7 +46,7 @@ pub(crate) fn push(text: &mut Vec<u8>, number: u64) {
 }
 
 /// How many bytes it takes.
-pub(crate) fn length(number: u64) -> usize {
+fn length(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 

@@ -1,10 +1,12 @@
+mod hit;
+
 use std::{fmt, io::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use peregrine_core::{CacheStatus, ForwardReason};
 
-use crate::{decimal, key::Key, policy::list::is_token};
+use crate::{key::Key, policy::list::is_token};
 
 const DEFAULT: &str = "turbocache";
 
@@ -36,13 +38,8 @@ impl CacheName {
         {
             return known;
         }
-        let mut member = if let CacheStatus::Hit { ttl, .. } = *status {
-            self.hit(ttl)
-        } else {
-            let mut member = Vec::with_capacity(64);
-            write!(member, "{}; {status}", self.0).expect("a Vec takes everything");
-            member
-        };
+        let mut member = Vec::with_capacity(64);
+        write!(member, "{}; {status}", self.0).expect("a Vec takes everything");
         if let Some(key) = key {
             // RFC 9211 §2.7: a String. A key is displayed with everything escaped
             // that is not printable ASCII.
@@ -51,51 +48,35 @@ impl CacheName {
         }
         HeaderValue::from_maybe_shared(Bytes::from(member)).expect("all of it is plain ASCII")
     }
-
-    /// As `Display` has it, without the price of formatting, and in no more memory than
-    /// it takes: this is done for every hit.
-    fn hit(&self, ttl: i64) -> Vec<u8> {
-        let said = if ttl < 0 {
-            "; hit; ttl=-"
-        } else {
-            "; hit; ttl="
-        };
-        let seconds = ttl.unsigned_abs();
-        let length = self.0.len() + said.len() + decimal::length(seconds);
-        let mut member = Vec::with_capacity(length);
-        member.extend_from_slice(self.0.as_bytes());
-        member.extend_from_slice(said.as_bytes());
-        decimal::push(&mut member, seconds);
-        member
-    }
 }
 
-/// What is said of most requests that pass, by a cache with the default name: to
-/// clone it neither allocates nor writes to anything that threads share.
+/// What is said of most hits, and of most requests that pass, by a cache with the
+/// default name: to have it neither allocates nor writes to anything that threads
+/// share.
 fn known(status: &CacheStatus) -> Option<HeaderValue> {
     static METHOD: HeaderValue = HeaderValue::from_static("turbocache; fwd=method");
     static STEPPED_ASIDE: HeaderValue =
         HeaderValue::from_static("turbocache; fwd=bypass; detail=stepped-aside");
     static AUTHORIZATION: HeaderValue =
         HeaderValue::from_static("turbocache; fwd=bypass; detail=authorization");
-    let CacheStatus::Forward {
-        reason,
-        status: None,
-        stored: false,
-        collapsed: false,
-        ttl: None,
-        detail,
-        ..
-    } = status
-    else {
-        return None;
-    };
-    Some(match (reason, *detail) {
-        (ForwardReason::Method, None) => METHOD.clone(),
-        (ForwardReason::Bypass, Some("stepped-aside")) => STEPPED_ASIDE.clone(),
-        (ForwardReason::Bypass, Some("authorization")) => AUTHORIZATION.clone(),
-        _ => return None,
-    })
+    match *status {
+        CacheStatus::Hit { ttl, .. } => hit::line(ttl),
+        CacheStatus::Forward {
+            reason,
+            status: None,
+            stored: false,
+            collapsed: false,
+            ttl: None,
+            detail,
+            ..
+        } => Some(match (reason, detail) {
+            (ForwardReason::Method, None) => METHOD.clone(),
+            (ForwardReason::Bypass, Some("stepped-aside")) => STEPPED_ASIDE.clone(),
+            (ForwardReason::Bypass, Some("authorization")) => AUTHORIZATION.clone(),
+            _ => return None,
+        }),
+        _ => None,
+    }
 }
 
 impl Default for CacheName {
@@ -128,8 +109,20 @@ mod tests {
 
     #[test]
     fn a_member_is_the_name_and_what_the_status_displays() {
-        let hits = [0, 9, 10, 59, 60, 1_234_567_890, u64::MAX]
-            .map(|seconds| CacheStatus::hit(Duration::from_secs(seconds)));
+        let hits = [
+            0,
+            9,
+            10,
+            59,
+            60,
+            999,
+            1000,
+            4095,
+            4096,
+            1_234_567_890,
+            u64::MAX,
+        ]
+        .map(|seconds| CacheStatus::hit(Duration::from_secs(seconds)));
         let stale = [0, 1, 60].map(|seconds| CacheStatus::stale_hit(Duration::from_secs(seconds)));
         let forward = CacheStatus::forward;
         let bypass = forward(ForwardReason::Bypass);
