@@ -166,6 +166,8 @@ impl Cache {
     /// How far the journal has come, for what is to be fetched for `key`.
     pub(crate) fn generation(&self, key: &Key) -> Generation {
         let (target, path) = self.hashes(key.path_and_query(), key.path_alone());
+        // In this order: see `Journal`.
+        self.admission.fetches(path);
         self.journal.generation(target, path)
     }
 
@@ -174,6 +176,9 @@ impl Cache {
     /// [purged](Self::purge).
     pub(crate) fn invalidates(&self, target: &str) -> bool {
         let (target, path) = self.hashes(target.as_bytes(), path_of(target).as_bytes());
+        if !self.admission.may_have_fetched(path) {
+            return false;
+        }
         // In this order: see `Journal`.
         self.journal.count(target, path);
         self.admission.may_have_stored(path)

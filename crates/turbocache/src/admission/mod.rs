@@ -33,7 +33,7 @@ mod glance;
 mod names;
 mod places;
 mod route;
-mod stored_paths;
+mod seen_paths;
 
 use std::{
     fmt,
@@ -48,7 +48,7 @@ pub(crate) use self::{glance::Glance, names::PathHash};
 use self::{
     names::Names,
     places::{Place, Places},
-    stored_paths::StoredPaths,
+    seen_paths::SeenPaths,
 };
 use crate::key::{self, Key};
 
@@ -79,7 +79,8 @@ pub(crate) struct Admission {
     any: AtomicU64,
     /// What came of the last request for a path that passed.
     paths: Places,
-    stored: StoredPaths,
+    fetched: SeenPaths,
+    stored: SeenPaths,
 }
 
 /// What a place of [`Admission::paths`] may hold: it passes just now.
@@ -109,7 +110,8 @@ impl Admission {
             routes: Places::new(ROUTES),
             any: AtomicU64::new(0),
             paths: Places::new(PATHS),
-            stored: StoredPaths::new(),
+            fetched: SeenPaths::new(),
+            stored: SeenPaths::new(),
         }
     }
 
@@ -171,6 +173,17 @@ impl Admission {
     /// By what a path is known in these tables, and in the journal.
     pub(crate) fn path(&self, path: &[u8]) -> PathHash {
         PathHash(self.names.hash(path))
+    }
+
+    /// Something is to be fetched for a path. To be told before it is.
+    pub(crate) fn fetches(&self, path: PathHash) {
+        self.fetched.add(path);
+    }
+
+    /// Whether anything may ever have been fetched for a path. If not, whatever is on its
+    /// way set out only now.
+    pub(crate) fn may_have_fetched(&self, path: PathHash) -> bool {
+        self.fetched.may_have(path)
     }
 
     /// Whether anything may ever have been stored for a path. If not, there is

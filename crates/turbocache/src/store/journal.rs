@@ -19,10 +19,13 @@ use crate::{admission::PathHash, key::Key};
 /// who learns that an invalidation is over finds nothing older, not even for a moment.
 ///
 /// Most of what unsafe requests invalidate was never stored, and is to cost next to
-/// nothing. So each of them is first counted for its target; and only if
-/// [something may have been stored](crate::admission::Admission::may_have_stored)
-/// for the path of that, is it written down and looked for. Who stores marks the path
-/// before he reads the journal, so that, again, one of the two finds the other.
+/// nothing: not a word that another thread writes to, too. So only if
+/// [something may have been fetched](crate::admission::Admission::may_have_fetched)
+/// for the path of a target is it counted for that; and only if
+/// [something may have been stored](crate::admission::Admission::may_have_stored), is
+/// it written down and looked for. Who fetches marks the path before he reads the
+/// journal for the first time, and who stores before he does so again: whoever
+/// invalidates and finds no mark was there before him.
 pub(crate) struct Journal {
     /// How many were written down. Changed under the lock only.
     generation: AtomicU64,

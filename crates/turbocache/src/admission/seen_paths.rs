@@ -2,21 +2,21 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::PathHash;
 
-/// Paths of which something was ever stored: a bit for each hash, never taken back.
-/// A path whose bit is set by another one counts as stored, too; so does, in the
-/// end, every path, where there are many more of them than bits. Then the cache
-/// no longer steps aside, which is what it would do without all this.
+/// Paths to which something ever happened: a bit for each hash, never taken back. A
+/// path whose bit is set by another one counts as seen, too; so does, in the end, every
+/// path, where there are many more of them than bits. Then the cache does what it would
+/// do without all this.
 ///
 /// Sequentially consistent, since who invalidates goes by it: see
 /// [`Journal`](crate::store::Journal).
-pub(super) struct StoredPaths {
+pub(super) struct SeenPaths {
     words: Box<[AtomicU64]>,
 }
 
 /// 32 KiB.
 const BITS: usize = 1 << 18;
 
-impl StoredPaths {
+impl SeenPaths {
     pub(super) fn new() -> Self {
         let words = (0..BITS / 64).map(|_| AtomicU64::new(0)).collect();
         Self { words }
