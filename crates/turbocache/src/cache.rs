@@ -12,14 +12,15 @@ use crate::{
     key::{
         Key, path_of,
         query::QueryRules,
+        search_variance::SearchVariance,
         variances::{Keys, Variances},
     },
     name::CacheName,
     policy::Policy,
     stats::{Counters, Stats},
     store::{
-        Change, Entry, Generation, Journal, Later, LookUp, MemoryStore, Purge, Scope, Shapes,
-        Storage, StorageError, Variants,
+        Change, Entry, Generation, Journal, Later, LookUp, MemoryStore, NearCache, Nearby, Purge,
+        Scope, Shapes, Storage, StorageError, Variants,
     },
 };
 
@@ -65,16 +66,25 @@ pub(crate) struct Cache {
     pub(crate) journal: Journal,
     pub(crate) variances: Variances,
     pub(crate) shapes: Shapes,
+    near: NearCache,
     store: Box<dyn Storage>,
 }
 
 impl Cache {
     pub(crate) fn new(config: Config) -> Self {
-        let store = MemoryStore::new(config.capacity_bytes, config.max_named_variants);
-        Self::with_store(config, Box::new(store))
+        let near = NearCache::within(config.capacity_bytes);
+        let capacity = config.capacity_bytes - near.capacity();
+        let store = MemoryStore::new(capacity, config.max_named_variants);
+        Self::of_two(config, near, Box::new(store))
     }
 
+    /// With nothing before the store.
+    #[cfg(test)]
     pub(crate) fn with_store(config: Config, store: Box<dyn Storage>) -> Self {
+        Self::of_two(config, NearCache::within(0), store)
+    }
+
+    fn of_two(config: Config, near: NearCache, store: Box<dyn Storage>) -> Self {
         Self {
             counters: Counters::default(),
             admission: Admission::new(config.clock.monotonic()),
@@ -84,6 +94,7 @@ impl Cache {
             journal: Journal::new(),
             variances: Variances::new(),
             shapes: Shapes::default(),
+            near,
             store,
             config,
         }
@@ -96,6 +107,32 @@ impl Cache {
     /// The time that a look-up needs: reading one clock, not two.
     pub(crate) fn instant(&self) -> Instant {
         self.config.clock.monotonic()
+    }
+
+    /// What is stored for `exact`, if it is asked for so often that it is near at hand.
+    /// Good for reading only: these are copies.
+    pub(crate) fn near(&self, exact: &Key) -> Option<Arc<Variants>> {
+        match self.near.get(exact) {
+            Nearby::Found(found) => Some(found),
+            Nearby::Wanted => self.bring_near(exact),
+            Nearby::Nothing => None,
+        }
+    }
+
+    /// In this order: see [`NearCache`].
+    fn bring_near(&self, exact: &Key) -> Option<Arc<Variants>> {
+        let begun = self.near.begin();
+        let keys = self.variances.keys(exact.clone());
+        let watch = self.near.watch(begun, &keys);
+        match self.look_up(&keys) {
+            LookUp::Ready(Some(found)) => Some(self.near.keep(exact, &found, watch)),
+            _ => None,
+        }
+    }
+
+    /// Something was found for `exact` that was not near at hand.
+    pub(crate) fn not_near(&self, exact: &Key, found: &Variants) {
+        self.near.missed(exact, found);
     }
 
     /// What is stored for the first of `keys` for which there is anything.
@@ -147,20 +184,30 @@ impl Cache {
                 None => Change::Keep,
             }
         });
+        self.near.changed(key);
         drop(storing);
         newest
+    }
+
+    /// A storable 200 for `exact` says `variance`, or nothing.
+    pub(crate) fn learn(&self, exact: &Key, variance: Option<SearchVariance>) {
+        if self.variances.learn(exact, variance) {
+            self.near.all_changed();
+        }
     }
 
     /// Nothing that is stored for `key` is to be used again.
     pub(crate) fn forget(&self, key: &Key) {
         self.store
             .change(key, &mut |_| Change::Store(Variants::default()));
+        self.near.changed(key);
     }
 
     /// `entry` is not to be used again.
     pub(crate) fn remove(&self, key: &Key, entry: &Arc<Entry>) {
         self.store
             .change(key, &mut |variants| variants.without(entry));
+        self.near.changed(key);
     }
 
     /// How far the journal has come, for what is to be fetched for `key`.
@@ -199,6 +246,7 @@ impl Cache {
         // In this order: see `Journal`.
         self.journal.record(&scope);
         let purged = self.store.purge(&scope, how);
+        self.near.all_changed();
         self.counters.purged.add(purged);
         purged
     }

@@ -178,6 +178,15 @@ impl Key {
         dividers.nth(number).map_or(self.len(), |(at, _)| at)
     }
 
+    /// The same, in memory of its own.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// How many bytes it takes in memory.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

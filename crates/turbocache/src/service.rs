@@ -28,7 +28,7 @@ use crate::{
     },
     prompt::Prompt,
     shared::Shared,
-    store::LookUp,
+    store::{LookUp, Variants},
     unsafe_request::UnsafeRequest,
 };
 
@@ -101,6 +101,12 @@ where
             Ok(key) => key,
             Err(reason) => return self.pass(request, reason).into(),
         };
+        if !asked.told
+            && let Some(variants) = self.cache.near(&key)
+            && let Some(response) = self.hit(&mut request, asked, &key, &variants, now)
+        {
+            return State::answered(response).into();
+        }
         let keys = self.cache.variances.keys(key);
         let found = if asked.told {
             // Whatever is stored, nobody knows whether this client may see it.
@@ -108,21 +114,12 @@ where
         } else {
             self.cache.look_up(&keys)
         };
-        // What most requests come to, before anything is done for the others.
+        // Before anything is done for those who have to wait.
         if let LookUp::Ready(Some(variants)) = &found
-            && let Some(entry) = variants.select(request.headers())
-            && entry.is_whole()
-            && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
+            && let Some(response) = self.hit(&mut request, asked, keys.exact(), variants, now)
         {
-            let extensions = mem::take(request.extensions_mut());
-            let client = Client {
-                cache: &self.cache,
-                key: keys.exact(),
-                asked,
-                headers: request.headers(),
-            };
-            let status = CacheStatus::hit(ttl);
-            return State::answered(client.hit(entry, status, now, extensions)).into();
+            self.cache.not_near(keys.exact(), variants);
+            return State::answered(response).into();
         }
         let asked = Asked {
             ambiguous: is_ambiguous(request.headers()),
@@ -140,6 +137,32 @@ where
 }
 
 impl<S> TurboCacheService<S> {
+    /// What most requests come to: an answer that is fresh, and all there.
+    fn hit<ReqB, ResB>(
+        &self,
+        request: &mut Request<ReqB>,
+        asked: Asked,
+        key: &Key,
+        variants: &Variants,
+        now: Instant,
+    ) -> Option<Response<CacheBody<ResB>>> {
+        let entry = variants.select(request.headers())?;
+        let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now) else {
+            return None;
+        };
+        if !entry.is_whole() {
+            return None;
+        }
+        let extensions = mem::take(request.extensions_mut());
+        let client = Client {
+            cache: &self.cache,
+            key,
+            asked,
+            headers: request.headers(),
+        };
+        Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
+    }
+
     fn pass<ReqB, ResB>(&mut self, request: Request<ReqB>, reason: Pass) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,

@@ -254,7 +254,7 @@ impl Fetch {
             return None;
         };
         if entry.head.status() == StatusCode::OK {
-            cache.variances.learn(keys.exact(), variance.cloned());
+            cache.learn(keys.exact(), variance.cloned());
         }
         if key != *keys.exact() {
             // It is older, and would be found first.

@@ -55,20 +55,24 @@ impl Variances {
     }
 
     /// A storable 200 for `exact` says `variance`, or nothing. In the first case,
-    /// later requests for its path go by it.
-    pub(crate) fn learn(&self, exact: &Key, variance: Option<SearchVariance>) {
+    /// later requests for its path go by it. Whether that is new.
+    pub(crate) fn learn(&self, exact: &Key, variance: Option<SearchVariance>) -> bool {
         match variance {
             Some(variance) => {
                 if self.of(exact).is_some_and(|known| *known == variance) {
-                    return;
+                    return false;
                 }
                 // A copy: the key may be much longer than its path.
                 let path = Bytes::copy_from_slice(&exact.path());
                 self.paths.insert(path, Arc::new(variance));
                 self.unused.store(false, Relaxed);
+                true
             }
-            None if self.is_unused() => {}
-            None => self.paths.invalidate(&exact.path()),
+            None if self.of(exact).is_none() => false,
+            None => {
+                self.paths.invalidate(&exact.path());
+                true
+            }
         }
     }
 

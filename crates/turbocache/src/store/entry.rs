@@ -85,6 +85,18 @@ impl Entry {
         WEIGHT_OF_ENTRY + self.head.weight() + content + content / LOST_BESIDE_CONTENT
     }
 
+    /// The same, with no memory shared with this one.
+    pub(super) fn copy(&self) -> Self {
+        let mut head = self.head.clone();
+        head.fields = self.head.fields.copy();
+        let content = match &self.content {
+            Content::Whole(body) => Content::Whole(Bytes::copy_from_slice(body)),
+            // Of what is not whole, no hit is made without looking closer.
+            Content::Parts(parts) => Content::Parts(parts.clone()),
+        };
+        Self { head, content }
+    }
+
     /// The same, to be validated at the next request.
     pub(super) fn soft_purged(&self) -> Self {
         let mut head = self.head.clone();

@@ -22,6 +22,7 @@ use crate::decimal;
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     shape: Arc<Shape>,
+    /// Empty if they are in the map already.
     values: Box<[HeaderValue]>,
     /// The shape was made for these, and is counted with them.
     is_first_of_shape: bool,
@@ -108,7 +109,7 @@ impl Shape {
         // whether a field is to be replaced, and its clone would do so every time.
         let mut map = HeaderMap::with_capacity(places.len() + names.len() + 1);
         for name in places.iter().chain(names) {
-            map.append(*name, HeaderValue::from_static(""));
+            map.append(detached(name), HeaderValue::from_static(""));
         }
         Self {
             // Without what a map keeps in reserve.
@@ -130,6 +131,19 @@ impl Shape {
     }
 }
 
+/// The same name; if it is one of the application's own, in memory of its own.
+fn detached(name: &HeaderName) -> HeaderName {
+    HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone())
+}
+
+/// The same value, in memory of its own.
+fn detached_value(value: &HeaderValue) -> HeaderValue {
+    let copy = HeaderValue::from_bytes(value.as_bytes());
+    let mut copy = copy.unwrap_or_else(|_| value.clone());
+    copy.set_sensitive(value.is_sensitive());
+    copy
+}
+
 impl Fields {
     /// The fields of an answer of this age in seconds. An empty `Cache-Status` is the
     /// first of them, to be filled in, unless there is one of another cache.
@@ -146,6 +160,24 @@ impl Fields {
         map
     }
 
+    /// The same, with no memory shared with these, and more of it, so that an answer
+    /// takes less: the values are where an answer has them.
+    pub(super) fn copy(&self) -> Self {
+        let answer = self.at_age(0);
+        let mut names = HeaderMap::with_capacity(answer.len() + 1);
+        for (name, value) in &answer {
+            names.append(detached(name), detached_value(value));
+        }
+        Self {
+            shape: Arc::new(Shape {
+                names: names.clone(),
+                has_place_for_status: self.shape.has_place_for_status,
+            }),
+            values: Box::default(),
+            is_first_of_shape: true,
+        }
+    }
+
     /// The fields as they came, but for `Age`.
     pub(crate) fn received(&self) -> HeaderMap {
         let mut map = self.at_age(0);
@@ -156,7 +188,7 @@ impl Fields {
         map
     }
 
-    /// The first value of a field.
+    /// The first value of a field. Not of a copy.
     pub(crate) fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
         let names = self.shape.names.iter().skip(self.shape.places());
         let mut fields = names.zip(&self.values);
@@ -252,6 +284,9 @@ mod tests {
                 assert_eq!(found.map(HeaderValue::as_bytes), etag.map(str::as_bytes));
                 received.remove(AGE);
                 assert_eq!(fields.received(), received, "{name}");
+                let copy = fields.copy();
+                assert_eq!(lines(&copy.at_age(17)), answer, "{name}");
+                assert_eq!(copy.received(), received, "{name}");
             }
         }
     }

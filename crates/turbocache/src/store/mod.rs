@@ -9,6 +9,7 @@ mod index;
 mod journal;
 mod label;
 mod memory;
+mod near;
 mod scope;
 mod variants;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     journal::{Generation, Journal},
     label::{Label, Labels},
     memory::MemoryStore,
+    near::{NearCache, Nearby},
     variants::Variants,
 };
 use crate::key::Key;

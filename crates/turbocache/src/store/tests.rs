@@ -9,7 +9,7 @@ use crate::{
     policy::{Policy, request::Asked},
 };
 
-fn key(path: &str) -> Key {
+pub(super) fn key(path: &str) -> Key {
     let request = Request::get(path)
         .header("host", "forum.example")
         .body(Empty::<bytes::Bytes>::new())
@@ -18,7 +18,7 @@ fn key(path: &str) -> Key {
     Key::of(&request, &lookup, &QueryRules::All).unwrap()
 }
 
-fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
+pub(super) fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
     let mut headers = HeaderMap::new();
     headers.insert("cache-control", "max-age=60".parse().unwrap());
     let now = Now::on(&crate::SystemClock);

@@ -86,6 +86,12 @@ impl Variants {
         std::iter::once(Arc::clone(entry)).chain(kept).collect()
     }
 
+    /// The same, with no memory shared with these.
+    pub(super) fn copy(&self) -> Self {
+        let copies = self.iter().map(|entry| Arc::new(entry.copy()));
+        copies.collect()
+    }
+
     /// What is left of them without `entry`, if it is still among them.
     pub(crate) fn without(&self, entry: &Arc<Entry>) -> Change {
         let others = self.iter().filter(|other| !Arc::ptr_eq(other, entry));
