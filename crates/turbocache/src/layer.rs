@@ -72,6 +72,10 @@ impl TurboCache {
     /// How many bytes all entries may weigh together: keys, heads, bodies and
     /// what it takes to keep them. 64 MiB by default.
     ///
+    /// A thirty-second part of them is for copies: each thread has what it is asked for
+    /// most in memory of its own, up to 16 KiB an entry, so that threads that answer with
+    /// the same page do not get into each other's way.
+    ///
     /// What is complete but not yet evicted may exceed it for a moment; bodies on
     /// their way are not counted, each of them may take up to
     /// [`max_entry_bytes`](Self::max_entry_bytes).
