@@ -15,6 +15,7 @@ mod front;
 mod logging;
 mod parent_folder;
 mod pid_file;
+mod refused;
 mod route;
 mod run_as;
 mod serve;

@@ -52,6 +52,60 @@ async fn an_access_log_is_written_and_opened_anew_at_sigusr1() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_in_the_access_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let server = unruly::start(&["--access-log", log.to_str().unwrap()]).await;
+    let large = format!("GET / HTTP/1.1\r\nX-A: {}\r\n\r\n", "x".repeat(1 << 17));
+    let cases = [
+        ("GET /?q=1 HTTP/1.1\r\n\r\n", "\"GET /?q=1 HTTP/1.1\" 400 0"),
+        ("Good morning!\r\n\r\n", "\"-\" 400 0"),
+        (&large, "\"-\" 431 0"),
+    ];
+    for (number, (request, expected)) in cases.into_iter().enumerate() {
+        server.exchange(request.as_bytes()).await;
+        let line = wait::until(expected, async || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            (lines.len() == number + 1).then(|| lines[number].to_owned())
+        })
+        .await;
+        assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
+        assert!(line.contains(expected), "{line}");
+    }
+    let status = server.status().await;
+    let refused = &status["refused"];
+    for reason in ["bad_host", "malformed", "large_head"] {
+        assert_eq!(refused[reason], 1, "{reason}: {refused}");
+    }
+    assert_eq!(refused["unknown_host"], 0, "{refused}");
+    assert_eq!(status["applications"][0]["requests"]["finished"], 0);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_in_the_access_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let options = [
+        "--access-log",
+        log.to_str().unwrap(),
+        "--header-timeout",
+        "1",
+    ];
+    let server = unruly::start(&options).await;
+    // More than once, if all of a second goes by before anything is said.
+    let line = wait::until("a line", async || {
+        let answer = server.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n").await;
+        assert_eq!(answer, "");
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.lines().next().map(str::to_owned)
+    })
+    .await;
+    assert!(line.contains("\"-\" 408 0 "), "{line}");
+    assert!(server.status().await["refused"]["slow_head"].as_u64() > Some(0));
+}
+
+#[tokio::test]
 async fn a_full_disk_under_the_access_log_holds_up_nobody() {
     let server = unruly::start(&["--access-log", "/dev/full"]).await;
     for _ in 0..50 {

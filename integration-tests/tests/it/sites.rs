@@ -65,8 +65,13 @@ impl Sites {
     }
 
     async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    async fn serve_with(&self, options: &[&str]) -> Server {
         let file = self.path("peregrine.toml");
-        Server::start(&["start", "--config", file.to_str().unwrap()]).await
+        let start = ["start", "--config", file.to_str().unwrap()];
+        Server::start(&[&start[..], options].concat()).await
     }
 }
 
@@ -112,9 +117,12 @@ async fn host_and_path_choose_the_application() {
 }
 
 #[tokio::test]
-async fn what_nobody_answers_for_is_refused() {
+async fn what_nobody_answers_for_is_refused_and_logged() {
     let sites = Sites::new();
-    let server = sites.serve().await;
+    let log = sites.path("access.log");
+    let server = sites
+        .serve_with(&["--access-log", log.to_str().unwrap()])
+        .await;
     let cases = [
         ("a host", "other.example", "/", 421),
         ("an address", "127.0.0.1", "/", 421),
@@ -126,7 +134,24 @@ async fn what_nobody_answers_for_is_refused() {
         let page = get(&server, host, path).await;
         assert_eq!(page.status.as_u16(), status, "{name}");
         assert_eq!(page.header("cache-control"), "no-store", "{name}");
+        let expected = format!("\"GET {path} HTTP/1.1\" {status} {} ", page.body.len());
+        wait::until(&expected, async || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            text.lines().last()?.contains(&expected).then_some(())
+        })
+        .await;
     }
+    let refused = &server.status().await["refused"];
+    assert_eq!(
+        (&refused["unknown_host"], &refused["unknown_path"]),
+        (&3.into(), &2.into())
+    );
+    let socket = server.admin_socket();
+    let shown = run(&["status", "--admin-socket", &socket]).await.stdout;
+    assert!(
+        shown.contains("Unknown host: 3  unknown path: 2\n"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

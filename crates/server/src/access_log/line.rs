@@ -7,25 +7,71 @@ use std::{
 };
 
 use http::{StatusCode, Version};
-use peregrine::request_accounting::{End, FinishedRequest};
+use peregrine::{
+    core::CacheStatus,
+    request_accounting::{End, FinishedRequest},
+};
 use serde::Serialize;
 use time::{Month, OffsetDateTime};
 
-use super::{Format, record::Record};
+use super::{
+    Format,
+    record::{Head, Record},
+};
 
 /// nginx's word for a client that left before there was an answer.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
+/// What has come of a request.
+pub(super) struct Outcome {
+    status: u16,
+    end: End,
+    bytes: u64,
+    elapsed: Duration,
+    cache: Option<&'static str>,
+    cache_status: Option<CacheStatus>,
+    pid: Option<u32>,
+}
+
+impl Outcome {
+    /// Answered at once, by nobody but us.
+    pub(super) const fn refused(status: StatusCode, end: End, bytes: u64) -> Self {
+        Self {
+            status: status.as_u16(),
+            end,
+            bytes,
+            elapsed: Duration::ZERO,
+            cache: None,
+            cache_status: None,
+            pid: None,
+        }
+    }
+}
+
+impl From<&FinishedRequest> for Outcome {
+    fn from(finished: &FinishedRequest) -> Self {
+        Self {
+            status: status(finished),
+            end: finished.end,
+            bytes: finished.bytes,
+            elapsed: finished.elapsed,
+            cache: finished.cache,
+            cache_status: finished.cache_status,
+            pid: finished.pid,
+        }
+    }
+}
+
 /// One line, with its end.
 pub(super) fn line(
     record: &Record,
-    finished: &FinishedRequest,
+    outcome: &Outcome,
     format: Format,
     omit_query: bool,
 ) -> Vec<u8> {
     let line = match format {
-        Format::Combined => combined(record, finished, omit_query),
-        Format::Json => json(record, finished, omit_query),
+        Format::Combined => combined(record, outcome, omit_query),
+        Format::Json => json(record, outcome, omit_query),
     };
     line.into_bytes()
 }
@@ -36,7 +82,7 @@ pub(super) fn line(
 ///
 /// Its `$remote_user` is what the client says in `Authorization`, of which nothing
 /// is written here.
-fn combined(record: &Record, finished: &FinishedRequest, omit_query: bool) -> String {
+fn combined(record: &Record, outcome: &Outcome, omit_query: bool) -> String {
     let mut line = String::with_capacity(256);
     match record.client {
         Some(client) => drop(write!(line, "{client}")),
@@ -46,18 +92,24 @@ fn combined(record: &Record, finished: &FinishedRequest, omit_query: bool) -> St
     // nginx writes the time at which the request is over.
     date(&mut line, SystemTime::now().into());
     line.push_str("] \"");
-    escape(&mut line, record.method.as_str().as_bytes());
-    line.push(' ');
-    escape(&mut line, target(record, omit_query).as_bytes());
-    line.push(' ');
-    line.push_str(protocol(record.version));
-    let _ = write!(line, "\" {} {} \"", status(finished), finished.bytes);
-    match &record.referer {
+    let head = record.head.as_ref();
+    match head {
+        Some(head) => {
+            escape(&mut line, head.method.as_str().as_bytes());
+            line.push(' ');
+            escape(&mut line, target(head, omit_query).as_bytes());
+            line.push(' ');
+            line.push_str(protocol(head.version));
+        }
+        None => line.push('-'),
+    }
+    let _ = write!(line, "\" {} {} \"", outcome.status, outcome.bytes);
+    match head.and_then(|head| head.referer.as_ref()) {
         Some(referer) => escape(&mut line, shown(referer.as_bytes(), omit_query)),
         None => line.push('-'),
     }
     line.push_str("\" \"");
-    match &record.user_agent {
+    match head.and_then(|head| head.user_agent.as_ref()) {
         Some(user_agent) => escape(&mut line, user_agent.as_bytes()),
         None => line.push('-'),
     }
@@ -106,12 +158,12 @@ fn escape(line: &mut String, text: &[u8]) {
 struct Object<'a> {
     /// When it came: RFC 3339, in UTC.
     time: String,
-    application: &'a str,
+    application: Option<&'a str>,
     client: Option<String>,
-    method: &'a str,
+    method: Option<&'a str>,
     host: Option<Cow<'a, str>>,
-    target: Cow<'a, str>,
-    protocol: &'static str,
+    target: Option<Cow<'a, str>>,
+    protocol: Option<&'static str>,
     status: u16,
     bytes: u64,
     duration_ms: f64,
@@ -125,29 +177,33 @@ struct Object<'a> {
     user_agent: Option<Cow<'a, str>>,
 }
 
-fn json(record: &Record, finished: &FinishedRequest, omit_query: bool) -> String {
+fn json(record: &Record, outcome: &Outcome, omit_query: bool) -> String {
     // What is no text is shown as what it may have been.
     let text = String::from_utf8_lossy;
+    let head = record.head.as_ref();
     let object = Object {
         time: timestamp(record.came.into()),
-        application: &record.application,
+        application: record.application.as_deref(),
         client: record.client.map(|client| client.to_string()),
-        method: record.method.as_str(),
-        host: record.host.as_ref().map(|host| text(host.as_bytes())),
-        target: target(record, omit_query),
-        protocol: protocol(record.version),
-        status: status(finished),
-        bytes: finished.bytes,
-        duration_ms: millis(finished.elapsed),
-        end: finished.end.as_str(),
-        cache: finished.cache,
-        cache_status: finished.cache_status.map(|status| status.to_string()),
-        pid: finished.pid,
-        referer: record
-            .referer
-            .as_ref()
+        method: head.map(|head| head.method.as_str()),
+        host: head
+            .and_then(|head| head.host.as_ref())
+            .map(|host| text(host.as_bytes())),
+        target: head.map(|head| target(head, omit_query)),
+        protocol: head.map(|head| protocol(head.version)),
+        status: outcome.status,
+        bytes: outcome.bytes,
+        duration_ms: millis(outcome.elapsed),
+        end: outcome.end.as_str(),
+        cache: outcome.cache,
+        cache_status: outcome.cache_status.map(|status| status.to_string()),
+        pid: outcome.pid,
+        referer: head
+            .and_then(|head| head.referer.as_ref())
             .map(|referer| text(shown(referer.as_bytes(), omit_query))),
-        user_agent: record.user_agent.as_ref().map(|it| text(it.as_bytes())),
+        user_agent: head
+            .and_then(|head| head.user_agent.as_ref())
+            .map(|it| text(it.as_bytes())),
     };
     // Nothing in it can fail to be written.
     serde_json::to_string(&object).unwrap_or_default() + "\n"
@@ -169,8 +225,8 @@ fn timestamp(at: OffsetDateTime) -> String {
     )
 }
 
-fn target(record: &Record, omit_query: bool) -> Cow<'_, str> {
-    let uri = &record.uri;
+fn target(head: &Head, omit_query: bool) -> Cow<'_, str> {
+    let uri = &head.uri;
     if uri.scheme().is_some() || uri.authority().is_some() {
         // What a client of a proxy says, or CONNECT.
         let uri = uri.to_string();

@@ -15,18 +15,20 @@ mod record;
 mod writer;
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
+use http::StatusCode;
 use ipnet::IpNet;
 use peregrine::{
-    request_accounting::{Observed, Observer, RequestHead},
+    request_accounting::{End, Observed, Observer, RequestHead},
     upstream_pool::forwarded::TrustedProxies,
 };
 
-use self::{buffer::Buffer, record::Record, writer::Writer};
+use self::{buffer::Buffer, line::Outcome, record::Record, writer::Writer};
 use crate::start_error::StartError;
 
 /// How an access log is written.
@@ -141,6 +143,18 @@ impl AccessLogHandle {
         })
     }
 
+    /// Writes a line for a request that no application hears of.
+    pub(crate) fn refused(&self, request: RequestHead<'_>, status: StatusCode, bytes: u64) {
+        let outcome = Outcome::refused(status, End::Complete, bytes);
+        Record::new(&self.0, None, request).write(&outcome);
+    }
+
+    /// Writes a line for a client that has sent what is no request.
+    pub(crate) fn refused_client(&self, peer: SocketAddr, status: StatusCode, end: End) {
+        let outcome = Outcome::refused(status, end, 0);
+        Record::of_client(&self.0, peer.ip()).write(&outcome);
+    }
+
     /// Has the file opened anew before the next line.
     pub(crate) fn reopen(&self) {
         self.0.buffer.reopen();
@@ -155,7 +169,7 @@ impl AccessLogHandle {
 impl Observer for ApplicationLog {
     fn begin(&self, request: RequestHead<'_>) -> Box<dyn Observed> {
         let application = Arc::clone(&self.application);
-        Box::new(Record::new(&self.log, application, request))
+        Box::new(Record::new(&self.log, Some(application), request))
     }
 }
 

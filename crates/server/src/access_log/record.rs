@@ -9,14 +9,25 @@ use peregrine::{
     upstream_pool::forwarded::PeerAddr,
 };
 
-use super::{Log, client::client, line};
+use super::{
+    Log,
+    client::client,
+    line::{self, Outcome},
+};
 
 /// What a line says of a request, from its arrival on.
 pub(super) struct Record {
     log: Arc<Log>,
-    pub(super) application: Arc<str>,
+    /// `None` if none hears of it.
+    pub(super) application: Option<Arc<str>>,
     pub(super) came: SystemTime,
     pub(super) client: Option<IpAddr>,
+    /// `None` if it could not be read.
+    pub(super) head: Option<Head>,
+}
+
+/// A request as it came, without what nobody asks of a log.
+pub(super) struct Head {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) version: Version,
@@ -26,7 +37,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(log: &Arc<Log>, application: Arc<str>, request: RequestHead<'_>) -> Self {
+    pub(super) fn new(
+        log: &Arc<Log>,
+        application: Option<Arc<str>>,
+        request: RequestHead<'_>,
+    ) -> Self {
         let field = |name| request.headers.get(name).cloned();
         let peer = request.extensions.get::<PeerAddr>();
         Self {
@@ -34,19 +49,37 @@ impl Record {
             application,
             came: SystemTime::now(),
             client: peer.map(|PeerAddr(peer)| client(peer.ip(), request.headers, &log.trusted)),
-            method: request.method.clone(),
-            uri: request.uri.clone(),
-            version: request.version,
-            host: field(HOST),
-            referer: field(REFERER),
-            user_agent: field(USER_AGENT),
+            head: Some(Head {
+                method: request.method.clone(),
+                uri: request.uri.clone(),
+                version: request.version,
+                host: field(HOST),
+                referer: field(REFERER),
+                user_agent: field(USER_AGENT),
+            }),
         }
+    }
+
+    /// Of what this client has sent instead of a request.
+    pub(super) fn of_client(log: &Arc<Log>, client: IpAddr) -> Self {
+        Self {
+            log: Arc::clone(log),
+            application: None,
+            came: SystemTime::now(),
+            client: Some(client),
+            head: None,
+        }
+    }
+
+    /// Writes the line.
+    pub(super) fn write(&self, outcome: &Outcome) {
+        let line = line::line(self, outcome, self.log.format, self.log.omit_query);
+        self.log.buffer.push(&line);
     }
 }
 
 impl Observed for Record {
     fn finish(self: Box<Self>, finished: &FinishedRequest) {
-        let line = line::line(&self, finished, self.log.format, self.log.omit_query);
-        self.log.buffer.push(&line);
+        self.write(&finished.into());
     }
 }

@@ -87,6 +87,52 @@ async fn a_combined_line_is_what_nginx_writes() {
     assert_eq!(lines, expected);
 }
 
+#[test]
+fn what_no_application_hears_of_is_a_line_too() {
+    let peer: SocketAddr = "192.0.2.9:4711".parse().unwrap();
+    let refuse = |log: &AccessLog| {
+        let handle = log.handle();
+        let request = request("/topics?page=2");
+        handle.refused((&request).into(), StatusCode::MISDIRECTED_REQUEST, 36);
+        handle.refused_client(peer, StatusCode::REQUEST_TIMEOUT, End::Aborted);
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (log, path) = open(&folder, Format::Combined, true);
+    refuse(&log);
+    drop(log);
+    let lines = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = lines.lines().map(undated).collect();
+    let expected = [
+        r#"192.0.2.7 - - [] "GET /topics HTTP/1.1" 421 36 "-" "-""#,
+        r#"192.0.2.9 - - [] "-" 408 0 "-" "-""#,
+    ];
+    assert_eq!(lines, expected);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (log, path) = open(&folder, Format::Json, false);
+    refuse(&log);
+    drop(log);
+    let lines = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        assert_eq!(line["application"], Value::Null, "{line}");
+        assert_eq!(line["duration_ms"], 0.0, "{line}");
+    }
+    assert_eq!(lines[0]["target"], "/topics?page=2");
+    assert_eq!(lines[0]["end"], "complete");
+    for unknown in ["method", "host", "target", "protocol"] {
+        assert_eq!(lines[1][unknown], Value::Null, "{unknown}");
+    }
+    assert_eq!(
+        (&lines[1]["client"], &lines[1]["end"]),
+        (&"192.0.2.9".into(), &"aborted".into())
+    );
+}
+
 #[tokio::test]
 async fn a_json_line_has_what_a_program_wants_to_know() {
     let folder = tempfile::tempdir().unwrap();

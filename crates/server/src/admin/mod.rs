@@ -53,8 +53,8 @@ pub(crate) use self::{
     socket::AdminSocket,
     status::{
         AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, Latency,
-        LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
-        RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
+        LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
+        RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
     },
     watch::watch,
 };

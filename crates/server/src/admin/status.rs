@@ -26,8 +26,28 @@ pub(crate) struct Status {
     /// The access log; absent if there is none.
     #[serde(default)]
     pub(crate) access_log: Option<AccessLogStatus>,
+    /// What no application hears of.
+    #[serde(default)]
+    pub(crate) refused: RefusedStatus,
     /// What it serves, in the order of its configuration.
     pub(crate) applications: Vec<ApplicationStatus>,
+}
+
+/// Requests that were refused before any application heard of them, by the reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefusedStatus {
+    /// 421: no application answers for the host.
+    pub(crate) unknown_host: u64,
+    /// 404: no application of that host answers for the path.
+    pub(crate) unknown_path: u64,
+    /// 400: no host, several, or one that is none.
+    pub(crate) bad_host: u64,
+    /// 400: no HTTP/1.1.
+    pub(crate) malformed: u64,
+    /// 431: the head is too large.
+    pub(crate) large_head: u64,
+    /// 408 in the access log, but not answered: the head did not end in time.
+    pub(crate) slow_head: u64,
 }
 
 /// What a server uses of the machine, its applications not counted.

@@ -18,6 +18,7 @@ use super::{
     stop::Stop,
     threads::{Client, Threads},
 };
+use crate::refused::Refusals;
 
 /// Accepts connections and has them served until told to stop.
 pub(crate) struct Front {
@@ -28,17 +29,18 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Starts the threads that serve clients.
+    /// Starts the threads that serve clients. `refusals` is told of what never
+    /// becomes a request.
     ///
     /// # Errors
     ///
     /// If the system has no room for them.
-    pub(crate) fn new<S>(service: &S, timeouts: Timeouts) -> io::Result<Self>
+    pub(crate) fn new<S>(service: &S, timeouts: Timeouts, refusals: &Refusals) -> io::Result<Self>
     where
         S: ClientService,
     {
         Ok(Self {
-            threads: Threads::start(service, timeouts)?,
+            threads: Threads::start(service, timeouts, refusals)?,
             patience: timeouts.shutdown,
             places: Arc::new(Semaphore::new(room_for_clients(MAX_CONNECTIONS))),
             stop: Stop::new(),

@@ -3,11 +3,16 @@ use std::net::SocketAddr;
 use tracing::{debug, info};
 
 use super::heard::Heard;
+use crate::refused::{Refusal, Refusals};
 
-/// Says why a connection ended early, at the level at which it matters.
-pub(super) fn explain(peer: SocketAddr, error: &hyper::Error, heard: &Heard) {
+/// Says why a connection ended early, at the level at which it matters, and tells
+/// `refusals` if that was no request.
+pub(super) fn explain(peer: SocketAddr, error: &hyper::Error, heard: &Heard, refusals: &Refusals) {
     let cause = Cause::of(error, heard.something());
     let reason = cause.as_str();
+    if let Some(refusal) = cause.refusal() {
+        refusals.refuse_client(refusal, peer);
+    }
     match cause {
         Cause::Idle | Cause::ClientLeft => debug!(%peer, reason, "connection closed"),
         Cause::MalformedHead | Cause::LargeHead | Cause::SlowHead => {
@@ -42,6 +47,16 @@ impl Cause {
             () if error.is_parse() => Self::MalformedHead,
             () if error.is_user() => Self::BrokenAnswer,
             () => Self::ClientLeft,
+        }
+    }
+
+    /// What it is to a client that wanted to be answered.
+    const fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::SlowHead => Some(Refusal::SlowHead),
+            Self::MalformedHead => Some(Refusal::Malformed),
+            Self::LargeHead => Some(Refusal::LargeHead),
+            Self::Idle | Self::BrokenAnswer | Self::ClientLeft => None,
         }
     }
 

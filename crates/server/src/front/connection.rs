@@ -21,6 +21,7 @@ use super::{
     timer::{ConnectionTimer, QUIET},
     upgrade::{Agreed, Agreement},
 };
+use crate::refused::Refusals;
 
 /// A client's socket, and what has been read from it and not been looked at.
 type Client = (TcpStream, Bytes);
@@ -45,6 +46,7 @@ pub(super) async fn serve<S>(
     peer: SocketAddr,
     service: S,
     timeouts: Timeouts,
+    refusals: Refusals,
     mut stopped: Stopped,
 ) where
     S: ClientService,
@@ -54,7 +56,14 @@ pub(super) async fn serve<S>(
     let _ = stream.set_nodelay(true);
     let mut client = (stream, Bytes::new());
     loop {
-        let next = boxed(talk(client, peer, service.clone(), timeouts, &mut stopped));
+        let next = boxed(talk(
+            client,
+            peer,
+            service.clone(),
+            timeouts,
+            &refusals,
+            &mut stopped,
+        ));
         client = match next.await {
             Next::Over => return,
             Next::Upgraded(client, agreed) => {
@@ -87,6 +96,7 @@ async fn talk<S>(
     peer: SocketAddr,
     service: S,
     timeouts: Timeouts,
+    refusals: &Refusals,
     stopped: &mut Stopped,
 ) -> Next
 where
@@ -102,6 +112,7 @@ where
         timeouts.body,
         agreement.clone(),
         heard.clone(),
+        refusals.clone(),
     );
     let mut connection = http1::Builder::new()
         .timer(timer.clone())
@@ -128,7 +139,7 @@ where
     })
     .await;
     if let Some(Err(error)) = &ended {
-        explain(peer, error, &heard);
+        explain(peer, error, &heard, refusals);
         return Next::Over;
     }
     let agreed = agreement.take();

@@ -25,6 +25,7 @@ use super::{
     host,
     upgrade::{self, Agreement},
 };
+use crate::refused::{Refusal, Refusals};
 
 /// What a client gets.
 pub(super) type AnswerBody<B> = body::Either<B, Empty<<B as Body>::Data>>;
@@ -37,18 +38,20 @@ pub(super) fn exchanges<S>(
     patience: Duration,
     agreement: Agreement,
     heard: Heard,
+    refusals: Refusals,
 ) -> impl HttpService<Incoming, ResBody = AnswerBody<S::Body>, Error = Infallible, Future: Send>
 where
     S: ClientService,
 {
     let service = RefCell::new(service);
-    service_fn(move |request: Request<Incoming>| {
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddr(peer));
         if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
+            refusals.refuse(Refusal::BadHost, (&request).into(), 0);
             return Either::Right(ready(Ok(bad_request())));
         }
         let mut request = request.map(|body| ClientBody::new(body, patience).telling(&heard));
-        request.extensions_mut().insert(PeerAddr(peer));
         let offer = upgrade::is_offered(&mut request).then(|| agreement.clone());
         let answer = call(&mut *service.borrow_mut(), request);
         Either::Left(answer.map_ok(|response| match offer {

@@ -20,6 +20,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{ClientService, Timeouts, connection, stop::Stopped};
+use crate::refused::Refusals;
 
 /// How many threads one of these may have wait for the disk at a time, or for a
 /// name to be looked up; nginx's `thread_pool` has 32. What comes on top waits
@@ -63,13 +64,13 @@ impl Threads {
     /// # Errors
     ///
     /// If the system has no room for a thread, or for what its runtime needs.
-    pub(super) fn start<S>(service: &S, timeouts: Timeouts) -> io::Result<Self>
+    pub(super) fn start<S>(service: &S, timeouts: Timeouts, refusals: &Refusals) -> io::Result<Self>
     where
         S: ClientService,
     {
         let count = thread::available_parallelism().map_or(1, usize::from);
         let threads = (0..count)
-            .map(|number| Thread::start(number, service.clone(), timeouts))
+            .map(|number| Thread::start(number, service.clone(), timeouts, refusals.clone()))
             .collect::<io::Result<_>>()?;
         Ok(Self { threads })
     }
@@ -104,7 +105,12 @@ impl Threads {
 }
 
 impl Thread {
-    fn start<S>(number: usize, service: S, timeouts: Timeouts) -> io::Result<Self>
+    fn start<S>(
+        number: usize,
+        service: S,
+        timeouts: Timeouts,
+        refusals: Refusals,
+    ) -> io::Result<Self>
     where
         S: ClientService,
     {
@@ -114,7 +120,7 @@ impl Thread {
             .build()?;
         let load = Arc::new(AtomicUsize::new(0));
         let (clients, arriving) = mpsc::unbounded_channel();
-        let serving = serve(arriving, Arc::clone(&load), service, timeouts);
+        let serving = serve(arriving, Arc::clone(&load), service, timeouts, refusals);
         let handle = thread::Builder::new()
             .name(format!("front-{number}"))
             .spawn(move || runtime.block_on(serving))?;
@@ -133,6 +139,7 @@ async fn serve<S>(
     load: Arc<AtomicUsize>,
     service: S,
     timeouts: Timeouts,
+    refusals: Refusals,
 ) where
     S: ClientService,
 {
@@ -154,6 +161,7 @@ async fn serve<S>(
                     client.peer,
                     service.clone(),
                     timeouts,
+                    refusals.clone(),
                     client.stopped,
                 );
                 let place = client.place;

@@ -1,25 +1,27 @@
-use bytes::Bytes;
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderValue, Response,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
-use http_body_util::Full;
 
 use super::table::Unrouted;
+use crate::refused::Refusal;
+
+impl From<Unrouted> for Refusal {
+    fn from(why: Unrouted) -> Self {
+        match why {
+            Unrouted::UnknownHost => Self::UnknownHost,
+            Unrouted::UnknownPath => Self::UnknownPath,
+        }
+    }
+}
 
 /// What a client is told whose request is no application's.
-pub(super) fn page(why: Unrouted) -> Response<Full<Bytes>> {
-    let (status, text) = match why {
-        // RFC 9110 §15.5.20: "the request was directed at a server that is unable
-        // or unwilling to produce an authoritative response for the target URI."
-        Unrouted::UnknownHost => (
-            StatusCode::MISDIRECTED_REQUEST,
-            "There is no site of this name here.\n",
-        ),
-        Unrouted::UnknownPath => (StatusCode::NOT_FOUND, "There is no such page.\n"),
-    };
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
+pub(super) fn page(why: Unrouted) -> Response<&'static str> {
+    let mut response = Response::new(match why {
+        Unrouted::UnknownHost => "There is no site of this name here.\n",
+        Unrouted::UnknownPath => "There is no such page.\n",
+    });
+    *response.status_mut() = Refusal::from(why).status();
     let headers = response.headers_mut();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(CONTENT_TYPE, plain);

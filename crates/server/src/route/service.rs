@@ -16,7 +16,7 @@ use http_body_util::{self as body, Full};
 use tower::{Service, util::Oneshot};
 
 use super::{host, page::page, table::Table};
-use crate::front;
+use crate::{front, refused::Refusals};
 
 /// Hands each request to the application that it is for.
 ///
@@ -31,15 +31,18 @@ pub(crate) struct Router<S> {
 struct Shared<S> {
     table: Table,
     applications: Vec<S>,
+    refusals: Refusals,
 }
 
 impl<S> Router<S> {
-    /// To `applications`, as `table` numbers them.
-    pub(crate) fn new(table: Table, applications: Vec<S>) -> Self {
+    /// To `applications`, as `table` numbers them. `refusals` is told of what is
+    /// none's.
+    pub(crate) fn new(table: Table, applications: Vec<S>, refusals: Refusals) -> Self {
         Self {
             shared: Arc::new(Shared {
                 table,
                 applications,
+                refusals,
             }),
             used: Vec::new(),
         }
@@ -93,7 +96,13 @@ where
                     |response: Response<B>| response.map(body::Either::Left);
                 Either::Left(answer.map_ok(from_application))
             }
-            Err(why) => Either::Right(ready(Ok(page(why).map(body::Either::Right)))),
+            Err(why) => {
+                let page = page(why);
+                let refusals = &self.shared.refusals;
+                refusals.refuse(why.into(), (&request).into(), page.body().len());
+                let page = page.map(|text| body::Either::Right(Full::from(text)));
+                Either::Right(ready(Ok(page)))
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use super::{ApplicationSources, PoolSources, buffering::buffering, cannot, files
 use crate::{
     access_log::AccessLogHandle,
     front::{ClientBody, Front, Timeouts},
+    refused::Refusals,
     route::OneOf,
     run_as::User,
     settings::{AppSettings, ApplicationSettings, CacheMode, ServeSettings, UpstreamSettings},
@@ -225,12 +226,20 @@ fn trace_context(settings: &ServeSettings) -> TraceContextLayer {
 
 /// The front of a server with one application: its stack is called as the type
 /// that it is, at no cost for what it might have been.
-pub(super) fn front_of<U: Upstream>(whole: Whole<U>, timeouts: Timeouts) -> io::Result<Front> {
+pub(super) fn front_of<U: Upstream>(
+    whole: Whole<U>,
+    timeouts: Timeouts,
+    refusals: &Refusals,
+) -> io::Result<Front> {
     match whole {
-        OneOf::First(sticky) => Front::new(&sticky, timeouts),
-        OneOf::Second(OneOf::First(OneOf::First(varied))) => Front::new(&varied, timeouts),
-        OneOf::Second(OneOf::First(OneOf::Second(cached))) => Front::new(&cached, timeouts),
-        OneOf::Second(OneOf::Second(uncached)) => Front::new(&uncached, timeouts),
+        OneOf::First(sticky) => Front::new(&sticky, timeouts, refusals),
+        OneOf::Second(OneOf::First(OneOf::First(varied))) => {
+            Front::new(&varied, timeouts, refusals)
+        }
+        OneOf::Second(OneOf::First(OneOf::Second(cached))) => {
+            Front::new(&cached, timeouts, refusals)
+        }
+        OneOf::Second(OneOf::Second(uncached)) => Front::new(&uncached, timeouts, refusals),
     }
 }
 

@@ -38,6 +38,7 @@ use crate::{
     admin::{self, AdminAddress, AdminSocket},
     front::{self, Front, Timeouts},
     pid_file::PidFile,
+    refused::Refusals,
     route::{OneOf, Router, Table},
     settings::{Application, ApplicationSettings, Applications, ServeSettings},
     start_error::StartError,
@@ -110,21 +111,22 @@ impl Run {
     ) -> Result<(), StartError> {
         let timeouts = timeouts(&settings);
         let log = self.access_log.as_ref().map(AccessLog::handle);
+        let refusals = Refusals::new(log.clone());
         let (front, served) = match application.source.clone() {
             Application::Processes(app) => {
                 let (service, behind) = processes(*app, &application, &settings)?;
                 let (stacked, served) =
                     stacked(application, &settings, log.as_ref(), behind, service);
-                (front_of(stacked, timeouts), served)
+                (front_of(stacked, timeouts, &refusals), served)
             }
             Application::Upstream(upstream) => {
                 let (service, behind) = running(&upstream, &application)?;
                 let (stacked, served) =
                     stacked(application, &settings, log.as_ref(), behind, service);
-                (front_of(stacked, timeouts), served)
+                (front_of(stacked, timeouts, &refusals), served)
             }
         };
-        self.serve(settings, front, vec![served]).await
+        self.serve(settings, front, vec![served], refusals).await
     }
 
     async fn serve_sites(
@@ -152,8 +154,10 @@ impl Run {
             services.push(service);
             served.push(one);
         }
-        let front = Front::new(&Router::new(table, services), timeouts(&settings));
-        self.serve(settings, front, served).await
+        let refusals = Refusals::new(log);
+        let router = Router::new(table, services, refusals.clone());
+        let front = Front::new(&router, timeouts(&settings), &refusals);
+        self.serve(settings, front, served, refusals).await
     }
 
     /// Serves through `front`, and stops the processes of what was served.
@@ -162,6 +166,7 @@ impl Run {
         settings: ServeSettings,
         front: io::Result<Front>,
         served: Vec<Served>,
+        refusals: Refusals,
     ) -> Result<(), StartError> {
         let (sources, processes): (Vec<_>, Vec<_>) = served
             .into_iter()
@@ -172,7 +177,7 @@ impl Run {
         let _restarts = Restarts::watch(processes, self.signals.clone()).await;
         let signals = self.signals.clone();
         let ended = match front {
-            Ok(front) => self.serve_clients(settings, front, sources).await,
+            Ok(front) => self.serve_clients(settings, front, sources, refusals).await,
             Err(error) => Err(cannot("start the threads that serve clients", error)),
         };
         stop(&pools, &signals).await;
@@ -184,13 +189,14 @@ impl Run {
         settings: ServeSettings,
         front: Front,
         applications: Vec<ApplicationSources>,
+        refusals: Refusals,
     ) -> Result<(), StartError> {
         let address = self
             .listener
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
         let log = self.access_log.as_ref().map(AccessLog::handle);
-        let sources = Sources::new(address, applications, log);
+        let sources = Sources::new(address, applications, refusals, log);
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
         announce(&settings, address);

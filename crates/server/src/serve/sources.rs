@@ -22,9 +22,10 @@ use crate::{
     access_log::{AccessLogHandle, Lines},
     admin::{
         AccessLogStatus, ApplicationRequests, ApplicationStatus, BuffersStatus, CacheStatus,
-        Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RestartsStatus, RestsStatus,
-        Served, ServerUsage, Status,
+        Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RefusedStatus,
+        RestartsStatus, RestsStatus, Served, ServerUsage, Status,
     },
+    refused::{Refusal, Refusals},
 };
 
 /// Where a server's status is read from: the handles of its parts. Clones
@@ -33,6 +34,7 @@ use crate::{
 pub(super) struct Sources {
     server: Arc<ServerIdentity>,
     applications: Arc<[ApplicationSources]>,
+    refusals: Refusals,
     access_log: Option<AccessLogHandle>,
 }
 
@@ -70,6 +72,7 @@ impl Sources {
     pub(super) fn new(
         address: SocketAddr,
         applications: impl IntoIterator<Item = ApplicationSources>,
+        refusals: Refusals,
         access_log: Option<AccessLogHandle>,
     ) -> Self {
         Self {
@@ -78,6 +81,7 @@ impl Sources {
                 since: Instant::now(),
             }),
             applications: applications.into_iter().collect(),
+            refusals,
             access_log,
         }
     }
@@ -100,6 +104,7 @@ impl Served for Sources {
                 let Lines { written, dropped } = log.lines();
                 AccessLogStatus { written, dropped }
             }),
+            refused: refused(&self.refusals),
             applications: applications.map(|it| it.status(&usage)).collect(),
         }
     }
@@ -264,6 +269,17 @@ fn rests_status(rests: &Rests) -> RestsStatus {
         given_up: rests.given_up,
         last_ms: rests.last.map(|took| took.as_secs_f64() * 1000.0),
         total_seconds: rests.total.as_secs_f64(),
+    }
+}
+
+fn refused(refusals: &Refusals) -> RefusedStatus {
+    RefusedStatus {
+        unknown_host: refusals.of(Refusal::UnknownHost),
+        unknown_path: refusals.of(Refusal::UnknownPath),
+        bad_host: refusals.of(Refusal::BadHost),
+        malformed: refusals.of(Refusal::Malformed),
+        large_head: refusals.of(Refusal::LargeHead),
+        slow_head: refusals.of(Refusal::SlowHead),
     }
 }
 

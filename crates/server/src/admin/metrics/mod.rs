@@ -9,7 +9,7 @@ mod pool;
 mod text;
 
 use self::text::{Kind, Text};
-use super::status::{ApplicationStatus, Latency, ServerUsage, Status};
+use super::status::{ApplicationStatus, Latency, RefusedStatus, ServerUsage, Status};
 
 /// The text exposition format, version 0.0.4.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -42,6 +42,7 @@ pub(super) fn metrics(status: &Status) -> String {
         );
         text.sample(&[], number(log.dropped));
     }
+    refused(&mut text, status.refused);
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
     cache::write(&mut text, &status.applications);
@@ -73,6 +74,22 @@ fn process(text: &mut Text, usage: &ServerUsage) {
     let started = "When the server was started, in seconds since 1970.";
     text.family("process_start_time_seconds", Kind::Gauge, started);
     text.sample(&[], usage.started_at_seconds);
+}
+
+fn refused(text: &mut Text, refused: RefusedStatus) {
+    let help = "Requests that no application heard of, by why they were refused.";
+    let name = "peregrine_http_refused_requests_total";
+    text.family(name, Kind::Counter, help);
+    for (reason, count) in [
+        ("unknown-host", refused.unknown_host),
+        ("unknown-path", refused.unknown_path),
+        ("bad-host", refused.bad_host),
+        ("malformed", refused.malformed),
+        ("large-head", refused.large_head),
+        ("slow-head", refused.slow_head),
+    ] {
+        text.sample(&[("reason", reason)], number(count));
+    }
 }
 
 fn requests(text: &mut Text, applications: &[ApplicationStatus]) {

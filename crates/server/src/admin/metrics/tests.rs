@@ -169,6 +169,7 @@ fn no_label_has_a_value_for_each_process_or_request() {
                     "cache",
                     "le",
                     "outcome",
+                    "reason",
                     "state",
                     "status",
                     "version",

@@ -137,6 +137,10 @@ Queue     : mean: 1.6 ms  p50: 0.1 ms  p90: 5.5 ms  p99: 10.2 ms  max: 21.0 ms
 App       : mean: 26.0 ms  p50: 1.6 ms  p90: 88.0 ms  p99: 164.0 ms  max: 336.0 ms
 Latency   : mean: 3.2 ms  p50: 0.2 ms  p90: 11.0 ms  p99: 20.5 ms  max: 42.0 ms
 Content   : 5M
+
+----------- Refused, without an application -----------
+Unknown host: 7  unknown path: 1
+No valid host: 0  no HTTP/1.1: 2  head too large: 0  head too slow: 1
 ";
         let rendered = render(&example(), None, SystemTime::UNIX_EPOCH + NOW);
         assert_eq!(rendered, expected);

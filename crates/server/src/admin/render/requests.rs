@@ -6,7 +6,7 @@ use super::{
 };
 use crate::admin::{
     running::{ApplicationRequests, RunningRequest},
-    status::{ApplicationStatus, Latency, Status},
+    status::{ApplicationStatus, Latency, RefusedStatus, Status},
 };
 
 /// How many requests there were, and how long they took.
@@ -15,7 +15,25 @@ pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
         heading(page, &title("Requests", application, status))?;
         write_requests(page, application)?;
     }
-    Ok(())
+    write_refused(page, status.refused)
+}
+
+/// What no application hears of, if there was any.
+fn write_refused(page: &mut String, refused: RefusedStatus) -> fmt::Result {
+    if refused == RefusedStatus::default() {
+        return Ok(());
+    }
+    heading(page, "Refused, without an application")?;
+    writeln!(
+        page,
+        "Unknown host: {}  unknown path: {}",
+        refused.unknown_host, refused.unknown_path
+    )?;
+    writeln!(
+        page,
+        "No valid host: {}  no HTTP/1.1: {}  head too large: {}  head too slow: {}",
+        refused.bad_host, refused.malformed, refused.large_head, refused.slow_head
+    )
 }
 
 /// The requests that are being served, one by one.

@@ -1,7 +1,7 @@
 use super::{
     AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, GroupUsage,
-    Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RequestsStatus,
-    RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
+    Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
+    RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
 };
 
 /// A status with something in every field.
@@ -24,6 +24,14 @@ pub(in crate::admin) fn example() -> Status {
             written: 197,
             dropped: 1,
         }),
+        refused: RefusedStatus {
+            unknown_host: 7,
+            unknown_path: 1,
+            bad_host: 0,
+            malformed: 2,
+            large_head: 0,
+            slow_head: 1,
+        },
         applications: vec![ApplicationStatus {
             name: "forum".to_owned(),
             environment: "development".to_owned(),
