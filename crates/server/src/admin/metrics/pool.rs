@@ -86,9 +86,21 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
             text.sample(&[("application", application)], number(told(pool)));
         }
     }
+    let help = "How long the request has waited that has waited longest; 0 if none does.";
+    let name = "peregrine_pool_queue_longest_wait_seconds";
+    text.family(name, Kind::Gauge, help);
+    for (application, pool) in pools() {
+        let waited = pool.queue.longest_wait_seconds.unwrap_or(0.0);
+        text.sample(&[("application", application)], waited);
+    }
+    restarts(text, pools());
+}
+
+/// How often all of an application's processes were replaced.
+fn restarts<'a>(text: &mut Text, pools: impl Iterator<Item = (&'a str, &'a PoolStatus)> + Clone) {
     let help = "Restarts, by what has come of them.";
     text.family("peregrine_pool_restarts_total", Kind::Counter, help);
-    for (application, pool) in pools() {
+    for (application, pool) in pools.clone() {
         let RestartsStatus {
             finished, failed, ..
         } = pool.restarts;
@@ -100,16 +112,9 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
     let help = "When the latest restart was asked for, in seconds since 1970; 0 before it.";
     let name = "peregrine_pool_last_restart_timestamp_seconds";
     text.family(name, Kind::Gauge, help);
-    for (application, pool) in pools() {
+    for (application, pool) in pools {
         let at = pool.restarts.last_at_seconds.unwrap_or(0.0);
         text.sample(&[("application", application)], at);
-    }
-    let help = "How long the request has waited that has waited longest; 0 if none does.";
-    let name = "peregrine_pool_queue_longest_wait_seconds";
-    text.family(name, Kind::Gauge, help);
-    for (application, pool) in pools() {
-        let waited = pool.queue.longest_wait_seconds.unwrap_or(0.0);
-        text.sample(&[("application", application)], waited);
     }
 }
 

@@ -1,8 +1,9 @@
 use super::{
-    AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, GroupUsage,
-    Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
+    AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, Latency,
+    LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
     RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
 };
+use crate::admin::GroupUsage;
 
 /// A status with something in every field.
 pub(in crate::admin) fn example() -> Status {
