@@ -1,7 +1,8 @@
 //! `peregrine status` says what the server is doing.
 
 use http::StatusCode;
-use integration_tests::run;
+use integration_tests::{run, wait};
+use tokio::net::TcpStream;
 
 use crate::unruly;
 
@@ -87,4 +88,24 @@ async fn status_for_people_has_the_words_of_passenger_status() {
     ] {
         assert!(ended.stdout.contains(word), "`{word}`: {}", ended.stdout);
     }
+}
+
+#[tokio::test]
+async fn clients_are_counted_while_they_are_connected() {
+    let server = unruly::start(&[]).await;
+    let clients = async |connected: usize, accepted: usize| {
+        wait::until(&format!("{connected} of {accepted}"), async || {
+            let clients = &server.status().await["clients"];
+            assert!(clients["max"].as_u64() > Some(0), "{clients}");
+            (clients["connected"] == connected && clients["accepted"] == accepted).then_some(())
+        })
+        .await;
+    };
+    clients(0, 0).await;
+    let silent = TcpStream::connect(server.address()).await.unwrap();
+    clients(1, 1).await;
+    server.get("/answer").await;
+    clients(1, 2).await;
+    drop(silent);
+    clients(0, 2).await;
 }

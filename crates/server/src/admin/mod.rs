@@ -52,9 +52,10 @@ pub(crate) use self::{
     server::{AdminAddress, serve},
     socket::AdminSocket,
     status::{
-        AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, Latency,
-        LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
-        RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
+        AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus,
+        ClientsStatus, Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus,
+        RefusedStatus, RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status,
+        StatusClasses,
     },
     watch::watch,
 };

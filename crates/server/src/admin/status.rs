@@ -28,11 +28,25 @@ pub(crate) struct Status {
     /// The access log; absent if there is none.
     #[serde(default)]
     pub(crate) access_log: Option<AccessLogStatus>,
+    /// The clients' connections.
+    #[serde(default)]
+    pub(crate) clients: ClientsStatus,
     /// What no application hears of.
     #[serde(default)]
     pub(crate) refused: RefusedStatus,
     /// What it serves, in the order of its configuration.
     pub(crate) applications: Vec<ApplicationStatus>,
+}
+
+/// Clients' connections, idle ones among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClientsStatus {
+    /// How many there are.
+    pub(crate) connected: usize,
+    /// How many there may be; the next ones wait in the kernel's queue.
+    pub(crate) max: usize,
+    /// How many there were so far.
+    pub(crate) accepted: u64,
 }
 
 /// Requests that were refused before any application heard of them, by the reason.

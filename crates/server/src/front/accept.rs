@@ -13,7 +13,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    ClientService, MAX_CONNECTIONS, Timeouts,
+    ClientService, Connections, MAX_CONNECTIONS, Timeouts,
     open_files::room_for_clients,
     stop::Stop,
     threads::{Client, Threads},
@@ -25,7 +25,8 @@ pub(crate) struct Front {
     threads: Threads,
     patience: Duration,
     places: Arc<Semaphore>,
-    stop: Stop,
+    stop: Arc<Stop>,
+    connections: Connections,
 }
 
 impl Front {
@@ -39,12 +40,20 @@ impl Front {
     where
         S: ClientService,
     {
+        let room = room_for_clients(MAX_CONNECTIONS);
+        let stop = Arc::new(Stop::new());
         Ok(Self {
             threads: Threads::start(service, timeouts, refusals)?,
             patience: timeouts.shutdown,
-            places: Arc::new(Semaphore::new(room_for_clients(MAX_CONNECTIONS))),
-            stop: Stop::new(),
+            places: Arc::new(Semaphore::new(room)),
+            connections: Connections::new(&stop, room),
+            stop,
         })
+    }
+
+    /// How many clients there are, for who looks.
+    pub(crate) fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Serves until `stop` resolves, then lets the requests that run finish,
@@ -104,6 +113,7 @@ impl Front {
     }
 
     fn welcome(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        self.connections.accept();
         self.threads.give(Client {
             stream,
             peer,

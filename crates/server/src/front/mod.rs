@@ -25,6 +25,7 @@ mod body;
 mod cause;
 mod client_service;
 mod connection;
+mod connections;
 mod exchange;
 mod heard;
 mod host;
@@ -40,8 +41,8 @@ mod tunnel;
 mod upgrade;
 
 pub(crate) use self::{
-    accept::Front, body::ClientBody, client_service::ClientService, exchange::call, listen::bind,
-    timeouts::Timeouts,
+    accept::Front, body::ClientBody, client_service::ClientService, connections::Connections,
+    exchange::call, listen::bind, timeouts::Timeouts,
 };
 
 /// The longest request head: request line and header fields (64 KiB).

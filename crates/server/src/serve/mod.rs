@@ -196,7 +196,7 @@ impl Run {
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
         let log = self.access_log.as_ref().map(AccessLog::handle);
-        let sources = Sources::new(address, applications, refusals, log);
+        let sources = Sources::new(address, front.connections(), applications, refusals, log);
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
         announce(&settings, address);

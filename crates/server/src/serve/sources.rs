@@ -22,9 +22,10 @@ use crate::{
     access_log::{AccessLogHandle, Lines},
     admin::{
         AccessLogStatus, ApplicationRequests, ApplicationStatus, BuffersStatus, CacheStatus,
-        Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RefusedStatus,
+        ClientsStatus, Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RefusedStatus,
         RestartsStatus, RestsStatus, Served, ServerUsage, Status,
     },
+    front::Connections,
     refused::{Refusal, Refusals},
 };
 
@@ -38,11 +39,12 @@ pub(super) struct Sources {
     access_log: Option<AccessLogHandle>,
 }
 
-/// What never changes while a server runs.
+/// What there is of a server, once.
 #[derive(Debug)]
 struct ServerIdentity {
     address: String,
     since: Instant,
+    connections: Connections,
 }
 
 /// What is known of one application.
@@ -71,6 +73,7 @@ pub(super) struct PoolSources {
 impl Sources {
     pub(super) fn new(
         address: SocketAddr,
+        connections: Connections,
         applications: impl IntoIterator<Item = ApplicationSources>,
         refusals: Refusals,
         access_log: Option<AccessLogHandle>,
@@ -79,6 +82,7 @@ impl Sources {
             server: Arc::new(ServerIdentity {
                 address: format!("http://{address}"),
                 since: Instant::now(),
+                connections,
             }),
             applications: applications.into_iter().collect(),
             refusals,
@@ -104,6 +108,7 @@ impl Served for Sources {
                 let Lines { written, dropped } = log.lines();
                 AccessLogStatus { written, dropped }
             }),
+            clients: clients(&self.server.connections),
             refused: refused(&self.refusals),
             applications: applications.map(|it| it.status(&usage)).collect(),
         }
@@ -269,6 +274,14 @@ fn rests_status(rests: &Rests) -> RestsStatus {
         given_up: rests.given_up,
         last_ms: rests.last.map(|took| took.as_secs_f64() * 1000.0),
         total_seconds: rests.total.as_secs_f64(),
+    }
+}
+
+fn clients(connections: &Connections) -> ClientsStatus {
+    ClientsStatus {
+        connected: connections.connected(),
+        max: connections.max(),
+        accepted: connections.accepted(),
     }
 }
 

@@ -9,7 +9,9 @@ mod pool;
 mod text;
 
 use self::text::{Kind, Text};
-use super::status::{ApplicationStatus, Latency, RefusedStatus, ServerUsage, Status};
+use super::status::{
+    ApplicationStatus, ClientsStatus, Latency, RefusedStatus, ServerUsage, Status,
+};
 
 /// The text exposition format, version 0.0.4.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -42,6 +44,7 @@ pub(super) fn metrics(status: &Status) -> String {
         );
         text.sample(&[], number(log.dropped));
     }
+    clients(&mut text, status.clients);
     refused(&mut text, status.refused);
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
@@ -74,6 +77,19 @@ fn process(text: &mut Text, usage: &ServerUsage) {
     let started = "When the server was started, in seconds since 1970.";
     text.family("process_start_time_seconds", Kind::Gauge, started);
     text.sample(&[], usage.started_at_seconds);
+}
+
+fn clients(text: &mut Text, clients: ClientsStatus) {
+    let help = "Connections of clients, idle ones among them.";
+    text.family("peregrine_client_connections", Kind::Gauge, help);
+    text.sample(&[], number(clients.connected as u64));
+    let help = "Connections that clients may have.";
+    text.family("peregrine_client_max_connections", Kind::Gauge, help);
+    text.sample(&[], number(clients.max as u64));
+    let help = "Connections of clients that were accepted.";
+    let name = "peregrine_client_accepted_connections_total";
+    text.family(name, Kind::Counter, help);
+    text.sample(&[], number(clients.accepted));
 }
 
 fn refused(text: &mut Text, refused: RefusedStatus) {

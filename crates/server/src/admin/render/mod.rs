@@ -193,6 +193,7 @@ PID        : 100
 Address    : http://127.0.0.1:3000
 Uptime     : 1h 1m 5s
 Serves     : /srv/app
+Clients    : 12 of 10000 connected, 180 so far
 Access log : 197 lines, 1 left out
 Buffers    : 3M of 64M in memory, 512M of 4.0G in files
 CPU        : 12.2 s

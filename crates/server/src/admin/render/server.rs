@@ -4,7 +4,7 @@ use super::{
     heading, title,
     units::{Size, Span},
 };
-use crate::admin::status::{AccessLogStatus, BuffersStatus, ServerUsage, Status};
+use crate::admin::status::{AccessLogStatus, BuffersStatus, ClientsStatus, ServerUsage, Status};
 
 /// The server itself, without its applications.
 pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
@@ -13,6 +13,15 @@ pub(super) fn write(page: &mut String, status: &Status) -> fmt::Result {
     writeln!(page, "Address    : {}", status.address)?;
     writeln!(page, "Uptime     : {}", Span(status.uptime_seconds))?;
     writeln!(page, "Serves     : {}", status.serves())?;
+    let ClientsStatus {
+        connected,
+        max,
+        accepted,
+    } = status.clients;
+    writeln!(
+        page,
+        "Clients    : {connected} of {max} connected, {accepted} so far"
+    )?;
     if let Some(log) = &status.access_log {
         let AccessLogStatus { written, dropped } = log;
         writeln!(page, "Access log : {written} lines, {dropped} left out")?;

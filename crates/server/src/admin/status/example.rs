@@ -1,6 +1,6 @@
 use super::{
-    AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, Latency,
-    LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
+    AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus, ClientsStatus,
+    Latency, LatencyBucket, PoolStatus, ProcessStatus, QueueStatus, RatesStatus, RefusedStatus,
     RequestsStatus, RestartsStatus, RestsStatus, ServerUsage, Status, StatusClasses,
 };
 use crate::admin::GroupUsage;
@@ -25,6 +25,11 @@ pub(in crate::admin) fn example() -> Status {
             written: 197,
             dropped: 1,
         }),
+        clients: ClientsStatus {
+            connected: 12,
+            max: 10_000,
+            accepted: 180,
+        },
         refused: RefusedStatus {
             unknown_host: 7,
             unknown_path: 1,
