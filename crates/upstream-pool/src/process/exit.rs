@@ -19,8 +19,9 @@ use super::{guard::Guard, stat::Stat};
 /// children have.
 const LOOK: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
-/// How long after SIGKILL to wait for a group to be empty.
-const KILL_TIME: Duration = Duration::from_millis(500);
+/// How long after SIGKILL to wait for a group to be empty: a moment, on however busy a
+/// machine, unless somebody in it waits for a disk.
+const KILL_TIME: Duration = Duration::from_secs(5);
 
 /// What can be told to leave.
 pub(crate) trait Leave: Debug + Send + Sync {

@@ -9,6 +9,8 @@ use super::children::{self, OwnChild};
 /// each. When there will be no more lines, since the pool is gone, however it
 /// went, what is left is told to leave by SIGTERM, and 3 s later by SIGKILL:
 /// the groups, and whoever has left them with the pool's mark in its environment.
+/// Who is killed takes a moment to end, and may have started somebody in the last
+/// one: it is looked again until nobody is found.
 ///
 /// A shell, since there is one wherever there are applications, and it is
 /// small. It hears no signal that a terminal sends to all. Where there is no
@@ -51,15 +53,21 @@ for second in 1 2 3; do
     sleep 1
 done
 for group in $groups; do kill -s KILL -- "-$group"; done
-for pid in $(strays); do kill -s KILL "$pid"; done
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    left=$(strays)
+    [ -z "$left" ] && exit
+    for pid in $left; do kill -s KILL "$pid"; done
+    sleep 0.1
+done
 "#;
 
 /// The variable by which a process is known as the pool's.
 const VARIABLE: &str = "PEREGRINE_POOL";
 
 /// How long the guard may take to leave: a moment, unless somebody has left his
-/// group and does not heed SIGTERM.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// group and does not heed SIGTERM. Then it takes 3 s, and on a busy machine more; it
+/// is waited for, since only then nobody is left.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Where to tell the guard which process groups there are.
 ///
