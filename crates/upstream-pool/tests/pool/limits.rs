@@ -72,6 +72,15 @@ async fn a_process_that_hangs_with_several_requests_is_replaced() {
         .unwrap();
     let first = answered(&pool).await;
     kill("STOP", first);
+    // Told to, its threads still may go on for a moment.
+    until("all of it has stopped", || {
+        let mut threads = std::fs::read_dir(format!("/proc/{first}/task")).unwrap();
+        threads.all(|thread| {
+            let stat = std::fs::read_to_string(thread.unwrap().path().join("stat"));
+            stat.is_ok_and(|stat| stat.contains(") T "))
+        })
+    })
+    .await;
     let error = pool.clone().oneshot(get("/pid")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     until("it is replaced", || {
