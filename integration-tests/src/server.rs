@@ -203,7 +203,8 @@ impl Server {
             .collect()
     }
 
-    /// Waits until it serves exactly `count` requests.
+    /// Waits until it serves exactly `count` requests. They may still wait for a
+    /// process, and a process may not have read them yet.
     ///
     /// # Panics
     ///
@@ -211,6 +212,23 @@ impl Server {
     pub async fn in_flight(&self, count: usize) {
         wait::until(&format!("{count} requests in flight"), async || {
             (self.status().await["applications"][0]["requests"]["in_flight"] == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the application's processes have exactly `count` requests and
+    /// upgraded connections between them: as many have left the queue.
+    ///
+    /// # Panics
+    ///
+    /// If that doesn't happen.
+    pub async fn sessions(&self, count: u64) {
+        wait::until(&format!("{count} sessions"), async || {
+            let status = self.status().await;
+            let processes = status["applications"][0]["pool"]["processes"].as_array()?;
+            // One that starts has none yet.
+            let sessions = processes.iter().filter_map(|it| it["sessions"].as_u64());
+            (sessions.sum::<u64>() == count).then_some(())
         })
         .await;
     }

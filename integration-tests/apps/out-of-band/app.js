@@ -25,9 +25,14 @@ const inner = outOfBandGC(
 // wants to, and the last number is always 0.
 const server = http.createServer((request, response) => {
   const begun = now();
+  const { end } = response;
+  // Before it ends: whoever has the answer may ask for the next page.
+  response.end = (...last) => {
+    const line = [process.pid, request.method, request.url, begun, now(), 0];
+    fs.appendFileSync(process.env.JOURNAL, `${line.join(" ")}\n`);
+    return end.apply(response, last);
+  };
   inner(request, response);
-  const line = [process.pid, request.method, request.url, begun, now(), 0];
-  fs.appendFileSync(process.env.JOURNAL, `${line.join(" ")}\n`);
 });
 
 server.listen(process.env.PORT, "127.0.0.1");

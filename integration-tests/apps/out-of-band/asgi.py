@@ -26,8 +26,10 @@ async def application(scope, receive, send):
     entry = Entry(scope["method"], scope["path"])
 
     async def send_and_note(message):
-        # Before the last piece: whoever has it may ask for the next page.
-        if message["type"] == "http.response.body" and not message.get("more_body"):
+        # Before the last piece: whoever has it may ask for the next page. A 204 has
+        # none, and is over with its head.
+        is_last = message["type"] == "http.response.body" and not message.get("more_body")
+        if message.get("status") == 204 or (is_last and not entry.closed):
             entry.close()
         await send(message)
 

@@ -21,9 +21,11 @@ class Entry:
     def __init__(self, method, path):
         self.what = (os.getpid(), method, path)
         self.collections = collections
+        self.closed = False
         self.begun = time.monotonic()
 
     def close(self):
+        self.closed = True
         line = (*self.what, self.begun, time.monotonic(), collections - self.collections)
         with open(os.environ["JOURNAL"], "a") as journal:
             journal.write(" ".join(map(str, line)) + "\n")

@@ -44,6 +44,8 @@ async fn start_with_tokens() -> (Server, SocketAddr) {
     };
     let (full, read_only) = (file("full", FULL), file("read-only", READ_ONLY));
     let server = unruly::start(&[
+        "--max-pool-size",
+        "1",
         "--log-level",
         "trace",
         "--admin-address",

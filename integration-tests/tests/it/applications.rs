@@ -266,7 +266,10 @@ async fn a_process_that_is_killed_loses_no_request_and_is_replaced(application: 
     load.answers(2).await;
     load.stop().await;
 
-    assert_eq!(processes::zombies_of(server.pid()), []);
+    wait::until("no zombies", async || {
+        processes::zombies_of(server.pid()).is_empty().then_some(())
+    })
+    .await;
     // Its own children, such as gunicorn's workers, did not survive it.
     let living: Vec<_> = after.into_iter().chain([server.pid()]).collect();
     wait::until("its children to be gone", async || {

@@ -22,7 +22,7 @@ async fn requests_below_a_path_take_no_place_from_others() {
     ];
     let server = app.serve(&options.concat()).await;
     let others = async {
-        server.in_flight(2).await;
+        server.sessions(2).await;
         for _ in 0..3 {
             assert_eq!(server.get("/").await.status, 200);
         }
@@ -44,6 +44,11 @@ async fn who_finds_no_room_in_the_queue_gets_the_status_of_the_operators_choice(
         &["--request-queue-overflow-status-code", "529"],
     ];
     let server = app.serve(&options.concat()).await;
+    // A place in the queue is no place to wait for the process in.
+    wait::until("its process", async || {
+        (server.ready_processes().await.len() == 1).then_some(())
+    })
+    .await;
     let queue = async || server.status().await["applications"][0]["pool"]["queue"].clone();
     let others = async {
         wait::until("a request in the queue", async || {
@@ -60,7 +65,8 @@ async fn who_finds_no_room_in_the_queue_gets_the_status_of_the_operators_choice(
         assert_eq!(turned_away.header("retry-after"), "1");
         app.release();
     };
-    let (one, two, ()) = tokio::join!(server.get("/hold"), server.get("/hold"), others);
+    // Two pages, or one would wait for the other's answer, and not in the queue.
+    let (one, two, ()) = tokio::join!(server.get("/hold"), server.get("/hold?2"), others);
     assert_eq!((one.status.as_u16(), two.status.as_u16()), (200, 200));
     assert_eq!(queue().await["longest_wait_seconds"], Value::Null);
 }

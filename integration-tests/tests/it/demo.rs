@@ -80,7 +80,10 @@ async fn a_worker_that_is_killed_loses_no_request_and_is_replaced() {
     })
     .await;
     load.stop().await;
-    assert_eq!(processes::zombies_of(server.pid()), []);
+    wait::until("no zombies", async || {
+        processes::zombies_of(server.pid()).is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

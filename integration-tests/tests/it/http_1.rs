@@ -69,7 +69,7 @@ async fn who_is_refused_is_not_told_to_continue() {
 async fn who_would_wait_in_vain_is_not_told_to_continue() {
     let server = unruly::start_with_one_slot(&["--max-request-queue-size", "1"]).await;
     let _running = connect(&server, b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    server.in_flight(1).await;
+    server.sessions(1).await;
     let _queued = connect(&server, b"GET /never?2 HTTP/1.1\r\nHost: a\r\n\r\n").await;
     wait::until("a request that queues", async || {
         let status = server.status().await;

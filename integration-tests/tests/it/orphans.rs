@@ -7,8 +7,10 @@ use integration_tests::{Server, processes, tools, wait};
 use crate::unruly;
 
 async fn start_shell(script: &str) -> Server {
-    let args = ["start", unruly::FOLDER, "--", "/bin/sh", "-c", script];
-    Server::start(&args).await
+    // Of which there is one, or there are twice as many.
+    let one = ["start", unruly::FOLDER, "--max-pool-size", "1"];
+    let command = ["--", "/bin/sh", "-c", script];
+    Server::start(&[&one[..], &command].concat()).await
 }
 
 #[tokio::test]

@@ -175,6 +175,8 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_foreve
     let args = [
         "start",
         folder.path().to_str().unwrap(),
+        "--max-pool-size",
+        "1",
         "--warm-up",
         "/login?warm=up",
         "--",

@@ -47,7 +47,7 @@ async fn a_client_stays_with_its_process_though_another_one_would_be_taken() {
     // While the oldest is busy, the other one answers.
     let hold = get(&server, "/hold", "");
     let second = async {
-        server.in_flight(1).await;
+        server.sessions(1).await;
         let second = get(&server, "/", "").await;
         app.release();
         second
@@ -68,7 +68,7 @@ async fn a_client_stays_with_its_process_though_another_one_would_be_taken() {
     app.hold();
     let hold = get(&server, "/hold", &cookie);
     let waiting = async {
-        server.in_flight(1).await;
+        server.sessions(1).await;
         let waiting = get(&server, "/", &cookie);
         let release = async {
             server.in_flight(2).await;

@@ -128,19 +128,6 @@ async fn open(server: &Server, count: usize) {
     .await;
 }
 
-/// Waits until the pool says that its processes have so many sessions.
-async fn sessions(server: &Server, count: u64) {
-    wait::until(&format!("{count} sessions"), async || {
-        let status = server.status().await;
-        let processes = status["applications"][0]["pool"]["processes"]
-            .as_array()
-            .unwrap();
-        let sessions = processes.iter().map(|it| it["sessions"].as_u64().unwrap());
-        (sessions.sum::<u64>() == count).then_some(())
-    })
-    .await;
-}
-
 async fn tell(server: &Server, command: &str) {
     let socket = server.admin_socket();
     let ended = run(&[command, "--admin-socket", &socket]).await;
@@ -158,7 +145,7 @@ async fn messages_go_both_ways(application: &Application) {
     // It is a request that runs, and no other's business.
     open(&server, 1).await;
     server.in_flight(1).await;
-    sessions(&server, 1).await;
+    server.sessions(1).await;
 
     socket.close(None).await.unwrap();
     closed(&mut socket).await;
@@ -166,7 +153,7 @@ async fn messages_go_both_ways(application: &Application) {
     drop(socket);
     open(&server, 0).await;
     server.in_flight(0).await;
-    sessions(&server, 0).await;
+    server.sessions(0).await;
 }
 
 #[tokio::test]
@@ -243,7 +230,7 @@ async fn an_offer_that_is_refused_is_a_request_like_any_other() {
         (StatusCode::FORBIDDEN, "no")
     );
     server.in_flight(0).await;
-    sessions(&server, 0).await;
+    server.sessions(0).await;
 }
 
 #[tokio::test]
@@ -301,7 +288,7 @@ async fn a_client_that_vanishes_frees_its_place() {
         stream.readable().await.unwrap();
         drop(stream);
         open(&server, 0).await;
-        sessions(&server, 0).await;
+        server.sessions(0).await;
         server.in_flight(0).await;
     }
 }
@@ -413,5 +400,5 @@ async fn a_server_that_runs_already_may_switch_as_well() {
     let hello = Message::text("hello");
     assert_eq!(say(&mut socket, hello.clone()).await, hello);
     drop(socket);
-    sessions(&behind, 0).await;
+    behind.sessions(0).await;
 }
