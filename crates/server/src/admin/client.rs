@@ -17,8 +17,9 @@ use tokio::{net::UnixStream, time::timeout};
 use super::{AdminError, find, places::Places, render, status::Status};
 use crate::cli::Show;
 
-/// A server answers at once; this is for one that is stopped or stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A server answers at once, and late on a machine that is swamped, which is when one
+/// looks; this is for one that is stopped or stuck.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a server is asked for.
 const STATUS: &str = "/v1/status";
