@@ -3,8 +3,8 @@
 //! that the application would not have given to that very client.
 //!
 //! What it would have given is known from the order in which it handled requests.
-//! A change of level counts from when its answer is there; until then, the page of
-//! before is as good as the one of after.
+//! A change of level counts from when its answer is there, or from when its client
+//! leaves; until then, the page of before is as good as the one of after.
 
 use std::{
     convert::Infallible,
@@ -38,6 +38,8 @@ enum Client {
     /// With a session that the application does not know.
     Forger,
     Session(usize),
+    /// The same, with another spelling of the host.
+    Elsewhere(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +73,8 @@ enum Event {
     Handle(usize),
     /// One of the answers that it has made comes back.
     Answer(usize),
+    /// A client does not wait any longer.
+    Leave(usize),
     Wait(u64),
 }
 
@@ -230,11 +234,33 @@ impl Model {
         }
         let which = which % self.answers.len();
         let (answer, response, changed) = self.answers.swap_remove(which);
-        for place in changed {
-            self.history[place].known = Some(self.step);
+        // Who has left needs no answer, and nobody hears it.
+        if answer.send(response).is_ok() {
+            for place in changed {
+                self.history[place].known = Some(self.step);
+            }
         }
-        // Who has left needs no answer.
-        let _ = answer.send(response);
+    }
+
+    /// For each answer, whether somebody waits for it.
+    fn waited_for(&self) -> Vec<bool> {
+        let answers = self.answers.iter();
+        answers.map(|(answer, ..)| !answer.is_closed()).collect()
+    }
+
+    /// A client has left, and before it did, answers were `waited` for. If the
+    /// application has handled its request by now, what became of its own session is
+    /// known; afterwards, nobody would hear of it.
+    fn left(&mut self, waited: &[bool]) {
+        let waits = self.waited_for();
+        for (place, (_, _, changed)) in self.answers.iter().enumerate() {
+            if waited[place] && !waits[place] {
+                for change in changed {
+                    let change = &mut self.history[*change];
+                    change.known = change.own.then_some(self.step);
+                }
+            }
+        }
     }
 
     /// The levels of a session that a request may see that was sent at `sent` and
@@ -281,7 +307,16 @@ fn cookie(client: Client) -> Option<String> {
     match client {
         Client::Visitor => None,
         Client::Forger => Some("_ga=1; session=forged".to_owned()),
-        Client::Session(session) => Some(format!("_ga={session}; session=s{session}")),
+        Client::Session(session) | Client::Elsewhere(session) => {
+            Some(format!("_ga={session}; session=s{session}"))
+        }
+    }
+}
+
+const fn host(client: Client) -> &'static str {
+    match client {
+        Client::Elsewhere(_) => "FORUM.example",
+        _ => "forum.example",
     }
 }
 
@@ -305,7 +340,7 @@ fn play(events: &[Event], max_sessions: usize) -> Result<usize, TestCaseError> {
             let mut request = Request::builder()
                 .method(&method)
                 .uri(&path)
-                .header("host", "forum.example");
+                .header("host", host(client));
             if let Some(cookie) = cookie(client) {
                 request = request.header("cookie", cookie);
             }
@@ -351,6 +386,12 @@ fn play(events: &[Event], max_sessions: usize) -> Result<usize, TestCaseError> {
             }
             Event::Handle(which) => app.0.lock().unwrap().handle(which),
             Event::Answer(which) => app.0.lock().unwrap().answer(which),
+            Event::Leave(_) if asking.is_empty() => {}
+            Event::Leave(which) => {
+                let waited = app.0.lock().unwrap().waited_for();
+                drop(asking.swap_remove(which % asking.len()));
+                app.0.lock().unwrap().left(&waited);
+            }
             Event::Wait(seconds) => app.0.lock().unwrap().seconds += seconds,
         }
         // Twice, since one may be woken by what another one does.
@@ -400,7 +441,9 @@ fn check(model: &Model, asked: &Asking, answered: &Answered) -> Result<(), TestC
     if level != "*" {
         let allowed = match asked.client {
             Client::Visitor | Client::Forger => vec![""],
-            Client::Session(session) => model.allowed(session, asked.sent),
+            Client::Session(session) | Client::Elsewhere(session) => {
+                model.allowed(session, asked.sent)
+            }
         };
         prop_assert!(
             allowed.contains(&level),
@@ -417,6 +460,7 @@ fn client() -> impl Strategy<Value = Client> {
         1 => Just(Client::Visitor),
         1 => Just(Client::Forger),
         4 => (0..SESSIONS).prop_map(Client::Session),
+        1 => (0..SESSIONS).prop_map(Client::Elsewhere),
     ]
 }
 
@@ -444,6 +488,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (1..LEVELS.len(), level).prop_map(|(from, to)| Event::Demote(from, to)),
         9 => any::<usize>().prop_map(Event::Handle),
         9 => any::<usize>().prop_map(Event::Answer),
+        1 => any::<usize>().prop_map(Event::Leave),
         1 => (1..2 * FRESH).prop_map(Event::Wait),
     ]
 }
