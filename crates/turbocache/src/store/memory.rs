@@ -1,7 +1,7 @@
 use std::{
     hash::RandomState,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -26,6 +26,10 @@ pub(crate) struct MemoryStore {
     /// Counts what is stored for variants with names: the clock by which it is
     /// known which of them were used last.
     tick: AtomicU64,
+    /// Held by who removes everything. moka reads the clock for that, and then notes
+    /// that what is older is gone: of two at once, the one that read it first might
+    /// note it last, and bring back what the other one has removed.
+    clearing: Mutex<()>,
 }
 
 impl MemoryStore {
@@ -52,6 +56,7 @@ impl MemoryStore {
             evicted,
             max_named,
             tick: AtomicU64::new(0),
+            clearing: Mutex::default(),
         }
     }
 
@@ -164,7 +169,9 @@ impl Storage for MemoryStore {
             self.entries.run_pending_tasks();
             let purged = self.entries.iter().map(|(_, stored)| stored.len() as u64);
             let purged = purged.sum();
+            let one_at_a_time = self.clearing.lock();
             self.entries.invalidate_all();
+            drop(one_at_a_time);
             return purged;
         }
         self.purge_keys(self.keys(scope), scope, how)
