@@ -1,10 +1,11 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Buf;
+use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -25,15 +26,23 @@ pin_project! {
 }
 
 impl<B: Body> AccountedBody<B> {
-    pub(crate) fn new(inner: B, mut exchange: Exchange) -> Self {
-        // A server does not poll a body that says it has ended.
-        let over = inner.is_end_stream();
-        if over {
-            exchange.complete();
+    /// The body of a response with this `head`. `exchange` is what its future has not
+    /// given away yet.
+    pub(crate) fn new(head: &Parts, inner: B, mut exchange: Option<Exchange>) -> Self {
+        if let Some(exchange) = &mut exchange {
+            exchange.respond(head, &inner);
         }
-        let exchange = Some(exchange).filter(|_| !over);
+        // A server does not poll a body that says it has ended.
+        if inner.is_end_stream() {
+            end(&mut exchange, Exchange::complete);
+        }
         Self { inner, exchange }
     }
+}
+
+fn end(exchange: &mut Option<Exchange>, how: impl FnOnce(&mut Exchange)) {
+    exchange.as_mut().map(how);
+    *exchange = None;
 }
 
 impl<B: Body> Body for AccountedBody<B> {
@@ -45,35 +54,23 @@ impl<B: Body> Body for AccountedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
-        if let Some(exchange) = this.exchange {
-            let over = match &frame {
-                Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        exchange.send(data.remaining() as u64);
-                    }
-                    // A server that has seen the last frame need not ask for
-                    // another one.
-                    let last = this.inner.is_end_stream();
-                    if last {
-                        exchange.complete();
-                    }
-                    last
+        let polled = this.inner.as_mut().poll_frame(cx);
+        // Looked at where it is: to move it costs more than to look.
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(exchange), Some(data)) = (&mut *this.exchange, frame.data_ref()) {
+                    exchange.send(data.remaining() as u64);
                 }
-                Some(Err(_)) => {
-                    exchange.fail();
-                    true
+                // A server that has seen the last frame need not ask for another one.
+                if this.inner.is_end_stream() {
+                    end(this.exchange, Exchange::complete);
                 }
-                None => {
-                    exchange.complete();
-                    true
-                }
-            };
-            if over {
-                *this.exchange = None;
             }
+            Poll::Ready(Some(Err(_))) => end(this.exchange, Exchange::fail),
+            Poll::Ready(None) => end(this.exchange, Exchange::complete),
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering, fence},
     },
     time::Duration,
 };
@@ -28,10 +28,13 @@ pub(crate) struct Counters {
 
 /// What one thread, or a few, count. Aligned so that no line is shared with
 /// another shard: processors fetch lines of 64 bytes in pairs.
+///
+/// Who holds one is a request in flight. It has to anyway, to be counted where it
+/// has come from when it ends somewhere else; so its coming and going needs no other
+/// count than the one that an [`Arc`] keeps.
 #[repr(align(128))]
 pub(crate) struct Shard {
     since: Instant,
-    in_flight: AtomicUsize,
     bytes: AtomicU64,
     /// Nanoseconds after `since`, plus one; zero for never.
     last_used: AtomicU64,
@@ -70,12 +73,13 @@ impl Counters {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        // Acquire: whoever is no longer in flight here is among the finished
-        // in whatever is read afterwards.
-        self.shards
-            .iter()
-            .map(|shard| shard.in_flight.load(Ordering::Acquire))
-            .sum()
+        // Less the one by which the shard is in the table.
+        let in_flight = |shard| Arc::strong_count(shard) - 1;
+        let all = self.shards.iter().map(in_flight).sum();
+        // Whoever is no longer in flight here is among the finished in whatever is
+        // read afterwards: an `Arc` is let go of with Release.
+        fence(Ordering::Acquire);
+        all
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -118,7 +122,6 @@ impl Shard {
     fn new(since: Instant) -> Self {
         Self {
             since,
-            in_flight: AtomicUsize::new(0),
             bytes: AtomicU64::new(0),
             last_used: AtomicU64::new(0),
             responses: Default::default(),
@@ -136,14 +139,11 @@ impl Shard {
     /// A request has come. Gives when that was.
     pub(crate) fn start(&self) -> u64 {
         let now = self.now();
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.used(now);
         now
     }
 
-    /// To be called once for each call of [`start`](Self::start) on the
-    /// same shard: a difference over several shards could be read as less than
-    /// zero.
+    /// To be called by whoever is in flight, before it lets go of this.
     pub(crate) fn finished(&self, finished: Finished) {
         let end = finished.end as usize;
         let count = match finished.response {
@@ -156,8 +156,6 @@ impl Shard {
             self.bytes.fetch_add(finished.bytes, Ordering::Relaxed);
         }
         self.used(finished.now);
-        // Last, and Release: see `Counters::in_flight`.
-        self.in_flight.fetch_sub(1, Ordering::Release);
     }
 
     fn used(&self, now: u64) {
@@ -217,6 +215,8 @@ impl CacheCounts {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         let counters = Counters::new();
         let begun = AtomicUsize::new(0);
         let request = || {
-            let shard = counters.local();
+            let shard = Arc::clone(counters.local());
             let now = shard.start();
             begun.fetch_add(1, Ordering::Release);
             // About as long as a snapshot: if that read in the wrong order, a

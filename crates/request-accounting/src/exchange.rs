@@ -1,8 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use http::{Response, StatusCode};
+use http::{StatusCode, response::Parts};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ServedBy};
+use tracing::{Level, event_enabled};
 
 use crate::{
     FinishedRequest, Observed,
@@ -16,17 +17,20 @@ use crate::{
 ///
 /// Counted once, on drop, wherever that happens. Who knows better than "it was
 /// dropped" says so before with [`complete`](Self::complete) or [`fail`](Self::fail).
+///
+/// It is moved from place to place with each request, so it is small.
 pub(crate) struct Exchange {
-    shard: Arc<Shard>,
+    /// That it is held is what makes the request one in flight: see [`Shard`]. Let go
+    /// of when the request has been counted, and before anybody is told.
+    shard: Option<Arc<Shard>>,
     /// By [`Shard::now`].
     started: u64,
-    asked: Asked,
-    head: Option<Head>,
     sent: u64,
+    head: Option<Head>,
+    asked: Asked,
     /// `None` as long as only the drop would tell.
     end: Option<End>,
-    /// What hardly any request has is not to make the others larger: they are moved
-    /// from place to place.
+    /// What hardly any request has is not to make the others larger.
     rare: Option<Box<Rare>>,
 }
 
@@ -37,17 +41,18 @@ struct Rare {
     upgraded: Option<u64>,
     /// Who wants to know how it ends, if somebody does.
     observed: Option<Box<dyn Observed>>,
-    /// For whom observes: the others need but a word of it.
+    /// For those who are told of each request: the numbers need but a word of the
+    /// one, and nothing of the other.
     cache_status: Option<CacheStatus>,
+    process: Option<ServedBy>,
 }
 
 /// What is remembered of a response head.
 #[derive(Clone, Copy)]
 struct Head {
+    content: Content,
     status: StatusCode,
     cache: CacheOutcome,
-    process: Option<ServedBy>,
-    content: Content,
 }
 
 impl Exchange {
@@ -57,11 +62,11 @@ impl Exchange {
         observed: Option<Box<dyn Observed>>,
     ) -> Self {
         Self {
-            shard: Arc::clone(shard),
+            shard: Some(Arc::clone(shard)),
             started: shard.start(),
-            asked,
-            head: None,
             sent: 0,
+            head: None,
+            asked,
             end: None,
             rare: observed.map(|observed| {
                 Box::new(Rare {
@@ -73,26 +78,28 @@ impl Exchange {
     }
 
     /// The inner service has answered.
-    pub(crate) fn respond<B: Body>(&mut self, response: &Response<B>) {
-        let status = response.status();
-        let extensions = response.extensions();
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.rare.get_or_insert_default().upgraded = Some(self.shard.now());
-        }
-        if let Some(rare) = &mut self.rare {
-            rare.cache_status = extensions.get().copied();
-        }
+    pub(crate) fn respond(&mut self, head: &Parts, body: &impl Body) {
+        let status = head.status;
+        let cache_status = head.extensions.get::<CacheStatus>();
         self.head = Some(Head {
-            status,
-            cache: CacheOutcome::from(extensions.get::<CacheStatus>()),
-            process: extensions.get::<ServedBy>().copied(),
             content: Content::announced(
                 self.asked,
                 status,
-                response.headers(),
-                response.body().size_hint().exact(),
+                &head.headers,
+                body.size_hint().exact(),
             ),
+            status,
+            cache: CacheOutcome::from(cache_status),
         });
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            let now = self.shard.as_ref().map(|shard| shard.now());
+            self.rare.get_or_insert_default().upgraded = now;
+        }
+        if self.rare.is_some() || event_enabled!(Level::DEBUG) {
+            let rare = self.rare.get_or_insert_default();
+            rare.cache_status = cache_status.copied();
+            rare.process = head.extensions.get().copied();
+        }
     }
 
     /// So many bytes more of the response's content are on their way.
@@ -110,9 +117,33 @@ impl Exchange {
         self.end = Some(End::Failed);
     }
 
-    /// Tells who observes, if somebody does.
-    fn tell(&self, rare: Rare, end: End, elapsed: Duration) {
-        let Some(observed) = rare.observed else {
+    /// What it means to be dropped here and now.
+    fn dropped(&self) -> End {
+        match self.head {
+            Some(head) if head.content.is_complete(self.sent) => End::Complete,
+            _ => End::Aborted,
+        }
+    }
+
+    /// Tells whoever wants to know of each request.
+    #[cold]
+    fn tell(&mut self, end: End, elapsed: Duration) {
+        let rare = self.rare.take();
+        let pid = rare.as_ref().and_then(|rare| rare.process);
+        let pid = pid.map(|process| process.pid);
+        tracing::debug!(
+            end = end.as_str(),
+            status = self.head.map(|head| head.status.as_u16()),
+            cache = self.head.map(|head| head.cache.as_str()),
+            pid,
+            bytes = self.sent,
+            ?elapsed,
+            "request finished"
+        );
+        let Some((rare, observed)) = rare.and_then(|mut rare| {
+            let observed = rare.observed.take()?;
+            Some((rare, observed))
+        }) else {
             return;
         };
         let cache = self.head.map(|head| head.cache);
@@ -123,30 +154,23 @@ impl Exchange {
                 .filter(|cache| *cache != CacheOutcome::None)
                 .map(CacheOutcome::as_str),
             cache_status: rare.cache_status,
-            pid: self.head.and_then(|head| head.process).map(|it| it.pid),
+            pid,
             bytes: self.sent,
             elapsed,
         });
-    }
-
-    /// What it means to be dropped here and now.
-    fn dropped(&self) -> End {
-        match self.head {
-            Some(head) if head.content.is_complete(self.sent) => End::Complete,
-            _ => End::Aborted,
-        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        let Some(shard) = self.shard.take() else {
+            return;
+        };
         let end = self.end.unwrap_or_else(|| self.dropped());
-        let now = self.shard.now();
-        let rare = self.rare.take();
-        let upgraded = rare.as_ref().and_then(|rare| rare.upgraded);
-        let answered = upgraded.unwrap_or(now);
-        let elapsed = answered.saturating_sub(self.started);
-        self.shard.finished(Finished {
+        let now = shard.now();
+        let upgraded = self.rare.as_ref().and_then(|rare| rare.upgraded);
+        let elapsed = upgraded.unwrap_or(now).saturating_sub(self.started);
+        shard.finished(Finished {
             end,
             response: self
                 .head
@@ -155,17 +179,9 @@ impl Drop for Exchange {
             elapsed,
             now,
         });
-        tracing::debug!(
-            end = end.as_str(),
-            status = self.head.map(|head| head.status.as_u16()),
-            cache = self.head.map(|head| head.cache.as_str()),
-            pid = self.head.and_then(|head| head.process).map(|it| it.pid),
-            bytes = self.sent,
-            elapsed = ?Duration::from_nanos(elapsed),
-            "request finished"
-        );
-        if let Some(rare) = rare {
-            self.tell(*rare, end, Duration::from_nanos(elapsed));
+        drop(shard);
+        if self.rare.is_some() || event_enabled!(Level::DEBUG) {
+            self.tell(end, Duration::from_nanos(elapsed));
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use http::Response;
@@ -40,21 +40,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(cx));
-        let mut exchange = this
-            .exchange
-            .take()
-            .expect("a future is not polled after it was ready");
-        Poll::Ready(match result {
-            Ok(response) => {
-                exchange.respond(&response);
-                Ok(response.map(|body| AccountedBody::new(body, exchange)))
+        // Moved once, from where it is: responses are large.
+        match this.inner.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                let body = AccountedBody::new(&head, body, this.exchange.take());
+                Poll::Ready(Ok(Response::from_parts(head, body)))
             }
-            Err(error) => {
-                exchange.fail();
-                Err(error)
+            Poll::Ready(Err(error)) => {
+                if let Some(mut exchange) = this.exchange.take() {
+                    exchange.fail();
+                }
+                Poll::Ready(Err(error))
             }
-        })
+        }
     }
 }
 

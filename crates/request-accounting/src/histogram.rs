@@ -48,7 +48,8 @@ pub struct Distribution {
 
 /// Enough for 584 years, which is as long as anything takes here.
 pub(crate) fn whole_nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    let nanos = time.as_secs().saturating_mul(1_000_000_000);
+    nanos.saturating_add(time.subsec_nanos().into())
 }
 
 /// The bucket that `nanos` falls into.

@@ -69,9 +69,10 @@
 //!
 //! # Cost
 //!
-//! No lock, and no allocation for a request. Two readings of the clock and a
-//! handful of atomic additions to memory that no other thread writes to, as
-//! long as there aren't more than eight: about 0.1 µs per request. Each
+//! No lock, and no allocation for a request, unless somebody is told of each. Two
+//! readings of the clock and a handful of atomic additions to memory that no other
+//! thread writes to, as long as there aren't more than eight: about 0.1 µs per
+//! request. Each
 //! [`RequestAccounting`] takes 6 KiB for each processor, up to eight.
 //!
 //! [`CacheStatus`]: peregrine_core::CacheStatus

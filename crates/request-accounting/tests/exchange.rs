@@ -1,6 +1,11 @@
 //! What counts as what: each way for an exchange to go, driven directly.
 
-use std::{convert::Infallible, task::Poll, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -9,7 +14,8 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use peregrine_core::{CacheStatus, ForwardReason};
 use peregrine_request_accounting::{
-    AccountedBody, CacheCounts, RequestAccounting, Snapshot, StatusCounts,
+    AccountedBody, CacheCounts, FinishedRequest, Observed, Observer, RequestAccounting,
+    RequestHead, Snapshot, StatusCounts,
 };
 use tokio::time::{self, Instant};
 use tower::{Layer, Service, ServiceExt, load::Load, service_fn};
@@ -316,4 +322,37 @@ async fn a_request_may_end_on_another_thread_than_it_began_on() {
         let snapshot = accounting.snapshot();
         assert_eq!((snapshot.in_flight, snapshot.finished), (0, finished));
     }
+}
+
+/// Keeps what was in flight when it was told of the end of a request.
+#[derive(Clone, Default)]
+struct Witness {
+    accounting: RequestAccounting,
+    seen: Arc<Mutex<Vec<(usize, u64)>>>,
+}
+
+impl Observer for Witness {
+    fn begin(&self, _: RequestHead<'_>) -> Box<dyn Observed> {
+        Box::new(self.clone())
+    }
+}
+
+impl Observed for Witness {
+    fn finish(self: Box<Self>, _: &FinishedRequest) {
+        let Snapshot {
+            in_flight,
+            finished,
+            ..
+        } = self.accounting.snapshot();
+        self.seen.lock().unwrap().push((in_flight, finished));
+    }
+}
+
+#[tokio::test]
+async fn who_is_told_that_a_request_is_over_finds_it_so() {
+    let witness = Witness::default();
+    let accounting = witness.accounting.clone();
+    let accounting = accounting.observed_by(Arc::new(witness.clone()));
+    drop(send(&accounting, Method::GET, page()).await);
+    assert_eq!(*witness.seen.lock().unwrap(), [(0, 1)]);
 }
