@@ -55,6 +55,11 @@ enum Kind {
     Forged,
 }
 
+/// Whether nothing is said that one could believe or not, as in nearly every request.
+pub(super) fn is_silent(headers: &HeaderMap) -> bool {
+    headers.keys().all(|name| kind(name) == Kind::Other)
+}
+
 /// Drops what is not to be believed. Says which origin the client meant, if a
 /// trusted peer knows better than the request itself.
 pub(super) fn believe(
@@ -62,10 +67,6 @@ pub(super) fn believe(
     uri: &Uri,
     is_trusted: impl FnOnce() -> bool,
 ) -> Option<TargetOrigin> {
-    // Nearly every request ends here.
-    if headers.keys().all(|name| kind(name) == Kind::Other) {
-        return None;
-    }
     let trusted = is_trusted();
     let drop: Vec<_> = headers
         .keys()

@@ -1,4 +1,5 @@
 use std::{
+    mem,
     net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
@@ -12,7 +13,7 @@ use tower_service::Service;
 
 use super::{
     PeerAddr, TrustedProxies,
-    believe::believe,
+    believe::{believe, is_silent},
     inform::{Peer, inform},
 };
 
@@ -86,14 +87,24 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        let (mut parts, body) = request.into_parts();
-        let is_trusted = || peer(&parts.extensions).is_some_and(|peer| self.trusted.contains(peer));
-        let origin = believe(&mut parts.headers, &parts.uri, is_trusted);
-        if let Some(origin) = origin {
-            parts.extensions.insert(origin);
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        if !is_silent(request.headers()) {
+            hear(&mut request, &self.trusted);
         }
-        self.inner.call(Request::from_parts(parts, body))
+        self.inner.call(request)
+    }
+}
+
+/// Leaves what is to be believed of what a request says.
+fn hear<B>(request: &mut Request<B>, trusted: &TrustedProxies) {
+    // Not by taking the request apart, which is large: a proxy in front says
+    // something with each.
+    let mut headers = mem::take(request.headers_mut());
+    let is_trusted = || peer(request.extensions()).is_some_and(|peer| trusted.contains(peer));
+    let origin = believe(&mut headers, request.uri(), is_trusted);
+    *request.headers_mut() = headers;
+    if let Some(origin) = origin {
+        request.extensions_mut().insert(origin);
     }
 }
 
