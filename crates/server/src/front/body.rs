@@ -24,43 +24,64 @@ const BYTES_PER_SECOND: f64 = 500.0;
 /// holds a process for longer than that, while a slow link may take all day.
 /// The clock runs only while somebody waits for the client: an application
 /// that reads slowly costs its client nothing.
-pub(crate) struct ClientBody<B = Incoming> {
+///
+/// Most requests have no body. They are moved from place to place all the same, and
+/// are not to be larger for those that do.
+pub(crate) struct ClientBody<B = Incoming>(Option<Box<Patient<B>>>);
+
+/// A body that is there, and what a client may do with it.
+struct Patient<B> {
     inner: B,
-    patience: Duration,
+    patience: Patience,
+    /// To be told if this is dropped before the body's end.
+    unread: Option<Heard>,
+}
+
+struct Patience {
+    most: Duration,
     /// What is left of it.
     left: Duration,
     /// Since when the client has kept us waiting, if it does.
     waiting: Option<Instant>,
     /// Armed while the client keeps us waiting; kept for the next wait.
     pause: Option<Pin<Box<Sleep>>>,
-    /// To be told if this is dropped before its end.
-    unread: Option<Heard>,
 }
 
-impl<B> ClientBody<B> {
+impl<B: Body> ClientBody<B> {
     /// Fails with [`io::ErrorKind::TimedOut`] when a client has used up
     /// `patience`.
     pub(super) fn new(inner: B, patience: Duration) -> Self {
-        Self {
-            inner,
-            patience,
-            left: patience,
-            waiting: None,
-            pause: None,
-            unread: None,
+        if inner.is_end_stream() {
+            return Self(None);
         }
+        Self(Some(Box::new(Patient {
+            inner,
+            patience: Patience::new(patience),
+            unread: None,
+        })))
     }
 
     /// Tells `heard` if it is dropped before it has been read to its end.
-    pub(super) fn telling(mut self, heard: &Heard) -> Self
-    where
-        B: Body,
-    {
-        self.unread = (!self.inner.is_end_stream()).then(|| heard.clone());
+    pub(super) fn telling(mut self, heard: &Heard) -> Self {
+        if let Some(patient) = &mut self.0 {
+            patient.unread = Some(heard.clone());
+        }
         self
     }
+}
 
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl Patience {
+    const fn new(most: Duration) -> Self {
+        Self {
+            most,
+            left: most,
+            waiting: None,
+            pause: None,
+        }
+    }
+
+    /// Ready once there is none left.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.waiting.is_none() {
             let now = Instant::now();
             self.waiting = Some(now);
@@ -71,7 +92,7 @@ impl<B> ClientBody<B> {
             }
         }
         match &mut self.pause {
-            Some(pause) => pause.as_mut().poll(cx),
+            Some(pause) => pause.as_mut().poll(cx).map(|()| self.most),
             None => Poll::Pending,
         }
     }
@@ -86,7 +107,7 @@ impl<B> ClientBody<B> {
             reason = "a body's piece is no 2^52 bytes"
         )]
         let earned = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
-        self.left = self.left.saturating_add(earned).min(self.patience);
+        self.left = self.left.saturating_add(earned).min(self.most);
     }
 }
 
@@ -102,37 +123,41 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.get_mut();
+        let Some(this) = &mut self.get_mut().0 else {
+            return Poll::Ready(None);
+        };
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
             let data = frame
                 .as_ref()
                 .and_then(|frame| frame.as_ref().ok()?.data_ref());
-            this.settle(data.map_or(0, Bytes::len));
+            this.patience.settle(data.map_or(0, Bytes::len));
             if frame.is_none() || this.inner.is_end_stream() {
                 this.unread = None;
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        this.poll_patience(cx).map(|()| {
-            let patience = this.patience;
+        this.patience.poll(cx).map(|most| {
             Some(Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("the client kept us waiting for its body for {patience:?}"),
+                format!("the client kept us waiting for its body for {most:?}"),
             )
             .into()))
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.0
+            .as_ref()
+            .is_none_or(|this| this.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let there = self.0.as_ref();
+        there.map_or_else(|| SizeHint::with_exact(0), |this| this.inner.size_hint())
     }
 }
 
-impl<B> Drop for ClientBody<B> {
+impl<B> Drop for Patient<B> {
     fn drop(&mut self) {
         if let Some(heard) = &self.unread {
             heard.left_unread();
@@ -142,9 +167,10 @@ impl<B> Drop for ClientBody<B> {
 
 impl<B: fmt::Debug> fmt::Debug for ClientBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let this = self.0.as_ref();
         f.debug_struct("ClientBody")
-            .field("inner", &self.inner)
-            .field("patience", &self.patience)
+            .field("inner", &this.map(|this| &this.inner))
+            .field("patience", &this.map(|this| this.patience.most))
             .finish_non_exhaustive()
     }
 }
@@ -222,6 +248,8 @@ mod tests {
         let body = ClientBody::new(Full::<Bytes>::from("page"), PATIENCE);
         assert_eq!(body.size_hint().exact(), Some(4));
         assert!(!body.is_end_stream());
-        assert!(ClientBody::new(Full::<Bytes>::default(), PATIENCE).is_end_stream());
+        let empty = ClientBody::new(Full::<Bytes>::default(), PATIENCE);
+        assert!(empty.is_end_stream());
+        assert_eq!(empty.size_hint().exact(), Some(0));
     }
 }
