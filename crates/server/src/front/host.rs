@@ -26,10 +26,13 @@ fn is_host(value: &HeaderValue) -> bool {
 /// Nearly every host is a name of letters, and needs no parser, which would
 /// take a copy of it.
 fn is_plain(value: &[u8]) -> bool {
-    let mut parts = value.splitn(2, |byte| *byte == b':');
-    let (host, port) = (parts.next().unwrap_or_default(), parts.next());
-    let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    host.iter().all(is_in_name) && port.unwrap_or_default().iter().all(u8::is_ascii_digit)
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let mut bytes = value.iter().copied();
+    match bytes.find(|&byte| !is_in_name(byte)) {
+        None => true,
+        Some(b':') => bytes.all(|byte| byte.is_ascii_digit()),
+        Some(_) => false,
+    }
 }
 
 #[cfg(test)]
