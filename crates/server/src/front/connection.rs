@@ -20,6 +20,7 @@ use super::{
     stop::Stopped,
     timer::{ConnectionTimer, QUIET},
     upgrade::{Agreed, Agreement},
+    when_woken::WhenWoken,
 };
 use crate::refused::Refusals;
 
@@ -120,7 +121,7 @@ where
         .max_header_size(MAX_HEAD_BYTES)
         .serve_connection(io, exchanges);
 
-    let mut told = pin!(stopped.told());
+    let mut told = pin!(WhenWoken::new(stopped.told()));
     let mut is_told = false;
     let ended = poll_fn(|cx| {
         let mut connection = Pin::new(&mut connection);

@@ -39,6 +39,7 @@ mod timeouts;
 mod timer;
 mod tunnel;
 mod upgrade;
+mod when_woken;
 
 pub(crate) use self::{
     accept::Front, body::ClientBody, client_service::ClientService, connections::Connections,

@@ -12,6 +12,8 @@ use std::{
 use hyper::rt::{self, Timer};
 use tokio::time;
 
+use super::when_woken::WhenWoken;
+
 /// Times out what one connection waits for.
 ///
 /// hyper starts a pause before each request head, and drops it when the head
@@ -27,7 +29,8 @@ use tokio::time;
 #[derive(Clone)]
 pub(super) struct ConnectionTimer {
     alarm: Arc<Alarm>,
-    patience: Duration,
+    /// How long before its end a pause makes a connection quiet. `None`: never.
+    quiet_before: Option<Duration>,
 }
 
 /// How long no request comes on a connection that is quiet.
@@ -36,7 +39,7 @@ pub(super) const QUIET: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Alarm {
     /// Nobody else waits for this lock: one task polls a connection.
-    sleep: Mutex<Option<Pin<Box<time::Sleep>>>>,
+    sleep: Mutex<Option<Pin<Box<WhenWoken<time::Sleep>>>>>,
     is_quiet: AtomicBool,
 }
 
@@ -45,7 +48,7 @@ impl ConnectionTimer {
     pub(super) fn new(patience: Duration) -> Self {
         Self {
             alarm: Arc::default(),
-            patience,
+            quiet_before: patience.checked_sub(QUIET),
         }
     }
 
@@ -64,8 +67,9 @@ impl Timer for ConnectionTimer {
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
         Box::pin(Pause {
             alarm: Arc::clone(&self.alarm),
-            quiet_at: (deadline + QUIET)
-                .checked_sub(self.patience)
+            quiet_at: self
+                .quiet_before
+                .and_then(|before| deadline.checked_sub(before))
                 .map(Into::into),
             deadline: deadline.into(),
         })
@@ -107,24 +111,24 @@ impl Future for Pause {
         let sleep = this.alarm.sleep.lock();
         let mut sleep = sleep.unwrap_or_else(PoisonError::into_inner);
         let mut next = this.next();
-        let sleep = sleep.get_or_insert_with(|| Box::pin(time::sleep_until(next)));
+        let sleep = sleep.get_or_insert_with(|| Box::pin(WhenWoken::new(time::sleep_until(next))));
         // Set for a pause that would have ended later, or for the end of one that
         // was quiet already.
-        if sleep.deadline() > next {
-            sleep.as_mut().reset(next);
+        if sleep.get_ref().deadline() > next {
+            sleep.as_mut().get_pin_mut().reset(next);
         }
         loop {
             ready!(sleep.as_mut().poll(cx));
-            if sleep.deadline() >= this.deadline {
+            if sleep.get_ref().deadline() >= this.deadline {
                 return Poll::Ready(());
             }
             // Otherwise it was set for a pause before this one.
-            if sleep.deadline() >= next {
+            if sleep.get_ref().deadline() >= next {
                 this.quiet_at = None;
                 this.alarm.is_quiet.store(true, Relaxed);
                 next = this.next();
             }
-            sleep.as_mut().reset(next);
+            sleep.as_mut().get_pin_mut().reset(next);
         }
     }
 }
