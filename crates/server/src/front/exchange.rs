@@ -1,13 +1,13 @@
 use std::{
     cell::RefCell,
     convert::Infallible,
-    future::ready,
     net::SocketAddr,
+    pin::Pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use futures_util::{TryFutureExt, future::Either};
+use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
 use http_body_util::{self as body, Empty};
@@ -16,6 +16,7 @@ use hyper::{
     service::{HttpService, service_fn},
 };
 use peregrine::upstream_pool::forwarded::PeerAddr;
+use pin_project_lite::pin_project;
 use tower::{Service, ServiceExt, util::Oneshot};
 use tracing::info;
 
@@ -49,16 +50,70 @@ where
         if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
             refusals.refuse(Refusal::BadHost, (&request).into(), 0);
-            return Either::Right(ready(Ok(bad_request())));
+            return Answering::Refused;
         }
         let mut request = request.map(|body| ClientBody::new(body, patience).telling(&heard));
         let offer = upgrade::is_offered(&mut request).then(|| agreement.clone());
-        let answer = call(&mut *service.borrow_mut(), request);
-        Either::Left(answer.map_ok(|response| match offer {
-            Some(agreement) => agreement.note(response),
-            None => response.map(body::Either::Left),
-        }))
+        let service = &mut *service.borrow_mut();
+        if is_ready(service) {
+            Answering::Ready {
+                answer: service.call(request),
+                offer,
+            }
+        } else {
+            Answering::Unready {
+                answer: Box::pin(service.clone().oneshot(request)),
+                offer,
+            }
+        }
     })
+}
+
+pin_project! {
+    // One layer of its own, and not one for each thing that may come: it is as large
+    // as all that a request passes, and each layer moves it once more.
+    #[project = AnsweringProj]
+    enum Answering<S, R>
+    where
+        S: Service<R>,
+    {
+        Ready {
+            #[pin]
+            answer: S::Future,
+            offer: Option<Agreement>,
+        },
+        Unready {
+            answer: Pin<Box<Oneshot<S, R>>>,
+            offer: Option<Agreement>,
+        },
+        Refused,
+    }
+}
+
+impl<S, R, B> Future for Answering<S, R>
+where
+    S: Service<R, Response = Response<B>>,
+    B: Body + Send + 'static,
+{
+    type Output = Result<Response<AnswerBody<B>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (answer, offer) = match self.project() {
+            AnsweringProj::Ready { answer, offer } => (answer.poll(cx), offer),
+            AnsweringProj::Unready { answer, offer } => (answer.as_mut().poll(cx), offer),
+            AnsweringProj::Refused => return Poll::Ready(Ok(bad_request())),
+        };
+        match answer {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(response)) => Poll::Ready(Ok(if let Some(agreement) = offer {
+                agreement.note(response)
+            } else {
+                let (head, body) = response.into_parts();
+                Response::from_parts(head, body::Either::Left(body))
+            })),
+        }
+    }
 }
 
 /// Calls a service without a clone of it for each request, if it is ready as
@@ -67,12 +122,17 @@ pub(crate) fn call<S, R>(service: &mut S, request: R) -> Either<S::Future, Onesh
 where
     S: Service<R> + Clone,
 {
+    if is_ready(service) {
+        Either::Left(service.call(request))
+    } else {
+        Either::Right(service.clone().oneshot(request))
+    }
+}
+
+fn is_ready<S: Service<R>, R>(service: &mut S) -> bool {
     // Nobody need be woken: if this one is not ready, another one is asked.
     let mut cx = Context::from_waker(Waker::noop());
-    match service.poll_ready(&mut cx) {
-        Poll::Ready(Ok(())) => Either::Left(service.call(request)),
-        Poll::Ready(Err(_)) | Poll::Pending => Either::Right(service.clone().oneshot(request)),
-    }
+    matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(())))
 }
 
 /// What hyper answers to a malformed head.
