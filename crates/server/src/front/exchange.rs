@@ -23,7 +23,7 @@ use tracing::info;
 use super::{
     ClientBody, ClientService,
     heard::Heard,
-    host,
+    host, room,
     upgrade::{self, Agreement},
 };
 use crate::refused::{Refusal, Refusals};
@@ -46,6 +46,7 @@ where
 {
     let service = RefCell::new(service);
     service_fn(move |mut request: Request<Incoming>| {
+        room::furnish(request.extensions_mut());
         request.extensions_mut().insert(PeerAddr(peer));
         if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
@@ -109,7 +110,8 @@ where
             Poll::Ready(Ok(response)) => Poll::Ready(Ok(if let Some(agreement) = offer {
                 agreement.note(response)
             } else {
-                let (head, body) = response.into_parts();
+                let (mut head, body) = response.into_parts();
+                room::clear(&mut head.extensions);
                 Response::from_parts(head, body::Either::Left(body))
             })),
         }

@@ -32,6 +32,7 @@ mod host;
 mod linger;
 mod listen;
 mod open_files;
+mod room;
 mod silence;
 mod stop;
 mod threads;
