@@ -18,7 +18,7 @@ use http::{
 use http_body::Body;
 use http_body_util::{Empty, Full};
 use peregrine_core::CacheStatus;
-use peregrine_request_accounting::RequestAccounting;
+use peregrine_request_accounting::{RequestAccounting, tracking::RequestTracking};
 use tower::{Layer, Service};
 use turbocache::TurboCache;
 
@@ -29,6 +29,11 @@ use crate::{exchange::exchange, server::page};
 pub(crate) enum Exercise {
     /// No cache: the same head and bytes from a service that has them.
     Bare,
+    /// The same, with the request counted: what accounting costs, on its own.
+    BareAccounted,
+    /// The same, with the request on the list of those that are served: what tracking
+    /// costs, on its own.
+    BareTracked,
     /// A stored page.
     Hit,
     /// A stored page, with the request counted: what accounting costs a hit.
@@ -107,7 +112,9 @@ impl Exercise {
     /// Whether the cache is to answer by itself, and with which status.
     fn expected(self) -> (bool, StatusCode) {
         match self {
-            Self::Bare | Self::Pass | Self::Unstored => (false, StatusCode::OK),
+            Self::Bare | Self::BareAccounted | Self::BareTracked | Self::Pass | Self::Unstored => {
+                (false, StatusCode::OK)
+            }
             Self::Hit | Self::HitAccounted | Self::HitVary => (true, StatusCode::OK),
             Self::HitNotModified => (true, StatusCode::NOT_MODIFIED),
             Self::HitRange => (true, StatusCode::PARTIAL_CONTENT),
@@ -121,8 +128,15 @@ impl Exercise {
             page: page(1024),
         };
         let request = self.request();
-        if self == Self::Bare {
-            return repeat(app, &request, count);
+        match self {
+            Self::Bare => return repeat(app, &request, count),
+            Self::BareAccounted => {
+                return repeat(RequestAccounting::new().layer(app), &request, count);
+            }
+            Self::BareTracked => {
+                return repeat(RequestTracking::new().layer(app), &request, count);
+            }
+            _ => {}
         }
         let mut cache = TurboCache::conservative().layer(app);
         if self == Self::HitVary {
