@@ -24,6 +24,12 @@ async fn a_request_is_seen_in_the_queue_and_in_its_process() {
             .await
             .unwrap();
         clients.push(client);
+        // Each client has a thread of its own, on which it may overtake others.
+        wait::until("the first to be with its process", async || {
+            let status = server.status().await;
+            (status["applications"][0]["pool"]["processes"][0]["sessions"] == 1).then_some(())
+        })
+        .await;
     }
     let socket = server.admin_socket();
     let args = ["status", "--show", "requests", "--admin-socket", &socket];

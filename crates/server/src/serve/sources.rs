@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use self::{
     rates::SampledRates,
-    requests::{latency, requests, running, waiting},
+    requests::{latency, oldest_first, requests, running, waiting},
 };
 
 use crate::{
@@ -172,15 +172,10 @@ impl ApplicationSources {
         let collapsed = self.cache.as_ref();
         let collapsed = collapsed.map_or_else(Vec::new, TurboCacheHandle::collapsed_requests);
         let tracked = self.tracking.requests();
-        let mut requests: Vec<_> = tracked
-            .iter()
-            .map(|it| running(it, has_processes))
-            .chain(collapsed.iter().map(waiting))
-            .collect();
-        requests.sort_by(|one, other| other.age_seconds.total_cmp(&one.age_seconds));
+        let tracked = tracked.iter().map(|it| running(it, has_processes));
         ApplicationRequests {
             name: self.name.clone(),
-            requests,
+            requests: oldest_first(tracked, collapsed.iter().map(waiting)),
         }
     }
 

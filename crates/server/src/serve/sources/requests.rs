@@ -136,3 +136,71 @@ pub(super) fn waiting(request: &CollapsedRequest) -> RunningRequest {
 fn text(host: &[u8]) -> String {
     String::from_utf8_lossy(host).into_owned()
 }
+
+/// Two lists in one, each of which has the oldest first and stays in its order: the
+/// ages were read one after the other, so by them alone two requests that came
+/// together would now stand so and now so.
+pub(super) fn oldest_first(
+    one: impl Iterator<Item = RunningRequest>,
+    other: impl Iterator<Item = RunningRequest>,
+) -> Vec<RunningRequest> {
+    let mut merged = Vec::new();
+    let mut other = other.peekable();
+    for request in one {
+        while let Some(older) = other.next_if(|it| it.age_seconds > request.age_seconds) {
+            merged.push(older);
+        }
+        merged.push(request);
+    }
+    merged.extend(other);
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_lists_are_merged_by_age_and_each_keeps_its_order() {
+        let list = |requests: &[(&str, f64)]| {
+            let request = |(path, age_seconds): &(&str, f64)| RunningRequest {
+                method: "GET".to_owned(),
+                host: None,
+                path: (*path).to_owned(),
+                state: "cache".to_owned(),
+                pid: None,
+                age_seconds: *age_seconds,
+                queued_seconds: None,
+                sent_bytes: 0,
+            };
+            requests.iter().map(request).collect::<Vec<_>>().into_iter()
+        };
+        let cases = [
+            ("none", list(&[]), list(&[]), ""),
+            ("one list", list(&[("a", 2.0), ("b", 1.0)]), list(&[]), "ab"),
+            (
+                "the other",
+                list(&[]),
+                list(&[("a", 2.0), ("b", 1.0)]),
+                "ab",
+            ),
+            (
+                "by turns",
+                list(&[("a", 4.0), ("c", 2.0)]),
+                list(&[("b", 3.0), ("d", 1.0)]),
+                "abcd",
+            ),
+            (
+                "read one after the other",
+                list(&[("a", 2.0), ("b", 2.1)]),
+                list(&[("c", 1.0)]),
+                "abc",
+            ),
+        ];
+        for (name, one, other, expected) in cases {
+            let merged = oldest_first(one, other).into_iter();
+            let paths: String = merged.map(|request| request.path).collect();
+            assert_eq!(paths, expected, "{name}");
+        }
+    }
+}
