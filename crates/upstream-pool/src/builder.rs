@@ -17,7 +17,8 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use crate::{
-    AppCommand, Error, PoolHandle, Process, RequestBody, UpstreamPool,
+    AppCommand, Error, PoolHandle, Process, ProcessBudget, RequestBody, UpstreamPool,
+    budget::Share,
     connection::Limits,
     handle::{Board, News},
     process::{self, Guard, Guardian, Launch, SocketDir, UnlimitedPaths},
@@ -39,6 +40,7 @@ pub struct Builder<L = Identity> {
     layer: L,
     min_instances: usize,
     max_pool_size: usize,
+    budget: Option<ProcessBudget>,
     max_request_queue_size: usize,
     max_concurrent_requests: usize,
     start_timeout: Duration,
@@ -60,6 +62,7 @@ impl Builder {
             layer: Identity::new(),
             min_instances: 1,
             max_pool_size: 6,
+            budget: None,
             max_request_queue_size: 100,
             max_concurrent_requests: 1,
             start_timeout: Duration::from_secs(90),
@@ -91,6 +94,13 @@ impl<L> Builder<L> {
     /// leaving does not count, yet there are never more than twice as many.
     pub const fn max_pool_size(mut self, processes: usize) -> Self {
         self.max_pool_size = processes;
+        self
+    }
+
+    /// Whom to share a number of processes with. Default: nobody. What is above
+    /// holds all the same.
+    pub fn process_budget(mut self, budget: &ProcessBudget) -> Self {
+        self.budget = Some(budget.clone());
         self
     }
 
@@ -237,6 +247,7 @@ impl<L> Builder<L> {
             layer: Stack::new(layer, self.layer),
             min_instances: self.min_instances,
             max_pool_size: self.max_pool_size,
+            budget: self.budget,
             max_request_queue_size: self.max_request_queue_size,
             max_concurrent_requests: self.max_concurrent_requests,
             start_timeout: self.start_timeout,
@@ -259,8 +270,11 @@ impl<L> Builder<L> {
     ///
     /// # Errors
     ///
-    /// If it is not called within a Tokio runtime, or if the folder for the
-    /// sockets cannot be created.
+    /// If it is not called within a Tokio runtime, if the folder for the sockets
+    /// cannot be created, or, of the kind
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), if the [process
+    /// budget](Self::process_budget) is less than what the pools that share it are
+    /// always to have, and one for those that have none.
     pub fn spawn<ResBody>(self) -> io::Result<(UpstreamPool<L::Service>, PoolHandle)>
     where
         L: Layer<Process> + Send + 'static,
@@ -302,13 +316,7 @@ impl<L> Builder<L> {
             None
         };
         let max = self.max_pool_size.max(1);
-        let roster = Roster::new(Policy {
-            min: self.min_instances.min(max),
-            max,
-            idle_time: self.pool_idle_time,
-            drain_timeout: self.drain_timeout,
-            shutdown_timeout: self.shutdown_timeout,
-        });
+        let min = self.min_instances.min(max);
         let response = Some(self.response_timeout).filter(|timeout| !timeout.is_zero());
         let queue = Queue::new(self.max_request_queue_size);
         let (notes, inbox) = notes();
@@ -319,6 +327,20 @@ impl<L> Builder<L> {
             max_pool_size: max,
             news: Mutex::new(News::default()),
         });
+        let share = match &self.budget {
+            Some(budget) => join(budget, min, &board)?,
+            None => Share::unlimited(),
+        };
+        let roster = Roster::new(
+            Policy {
+                min,
+                max,
+                idle_time: self.pool_idle_time,
+                drain_timeout: self.drain_timeout,
+                shutdown_timeout: self.shutdown_timeout,
+            },
+            share.clone(),
+        );
         if self.memory_limit > 0 {
             let board = Arc::downgrade(&board);
             runtime.spawn(watch_memory(self.memory_limit, board, notes.clone()));
@@ -349,6 +371,7 @@ impl<L> Builder<L> {
             guardian,
             layer: self.layer,
             roster,
+            share,
             selector: Arc::clone(&selector),
             queue: Arc::clone(&queue),
             board: Arc::clone(&board),
@@ -367,4 +390,15 @@ impl<L> Builder<L> {
         let pool = UpstreamPool::new(selector, queue, lifeline.clone());
         Ok((pool, PoolHandle::new(lifeline, board, is_over)))
     }
+}
+
+fn join(budget: &ProcessBudget, reserve: usize, board: &Arc<Board>) -> io::Result<Share> {
+    let board = Arc::downgrade(board);
+    let idle_since = move || board.upgrade()?.idle_since();
+    budget.join(reserve, Box::new(idle_since)).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the pools are always to have more processes than their budget has",
+        )
+    })
 }

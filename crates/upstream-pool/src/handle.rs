@@ -57,6 +57,7 @@ pub(crate) struct News {
     pub(crate) resisting: bool,
     pub(crate) restarts: RestartLog,
     pub(crate) pause: Option<(u32, Instant)>,
+    pub(crate) waits_for_budget: bool,
     pub(crate) last_start_failure: Option<Arc<StartReport>>,
 }
 
@@ -66,6 +67,19 @@ pub(crate) struct Entry {
     pub(crate) state: ProcessState,
     pub(crate) started: (SystemTime, Instant),
     pub(crate) busyness: Option<Arc<Busyness>>,
+}
+
+impl Board {
+    /// Since when the process has had nothing to do that has had nothing for longest,
+    /// of those that are ready.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = news.processes.iter();
+        let ready = ready.filter(|entry| entry.state == ProcessState::Ready);
+        ready
+            .filter_map(|entry| entry.busyness.as_ref()?.idle_since())
+            .min()
+    }
 }
 
 /// A pool at one moment.
@@ -99,6 +113,9 @@ pub struct PoolSnapshot {
     /// How many starts in a row have come to nothing, and how long it takes until
     /// the next one is tried; absent unless there is such a pause.
     pub start_pause: Option<(u32, Duration)>,
+    /// Whether requests wait for a process that the [process
+    /// budget](crate::Builder::process_budget) has no room for.
+    pub waits_for_budget: bool,
     /// Why the last start failed; absent if the last start succeeded.
     pub last_start_failure: Option<Arc<StartReport>>,
 }
@@ -193,6 +210,7 @@ impl PoolHandle {
             start_pause: news
                 .pause
                 .map(|(failures, at)| (failures, at.saturating_duration_since(now))),
+            waits_for_budget: news.waits_for_budget,
             last_start_failure: news.last_start_failure.clone(),
         }
     }

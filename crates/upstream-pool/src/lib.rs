@@ -34,7 +34,7 @@
 //! [`UpstreamPool`] starts processes of an [`AppCommand`], gives each request
 //! to the least busy one that is ready, and lets requests wait in a fair and
 //! bounded queue while none is. [`PoolHandle`] shows, restarts and stops the
-//! processes. [`HttpUpstream`] does the same for a server that runs already. What
+//! processes. [`ProcessBudget`] bounds those of several pools together. [`HttpUpstream`] does the same for a server that runs already. What
 //! the application is told about the client is decided in [`forwarded`].
 //!
 //! # Rules
@@ -124,6 +124,7 @@
 //!   this user can reach it.
 
 mod body;
+mod budget;
 mod builder;
 mod command;
 mod connection;
@@ -149,6 +150,7 @@ mod supervisor;
 
 pub use self::{
     body::RequestBody,
+    budget::ProcessBudget,
     builder::Builder,
     command::AppCommand,
     connection::ResponseBody,

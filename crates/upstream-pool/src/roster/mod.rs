@@ -28,6 +28,9 @@
 //! 7. A restart fails with the first pause between starts. What then still runs
 //!    old code goes on, and none leaves for being idle, until a process gets
 //!    ready or a restart is asked for again.
+//! 8. Where pools share a [budget](crate::budget), what it refuses is asked for
+//!    again until it is granted, or not wanted any more; and what it asks for
+//!    leaves, if there still is one to spare.
 
 mod backoff;
 mod rolling;
@@ -48,14 +51,20 @@ pub(crate) use self::{
     wear::max_requests,
     words::{Action, Event, Gate, Policy, ProcessId, State},
 };
+use crate::budget::{Share, Spare, Standing};
 
 /// How long a process that has just become ready is given to take what waits
 /// in the queue, before the queue asks for one more.
 const SETTLING: Duration = Duration::from_millis(20);
 
+/// How long until a pool that may not start a process looks again whether another
+/// one has a process that has nothing to do. Of that nobody tells.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 #[derive(Debug)]
 pub(crate) struct Roster {
     policy: Policy,
+    share: Share,
     processes: BTreeMap<ProcessId, State>,
     next: ProcessId,
     queued: usize,
@@ -63,20 +72,24 @@ pub(crate) struct Roster {
     rolling: Rolling,
     /// No start for the queue's sake before this.
     settled_at: Option<Instant>,
+    /// When to ask for a process again that the budget has refused.
+    look_again_at: Option<Instant>,
     /// When a stop no longer waits for queued requests.
     stop_at: Option<Instant>,
 }
 
 impl Roster {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy, share: Share) -> Self {
         Self {
             policy,
+            share,
             processes: BTreeMap::new(),
             next: ProcessId::new(1),
             queued: 0,
             backoff: Backoff::default(),
             rolling: Rolling::default(),
             settled_at: None,
+            look_again_at: None,
             stop_at: None,
         }
     }
@@ -84,6 +97,7 @@ impl Roster {
     /// Takes an event in, and says what is to be done now, in this order.
     pub(crate) fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.look_again_at = None;
         self.apply(now, event, &mut actions);
         if self.stop_at.is_some() {
             self.wind_up(now, &mut actions);
@@ -95,6 +109,8 @@ impl Roster {
         }
         // Last, since a stop may withdraw with no time left to drain.
         self.meet_deadlines(now, &mut actions);
+        let paid = matches!(event, Event::GiveBack(_));
+        self.share.settle(self.standing(), self.is_refused(), paid);
         actions
     }
 
@@ -105,7 +121,8 @@ impl Roster {
             State::Starting | State::Ready | State::Killed => None,
         });
         let stop = self.stop_at.filter(|_| self.count(State::Ready) > 0);
-        let start = self.backoff.retry_at().into_iter().chain(self.settled_at);
+        let start = self.backoff.retry_at().into_iter();
+        let start = start.chain(self.settled_at).chain(self.look_again_at);
         let start = start.filter(|_| self.stop_at.is_none());
         leaving.chain(stop).chain(start).min()
     }
@@ -156,6 +173,24 @@ impl Roster {
     /// Whether old processes stay since new ones do not start: rule 7.
     pub(crate) const fn is_resisting(&self) -> bool {
         self.rolling.is_resisting()
+    }
+
+    /// Whether the budget has refused a process.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.look_again_at.is_some()
+    }
+
+    /// Those that are ready, oldest first.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = ProcessId> {
+        let ready = self.processes().filter(|(_, state)| *state == State::Ready);
+        ready.map(|(id, _)| id)
+    }
+
+    /// One that is starting, in the place of no other one: the youngest.
+    pub(crate) fn starts_beyond(&self) -> Option<ProcessId> {
+        let starting = self.all(State::Starting).into_iter().rev();
+        let mut beyond = starting.filter(|id| !self.rolling.is_replacement(*id));
+        beyond.next()
     }
 
     pub(crate) fn processes(&self) -> impl Iterator<Item = (ProcessId, State)> {
@@ -209,6 +244,17 @@ impl Roster {
                     self.withdraw(now, id, actions);
                 }
             }
+            Event::GiveBack(Some(id)) => {
+                let spare = self.spare();
+                let may_be_ready = spare == Spare::Last || self.count(State::Ready) > 1;
+                if spare == Spare::Nothing || (spare == Spare::Last && self.queued > 0) {
+                    // It was to spare, and is needed now.
+                } else if self.is(id, State::Starting) {
+                    self.terminate(now, id, actions);
+                } else if self.is(id, State::Ready) && may_be_ready {
+                    self.withdraw(now, id, actions);
+                }
+            }
             Event::Restart => {
                 if self.stop_at.is_none() {
                     // Whoever asks has put right what was wrong.
@@ -242,7 +288,7 @@ impl Roster {
                     self.end_starts(now, actions);
                 }
             }
-            Event::Tick => {}
+            Event::GiveBack(None) | Event::Tick => {}
         }
     }
 
@@ -289,6 +335,10 @@ impl Roster {
         while self.active() < wanted.min(self.policy.max)
             && self.processes.len() < 2 * self.policy.max
         {
+            if !self.share.start(self.standing(), now) {
+                self.look_again_at = Some(now + LOOK_AGAIN);
+                return;
+            }
             self.spawn(actions);
         }
     }
@@ -305,6 +355,7 @@ impl Roster {
     fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let calm = self.count(State::Ready) == self.processes.len();
         if self.rolling.wants_replacement() && calm && self.backoff.may_start(now) {
+            self.share.start_anyway();
             let id = self.spawn(actions);
             self.rolling.starts(id);
         }
@@ -365,6 +416,36 @@ impl Roster {
             self.backoff.proven();
         } else {
             self.backoff.died_young(now);
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            reserve: if self.stop_at.is_some() {
+                0
+            } else {
+                self.policy.min
+            },
+            active: self.active(),
+            all: self.processes.len(),
+            spare: self.spare(),
+        }
+    }
+
+    /// Old processes that stay since new ones do not start are not to be had again.
+    fn spare(&self) -> Spare {
+        let (ready, active) = (self.count(State::Ready), self.active());
+        // Whether anybody waits is looked at when it is to leave: nobody tells when
+        // the queue gets empty and no more processes may be started.
+        let is_calm = self.count(State::Starting) == 0;
+        if self.stop_at.is_some() || self.rolling.is_resisting() || ready == 0 {
+            Spare::Nothing
+        } else if active > self.policy.min.max(1) {
+            Spare::OneOfSeveral
+        } else if active > self.policy.min && is_calm {
+            Spare::Last
+        } else {
+            Spare::Nothing
         }
     }
 

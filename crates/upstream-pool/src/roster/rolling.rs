@@ -78,6 +78,11 @@ impl Rolling {
         self.replacement = Some(id);
     }
 
+    /// Whether it starts in the place of one that is due.
+    pub(super) fn is_replacement(&self, id: ProcessId) -> bool {
+        self.replacement == Some(id)
+    }
+
     /// A process got ready: which one leaves for it. One that is to be detached
     /// is not needed any more, whatever the new one was started for.
     pub(super) fn got_ready(&mut self, id: ProcessId) -> Option<ProcessId> {

@@ -25,7 +25,7 @@ impl Story {
     fn new(min: usize, max: usize) -> Self {
         let now = Instant::now();
         Self {
-            roster: Roster::new(policy(min, max)),
+            roster: Roster::new(policy(min, max), Share::unlimited()),
             begun: now,
             now,
         }
@@ -467,6 +467,56 @@ fn a_stop_ends_a_restart() {
         .on(StartFailed(id(3)), &[]);
 }
 
+#[test]
+fn what_another_pool_needs_leaves_if_it_still_can_be_spared() {
+    let give_back = |number| Event::GiveBack(Some(id(number)));
+    let three = || {
+        let mut story = Story::new(1, 3);
+        story
+            .on(Tick, &[Spawn(id(1))])
+            .on(Ready(id(1)), &[Publish(id(1))])
+            .at(1)
+            .on(Queued(1), &[Spawn(id(2))])
+            .on(Ready(id(2)), &[Publish(id(2))])
+            .at(2)
+            .on(Tick, &[Spawn(id(3))]);
+        story
+    };
+    // Down to the minimum.
+    three()
+        .on(Queued(0), &[])
+        .on(give_back(3), &[Terminate(id(3))])
+        .on(StartFailed(id(3)), &[])
+        .on(give_back(2), &[Withdraw(id(2))])
+        .on(give_back(1), &[])
+        .on(Event::GiveBack(None), &[]);
+    // Not what is ready for what is not.
+    Story::new(0, 2)
+        .on(Queued(1), &[Spawn(id(1))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .at(1)
+        .on(Tick, &[Spawn(id(2))])
+        .on(give_back(1), &[]);
+    // The last one if nobody waits for it.
+    Story::new(0, 1)
+        .on(Queued(1), &[Spawn(id(1))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(give_back(1), &[])
+        .on(Queued(0), &[])
+        .on(give_back(1), &[Withdraw(id(1))]);
+    // What runs old code, and does not start anew.
+    two(3)
+        .on(Queued(1), &[])
+        .at(1)
+        .on(Tick, &[Spawn(id(3))])
+        .on(Ready(id(3)), &[Publish(id(3))])
+        .on(Queued(0), &[])
+        .on(Restart, &[Spawn(id(4))])
+        .on(StartFailed(id(4)), &[RestartFailed])
+        .on(give_back(3), &[]);
+    three().on(Stop, &[Terminate(id(3))]).on(give_back(2), &[]);
+}
+
 /// What the world may do next. Processes are chosen among those there are.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
@@ -517,7 +567,7 @@ struct World {
 impl World {
     fn new(policy: Policy) -> Self {
         let mut world = Self {
-            roster: Roster::new(policy),
+            roster: Roster::new(policy, Share::unlimited()),
             policy,
             now: Instant::now() + 1000 * SECOND,
             alive: BTreeMap::new(),

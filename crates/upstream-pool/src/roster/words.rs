@@ -63,6 +63,8 @@ pub(crate) enum Event {
     /// Nothing runs in it any more.
     Drained(ProcessId),
     IdleSince(ProcessId, Instant),
+    /// This one is to leave for another pool's sake; `None` if there is none.
+    GiveBack(Option<ProcessId>),
     /// What runs is out of date.
     Restart,
     /// It is to leave.

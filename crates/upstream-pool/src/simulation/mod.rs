@@ -3,6 +3,7 @@
 //! please.
 
 mod actor;
+mod neighbours;
 mod stage;
 mod world;
 

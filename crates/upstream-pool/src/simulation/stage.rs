@@ -17,7 +17,7 @@ use tower_layer::{Identity, Stack};
 
 use super::{
     actor::{Life, act},
-    world::{Played, Playing, RESPONSE_TIMEOUT, World},
+    world::{Census, Played, Playing, RESPONSE_TIMEOUT, World},
 };
 use crate::{
     AppCommand, Builder, Error, PoolHandle, ProcessState, ReplaceError, UpstreamPool,
@@ -58,7 +58,18 @@ impl Stage {
         concurrency: usize,
         more: impl FnOnce(Builder<Stack<Playing, Identity>>) -> Builder<Stack<Playing, Identity>>,
     ) -> Self {
-        let world = World::new(max, concurrency);
+        Self::beside(Arc::default(), lives, max, concurrency, more)
+    }
+
+    /// Its processes are counted with those of others.
+    pub(super) fn beside(
+        census: Arc<Census>,
+        lives: Vec<Life>,
+        max: usize,
+        concurrency: usize,
+        more: impl FnOnce(Builder<Stack<Playing, Identity>>) -> Builder<Stack<Playing, Identity>>,
+    ) -> Self {
+        let world = World::new(max, concurrency, census);
         let builder = UpstreamPool::builder(AppCommand::new("played"))
             .max_pool_size(max)
             .max_concurrent_requests(concurrency)
@@ -139,6 +150,22 @@ impl Stage {
             answer.map(drop)
         });
         self.requests.insert(number, request);
+    }
+
+    /// Requests wait, and nobody is there, nor on the way, and that is not for its own
+    /// failures.
+    pub(super) fn is_in_need(&self) -> bool {
+        let pool = self.handle.snapshot();
+        self.world.processes() == 0 && pool.queued > 0 && pool.start_pause.is_none()
+    }
+
+    /// One of more than `reserve` processes has nothing to do, and could be started
+    /// again.
+    pub(super) fn has_idle_beyond(&self, reserve: usize) -> bool {
+        let pool = self.handle.snapshot();
+        let mut ready = pool.processes.iter();
+        let idle = ready.any(|it| it.state == ProcessState::Ready && it.idle.is_some());
+        idle && self.ready() > reserve && !pool.resisting_deployment_error
     }
 
     pub(super) fn ready(&self) -> usize {

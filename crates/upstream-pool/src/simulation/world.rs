@@ -26,10 +26,32 @@ use crate::{
 /// How long a process may take with an answer.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many processes there are, in as many worlds as count here.
+#[derive(Default)]
+pub(super) struct Census(Mutex<(usize, usize)>);
+
+impl Census {
+    fn begins(&self) {
+        let (now, most) = &mut *self.0.lock().unwrap();
+        *now += 1;
+        *most = (*now).max(*most);
+    }
+
+    fn ends(&self) {
+        self.0.lock().unwrap().0 -= 1;
+    }
+
+    /// How many there were when there were most.
+    pub(super) fn most(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
+}
+
 /// What happens, and whether it may.
 pub(super) struct World {
     max: usize,
     concurrency: usize,
+    census: Arc<Census>,
     state: Mutex<State>,
 }
 
@@ -64,10 +86,11 @@ struct Asked {
 }
 
 impl World {
-    pub(super) fn new(max: usize, concurrency: usize) -> Arc<Self> {
+    pub(super) fn new(max: usize, concurrency: usize, census: Arc<Census>) -> Arc<Self> {
         Arc::new(Self {
             max,
             concurrency,
+            census,
             state: Mutex::default(),
         })
     }
@@ -89,6 +112,7 @@ impl World {
             is_dead,
         };
         state.actors.insert(id, actor);
+        self.census.begins();
         let all = state.actors.len();
         state.check(all <= 2 * self.max, || format!("{all} processes"));
         let starting = state.count(Phase::Starting);
@@ -114,6 +138,7 @@ impl World {
 
     pub(super) fn ends(&self, id: ProcessId) {
         self.state().actors.remove(&id);
+        self.census.ends();
     }
 
     pub(super) fn is_asked(&self, number: usize, method: Method) {

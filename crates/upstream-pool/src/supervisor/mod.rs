@@ -1,6 +1,7 @@
 //! The one task that carries out what the [roster](crate::roster) decides.
 
 mod asked;
+mod give_back;
 mod hear;
 mod memory;
 mod note;
@@ -26,6 +27,7 @@ pub(crate) use self::{
 };
 use crate::{
     AppCommand, Error, RequestBody, StartReport,
+    budget::Share,
     connection::{Client, Endpoint, Limits},
     handle::{Board, Command, Entry, ProcessState},
     process::{Busyness, Guard, Guardian, Launch, Leave, Process, SocketDir, UnlimitedPaths},
@@ -61,6 +63,8 @@ pub(crate) struct Supervisor<L: Layer<Process>> {
     pub(crate) guardian: Guardian,
     pub(crate) layer: L,
     pub(crate) roster: Roster,
+    /// The roster's.
+    pub(crate) share: Share,
     pub(crate) selector: Arc<Selector<L::Service>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) board: Arc<Board>,
@@ -156,6 +160,7 @@ where
                 self.obey(command.unwrap_or(Command::Stop))
             }
             () = self.queue.pressure.notified() => Event::Tick,
+            () = self.share.news() => self.give_back(),
             () = sleep => {
                 self.send_idle_home();
                 Event::Tick
@@ -314,6 +319,7 @@ where
         news.pause = self.roster.pause();
         news.resisting = self.roster.is_resisting();
         news.restarts = self.restarts;
+        news.waits_for_budget = self.roster.is_refused();
         news.stopping = matches!(self.gate, Gate::Stopping | Gate::Closed);
         news.last_start_failure.clone_from(&self.last_failure);
     }
