@@ -32,6 +32,8 @@ pub(crate) struct ServeSettings {
     pub(crate) port: u16,
     /// What is served.
     pub(crate) applications: Applications,
+    /// Processes that all applications may run together; any number if `None`.
+    pub(crate) max_total_pool_size: Option<NonZeroUsize>,
     /// Peers whose `X-Forwarded-*` fields count. Nobody's, when empty.
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send a request's head.

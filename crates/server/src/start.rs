@@ -7,6 +7,7 @@ mod files;
 mod processes;
 mod sites;
 mod sticky;
+mod total;
 
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroUsize};
 
@@ -49,6 +50,7 @@ pub(crate) const APPLICATION: &str = "default";
 pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, StartError> {
     let StartOptions {
         app,
+        total,
         listen,
         clients,
         operator,
@@ -65,8 +67,11 @@ pub(crate) fn start(options: StartOptions, path: OsString) -> Result<Start, Star
         Some(path) => format!("options from {}\n{announcement}", path.display()),
         None => announcement,
     };
+    let max_total_pool_size = total::bound(total, &applications)?;
+    let mut settings = assemble(applications, listen, clients, operator)?;
+    settings.max_total_pool_size = max_total_pool_size;
     Ok(Start {
-        settings: assemble(applications, listen, clients, operator)?,
+        settings,
         announcement,
     })
 }
@@ -179,6 +184,7 @@ pub(crate) fn assemble(
         address: listen.address,
         port: listen.port,
         applications,
+        max_total_pool_size: None,
         trusted_proxies: clients.trusted_proxy,
         header_timeout: clients.header_timeout,
         shutdown_timeout: operator.shutdown_timeout,

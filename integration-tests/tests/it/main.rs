@@ -38,6 +38,7 @@ mod status;
 mod sticky;
 mod stopping;
 mod streaming;
+mod total_pool_size;
 mod traces;
 mod unruly;
 mod upgrades;

@@ -163,7 +163,7 @@ mod tests {
         let json = report_from(&places, None, JSON).await.unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), example());
         let text = report_from(&places, None, View::default()).await.unwrap();
-        assert!(text.contains("Max pool size : 6"), "{text}");
+        assert!(text.contains("Max pool size : 5"), "{text}");
 
         drop(server);
         let error = report_from(&places, None, View::default())

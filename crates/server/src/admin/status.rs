@@ -34,6 +34,9 @@ pub(crate) struct Status {
     /// What no application hears of.
     #[serde(default)]
     pub(crate) refused: RefusedStatus,
+    /// `--max-total-pool-size`; absent if it was not given.
+    #[serde(default)]
+    pub(crate) max_total_pool_size: Option<usize>,
     /// What it serves, in the order of its configuration.
     pub(crate) applications: Vec<ApplicationStatus>,
 }

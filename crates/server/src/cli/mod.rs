@@ -20,6 +20,7 @@ mod options;
 mod purge;
 mod site;
 mod sticky;
+mod total;
 mod tracing;
 mod usage;
 mod values;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     purge::PurgeOptions,
     site::{RouteOptions, SiteOptions},
     sticky::StickyOptions,
+    total::TotalOptions,
     usage::refusal,
     values::EnvVar,
 };
@@ -121,6 +123,9 @@ pub(crate) enum Command {
 pub(crate) struct StartOptions {
     #[command(flatten)]
     pub(crate) app: AppOptions,
+
+    #[command(flatten)]
+    pub(crate) total: TotalOptions,
 
     #[command(flatten)]
     pub(crate) listen: ListenOptions,

@@ -354,6 +354,11 @@ fn what_is_wrong_with_an_application_is_said_where_it_is() {
             ":3: `port` is for the whole server",
         ),
         (
+            "the total of one",
+            "[[app]]\nname = \"a\"\nmax-total-pool-size = 1",
+            ":3: `max-total-pool-size` is for the whole server",
+        ),
+        (
             "a key of an application",
             "host = \"a\"",
             ":1: `host` is a key of an `[[app]]`",

@@ -12,7 +12,8 @@ use peregrine::{
     trace_context::TraceContextLayer,
     turbocache::TurboCache,
     upstream_pool::{
-        AppCommand, Error, HttpUpstream, PoolHandle, UpstreamPool, sticky::StickyService,
+        AppCommand, Error, HttpUpstream, PoolHandle, ProcessBudget, UpstreamPool,
+        sticky::StickyService,
     },
 };
 use tower::{BoxError, Layer, Service};
@@ -85,6 +86,7 @@ pub(super) fn processes(
     app: AppSettings,
     application: &ApplicationSettings,
     settings: &ServeSettings,
+    budget: Option<&ProcessBudget>,
 ) -> Result<(impl Upstream + Sync + use<>, Behind), StartError> {
     let accounting = ProcessAccounting::default();
     let rest = ProcessRest::with(app.out_of_band.request, app.out_of_band.instances);
@@ -102,6 +104,9 @@ pub(super) fn processes(
     let mut pool = UpstreamPool::builder(command);
     if let Some(path) = app.warm_up {
         pool = pool.warm_up(path);
+    }
+    if let Some(budget) = budget {
+        pool = pool.process_budget(budget);
     }
     for path in app.unlimited_concurrency_paths {
         pool = pool.unlimited_concurrency_path(path);

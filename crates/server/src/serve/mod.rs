@@ -23,7 +23,7 @@ mod sources;
 use std::{fmt::Display, io, io::Write, net::TcpListener, time::Duration};
 
 use futures_util::future::join_all;
-use peregrine::upstream_pool::{PoolHandle, adopt_orphans};
+use peregrine::upstream_pool::{PoolHandle, ProcessBudget, adopt_orphans};
 use tracing::{info, warn};
 
 use self::{
@@ -77,12 +77,14 @@ pub(crate) async fn run(settings: ServeSettings) -> Result<(), StartError> {
         }),
         None => None,
     };
+    let budget = settings.max_total_pool_size.map(ProcessBudget::new);
     let run = Run {
         signals,
         listener,
         admin,
         admin_address,
         access_log,
+        budget,
     };
     match settings.applications.clone() {
         Applications::One(one) => run.serve_one(settings, *one).await,
@@ -100,6 +102,8 @@ struct Run {
     admin: AdminSocket,
     admin_address: Option<AdminAddress>,
     access_log: Option<AccessLog>,
+    /// What the processes of all applications share.
+    budget: Option<ProcessBudget>,
 }
 
 impl Run {
@@ -114,7 +118,8 @@ impl Run {
         let refusals = Refusals::new(log.clone());
         let (front, served) = match application.source.clone() {
             Application::Processes(app) => {
-                let (service, behind) = processes(*app, &application, &settings)?;
+                let (service, behind) =
+                    processes(*app, &application, &settings, self.budget.as_ref())?;
                 let (stacked, served) =
                     stacked(application, &settings, log.as_ref(), behind, service);
                 (front_of(stacked, timeouts, &refusals), served)
@@ -142,7 +147,8 @@ impl Run {
             let _span = tracing::info_span!("app", name = application.name).entered();
             let (service, behind) = match application.source.clone() {
                 Application::Processes(app) => {
-                    let (service, behind) = processes(*app, &application, &settings)?;
+                    let (service, behind) =
+                        processes(*app, &application, &settings, self.budget.as_ref())?;
                     (OneOf::First(service), behind)
                 }
                 Application::Upstream(upstream) => {
@@ -196,7 +202,14 @@ impl Run {
             .local_addr()
             .map_err(|error| cannot("tell the port that was found", error))?;
         let log = self.access_log.as_ref().map(AccessLog::handle);
-        let sources = Sources::new(address, front.connections(), applications, refusals, log);
+        let sources = Sources::new(
+            address,
+            front.connections(),
+            applications,
+            self.budget,
+            refusals,
+            log,
+        );
         let _admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
         announce(&settings, address);

@@ -9,7 +9,7 @@ use peregrine::{
     out_of_band::{RestState, Rests},
     request_accounting::{RequestAccounting, tracking::RequestTracking},
     turbocache::TurboCacheHandle,
-    upstream_pool::{PoolHandle, ProcessSnapshot, ProcessState, Restarts},
+    upstream_pool::{PoolHandle, ProcessBudget, ProcessSnapshot, ProcessState, Restarts},
 };
 use tokio::time::Instant;
 
@@ -35,6 +35,7 @@ use crate::{
 pub(super) struct Sources {
     server: Arc<ServerIdentity>,
     applications: Arc<[ApplicationSources]>,
+    budget: Option<ProcessBudget>,
     refusals: Refusals,
     access_log: Option<AccessLogHandle>,
 }
@@ -75,6 +76,7 @@ impl Sources {
         address: SocketAddr,
         connections: Connections,
         applications: impl IntoIterator<Item = ApplicationSources>,
+        budget: Option<ProcessBudget>,
         refusals: Refusals,
         access_log: Option<AccessLogHandle>,
     ) -> Self {
@@ -86,6 +88,7 @@ impl Sources {
             }),
             applications: applications.into_iter().collect(),
             refusals,
+            budget,
             access_log,
         }
     }
@@ -110,6 +113,7 @@ impl Served for Sources {
             }),
             clients: clients(&self.server.connections),
             refused: refused(&self.refusals),
+            max_total_pool_size: self.budget.as_ref().map(ProcessBudget::max),
             applications: applications.map(|it| it.status(&usage)).collect(),
         }
     }
@@ -214,6 +218,7 @@ impl PoolSources {
             resisting_deployment_error: pool.resisting_deployment_error,
             failed_starts: pool.start_pause.map(|(failures, _)| failures),
             next_start_seconds: pool.start_pause.map(|(_, next)| next.as_secs_f64()),
+            waits_for_total: pool.waits_for_budget,
             last_start_failure: pool.last_start_failure.map(|report| report.to_string()),
         }
     }

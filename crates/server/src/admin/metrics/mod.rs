@@ -46,6 +46,11 @@ pub(super) fn metrics(status: &Status) -> String {
     }
     clients(&mut text, status.clients);
     refused(&mut text, status.refused);
+    if let Some(max) = status.max_total_pool_size {
+        let help = "Processes that all applications may run together.";
+        text.family("peregrine_max_total_processes", Kind::Gauge, help);
+        text.sample(&[], number(max as u64));
+    }
     requests(&mut text, &status.applications);
     latencies(&mut text, &status.applications);
     cache::write(&mut text, &status.applications);

@@ -32,7 +32,7 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
             text.sample(&labels, number(count as u64));
         }
     }
-    let families: [(&str, &str, Told); 11] = [
+    let families: [(&str, &str, Told); 12] = [
         ("max_processes", "Processes that may run.", |it| {
             it.max as u64
         }),
@@ -63,6 +63,11 @@ pub(super) fn write(text: &mut Text, applications: &[ApplicationStatus]) {
             "resisting_deployment_error",
             "1 if old processes stay since a restart has failed.",
             |it| it.resisting_deployment_error.into(),
+        ),
+        (
+            "waits_for_room",
+            "1 if requests wait for a process that --max-total-pool-size has no room for.",
+            |it| it.waits_for_total.into(),
         ),
         (
             "failed_starts",

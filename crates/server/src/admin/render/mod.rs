@@ -96,7 +96,7 @@ Date    : Sat, 21 Nov 2026 08:00:00 GMT
 Server  : http://127.0.0.1:3000, PID 100, up 1h 1m 5s
 
 ----------- General information -----------
-Max pool size : 6
+Max pool size : 5
 App groups    : 1
 Processes     : 2
 Requests in top-level queue : 3 of 100
@@ -115,6 +115,7 @@ forum (development):
   Processes started so far: 9
   Processes to be replaced: 1
   Restarts: 2, failed: 1; the latest: Sat, 21 Nov 2026 07:58:00 GMT, took 4s
+  Waits for a process: all of --max-total-pool-size are there
   Resisting deployment error
   Starts failed in a row: 3; next in 4s
   The latest start failed:

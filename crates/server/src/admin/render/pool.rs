@@ -20,6 +20,9 @@ fn write_general(page: &mut String, status: &Status) -> fmt::Result {
     let pools = || status.applications.iter().filter_map(|it| it.pool.as_ref());
     heading(page, "General information")?;
     let max: usize = pools().map(|pool| pool.max).sum();
+    let max = status
+        .max_total_pool_size
+        .map_or(max, |total| total.min(max));
     writeln!(page, "Max pool size : {max}")?;
     writeln!(page, "App groups    : {}", status.applications.len())?;
     let processes: usize = pools().map(|pool| pool.processes.len()).sum();
@@ -64,6 +67,12 @@ fn write_group(page: &mut String, application: &ApplicationStatus) -> fmt::Resul
         writeln!(page, "  Processes to be replaced: {}", pool.due)?;
     }
     write_restarts(page, &pool.restarts)?;
+    if pool.waits_for_total {
+        writeln!(
+            page,
+            "  Waits for a process: all of --max-total-pool-size are there"
+        )?;
+    }
     // The words of `passenger-status`.
     if pool.resisting_deployment_error {
         writeln!(page, "  Resisting deployment error")?;

@@ -38,6 +38,7 @@ pub(in crate::admin) fn example() -> Status {
             large_head: 0,
             slow_head: 1,
         },
+        max_total_pool_size: Some(5),
         applications: vec![ApplicationStatus {
             name: "forum".to_owned(),
             environment: "development".to_owned(),
@@ -140,6 +141,7 @@ fn example_pool() -> PoolStatus {
         resisting_deployment_error: true,
         failed_starts: Some(3),
         next_start_seconds: Some(4.0),
+        waits_for_total: true,
         last_start_failure: Some("exit status 1\ncannot load such file -- rack\n".to_owned()),
     }
 }

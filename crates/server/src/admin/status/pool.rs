@@ -33,6 +33,9 @@ pub(crate) struct PoolStatus {
     /// How long it waits.
     #[serde(default)]
     pub(crate) next_start_seconds: Option<f64>,
+    /// Requests wait for a process that `--max-total-pool-size` has no room for.
+    #[serde(default)]
+    pub(crate) waits_for_total: bool,
     /// Why the latest process that failed to start failed, and none has
     /// started since.
     pub(crate) last_start_failure: Option<String>,
