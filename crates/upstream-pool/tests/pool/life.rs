@@ -57,18 +57,15 @@ async fn what_the_operating_system_cannot_run_is_reported() {
 
 #[tokio::test]
 async fn a_process_that_does_not_answer_in_time_is_killed_and_reported() {
-    let silent = "echo here; exec sleep 1000";
-    // It has somebody else listen, who hears nothing: an interpreter might not be
-    // there in time.
+    // Each has somebody else listen, who hears nothing, or is gone: an interpreter might
+    // not be there in time, and a port might be taken by another program.
     let dir = tempfile::tempdir().unwrap();
-    let listener = dir.path().join("listener");
-    let _listener = UnixListener::bind(&listener).unwrap();
-    let deaf = format!("ln -s '{}' \"$0\"; exec sleep 1000", listener.display());
-    for (command, expected) in [
-        (shell(silent), "refused"),
-        (shell(&deaf).arg("{socket}"), "did not answer"),
-    ] {
-        let (pool, handle) = UpstreamPool::builder(command)
+    let (deaf, gone) = (dir.path().join("deaf"), dir.path().join("gone"));
+    let _deaf = UnixListener::bind(&deaf).unwrap();
+    drop(UnixListener::bind(&gone).unwrap());
+    for (listener, expected) in [(gone, "refused"), (deaf, "did not answer")] {
+        let script = format!("ln -s '{}' \"$0\"; exec sleep 1000", listener.display());
+        let (pool, handle) = UpstreamPool::builder(shell(&script).arg("{socket}"))
             // The shell needs a moment for that.
             .start_timeout(SHORT * 5)
             .spawn()

@@ -18,7 +18,7 @@ use tokio::{task::JoinSet, time::timeout};
 use tower::ServiceExt;
 
 /// Long enough for the slowest machine; no test waits for it to pass.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Keeps a failing test's story: `RUST_LOG=trace`.
 pub(crate) fn trace_init() {
