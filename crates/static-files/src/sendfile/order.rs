@@ -27,6 +27,14 @@ pub(super) enum Order {
 impl Order {
     /// Takes what the application has said to the server out of its fields.
     pub(super) fn take(headers: &mut HeaderMap) -> Option<Self> {
+        // Nearly no response has either: to go through the names is cheaper than to
+        // look for both.
+        if !headers
+            .keys()
+            .any(|name| *name == SENDFILE || *name == ACCEL)
+        {
+            return None;
+        }
         let accel = headers.remove(ACCEL);
         let path = |value: &HeaderValue| Self::Path(OsStr::from_bytes(value.as_bytes()).into());
         match headers.remove(SENDFILE) {
