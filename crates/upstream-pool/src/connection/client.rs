@@ -40,6 +40,9 @@ pub(crate) struct Client {
     sweeping: AtomicBool,
 }
 
+/// What became of a request. See [`Client::send`].
+pub(crate) type Sent = Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)>;
+
 impl Client {
     pub(crate) fn new(endpoint: Endpoint, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
@@ -64,13 +67,12 @@ impl Client {
     ///
     /// Dropped while it connects: nothing has been sent. Dropped later: see
     /// [`Exchange`].
-    pub(crate) async fn send(
+    pub(crate) fn send(
         self: &Arc<Self>,
         request: Request<RequestBody>,
         permit: Option<Permit>,
-    ) -> Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)> {
+    ) -> impl Future<Output = Sent> {
         self.send_within(self.limits.response, request, permit)
-            .await
     }
 
     /// As [`send`](Self::send), with a limit of its own for the answer.
@@ -79,7 +81,7 @@ impl Client {
         limit: Option<Duration>,
         mut request: Request<RequestBody>,
         mut permit: Option<Permit>,
-    ) -> Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)> {
+    ) -> Sent {
         if let Err(error) = head::for_application(&mut request) {
             return Err((error, permit));
         }
