@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, future::poll_immediate, stream};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, poll_immediate},
+    stream,
+};
 use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use tower::{Layer, ServiceExt, service_fn};
@@ -147,15 +151,16 @@ async fn a_stale_page_is_fetched_once_in_the_background() {
     assert_eq!(stats.misses, 2);
 }
 
-/// Whoever learns that a form was taken finds nothing older, though others fetched
-/// the page meanwhile, and though nothing was ever stored for it before.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_a_form_overtakes_is_not_found_after_it() {
+/// An application behind a cache, with which one can talk from any thread: each form
+/// that it takes changes all of its pages, which say how many there have been.
+fn forms() -> (
+    TurboCache,
+    impl Fn(Method, &str) -> BoxFuture<'static, usize> + Clone + Send + 'static,
+) {
     let version = Arc::new(AtomicUsize::new(0));
-    let current = Arc::clone(&version);
     let cache = TurboCache::conservative();
     let service = cache.layer(service_fn(move |request: Request<Empty<Bytes>>| {
-        let current = Arc::clone(&current);
+        let current = Arc::clone(&version);
         async move {
             if request.method() == Method::POST {
                 current.fetch_add(1, SeqCst);
@@ -169,7 +174,7 @@ async fn what_a_form_overtakes_is_not_found_after_it() {
             Ok::<_, Infallible>(response)
         }
     }));
-    let ask = |method: Method, path: &str| {
+    let ask = move |method: Method, path: &str| {
         let mut request = get(path);
         *request.method_mut() = method;
         let call = service.clone().oneshot(request);
@@ -178,7 +183,16 @@ async fn what_a_form_overtakes_is_not_found_after_it() {
             let body = body.collect().await.unwrap().to_bytes();
             str::from_utf8(&body).unwrap().parse::<usize>().unwrap()
         }
+        .boxed()
     };
+    (cache, ask)
+}
+
+/// Whoever learns that a form was taken finds nothing older, though others fetched
+/// the page meanwhile, and though nothing was ever stored for it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_form_overtakes_is_not_found_after_it() {
+    let (cache, ask) = forms();
     for round in 0..10 * ROUNDS {
         // Each page is new to the cache.
         let path = format!("/{round}?of={ROUNDS}");
@@ -198,4 +212,37 @@ async fn what_a_form_overtakes_is_not_found_after_it() {
         assert!(ask(Method::GET, &path).await >= taken);
     }
     assert!(cache.handle().stats().stored > 0);
+}
+
+/// The same where each thread has the page near at hand, since it is asked for all the
+/// time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_thread_has_anything_older_near_at_hand() {
+    let (cache, ask) = forms();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (ask, taken) = (ask.clone(), Arc::clone(&taken));
+            tokio::spawn(async move {
+                while taken.load(SeqCst) < 5 * ROUNDS {
+                    let before = taken.load(SeqCst);
+                    let found = ask(Method::GET, "/").await;
+                    assert!(found >= before, "{found} after {before}");
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 * ROUNDS {
+        let form = ask(Method::POST, "/").await;
+        taken.store(form, SeqCst);
+        // Long enough for some to have it near at hand.
+        for _ in 0..8 {
+            assert!(ask(Method::GET, "/").await >= form);
+            tokio::task::yield_now().await;
+        }
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(cache.handle().stats().hits > 0);
 }
