@@ -66,9 +66,8 @@ pin_project! {
         },
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
-            #[pin]
-            call: Oneshot<S, Request<ReqB>>,
             // What hits have no part in is not to make their future larger.
+            call: Pin<Box<Oneshot<S, Request<ReqB>>>>,
             fetch: Option<Box<Fetch>>,
             asker: Asker,
         },
@@ -140,7 +139,7 @@ where
     }
 
     pub(crate) fn fetching(call: Oneshot<S, Request<ReqB>>, fetch: Fetch, asker: Asker) -> Self {
-        let fetch = Some(Box::new(fetch));
+        let (call, fetch) = (Box::pin(call), Some(Box::new(fetch)));
         Self::Fetching { call, fetch, asker }
     }
 
@@ -206,7 +205,7 @@ where
                     return Poll::Ready(Ok(cache.say(response, *status, None)));
                 }
                 StateProj::Fetching { call, fetch, asker } => {
-                    let result = ready!(call.poll(cx));
+                    let result = ready!(call.as_mut().poll(cx));
                     let fetch = fetch.take().expect("polled after it was ready");
                     match fetched(*fetch, asker, result) {
                         Ok(Ok(response)) => return Poll::Ready(Ok(response)),

@@ -1,7 +1,7 @@
 use std::{
     mem,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 use pin_project_lite::pin_project;
@@ -31,7 +31,8 @@ pin_project! {
         S: Service<R>,
     {
         Called { #[pin] future: S::Future },
-        Waiting { #[pin] call: Oneshot<S, R> },
+        // Rare, and as large as a request: who has to wait may allocate.
+        Waiting { call: Pin<Box<Oneshot<S, R>>> },
         Failed { error: Option<S::Error> },
     }
 }
@@ -56,7 +57,7 @@ where
                 let clone = service.clone();
                 let polled = mem::replace(service, clone);
                 State::Waiting {
-                    call: Oneshot::new(polled, request),
+                    call: Box::pin(Oneshot::new(polled, request)),
                 }
             }
             Poll::Ready(Err(error)) => {
@@ -77,7 +78,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Called { future } => future.poll(cx),
-            StateProj::Waiting { call } => Poll::Ready(ready!(call.poll(cx))),
+            StateProj::Waiting { call } => call.as_mut().poll(cx),
             StateProj::Failed { error } => {
                 Poll::Ready(Err(error.take().expect("polled after it was ready")))
             }
