@@ -38,6 +38,8 @@ pub(crate) enum Contender {
     /// The same server with `.layer(TurboCache::conservative())`, and no more of
     /// Peregrine.
     TurboCache,
+    /// The same with each request counted.
+    Accounted,
     /// The whole of Peregrine, in front of the application.
     Peregrine,
     /// nginx in front of the application, with `proxy_cache`.
@@ -84,10 +86,11 @@ pub(crate) struct Place {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::BareHyper,
         Self::NoLayer,
         Self::TurboCache,
+        Self::Accounted,
         Self::Peregrine,
         Self::Nginx,
         Self::Haproxy,
@@ -100,6 +103,7 @@ impl Contender {
             Self::BareHyper => "bare hyper",
             Self::NoLayer => "no layer",
             Self::TurboCache => "TurboCache",
+            Self::Accounted => "and accounting",
             Self::Peregrine => "Peregrine",
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
@@ -114,6 +118,7 @@ impl Contender {
             Self::BareHyper => made_with_hyper(Role::Bare, setting).await,
             Self::NoLayer => made_with_hyper(Role::NoLayer, setting).await,
             Self::TurboCache => made_with_hyper(Role::TurboCache, setting).await,
+            Self::Accounted => made_with_hyper(Role::Accounted, setting).await,
             Self::Peregrine => peregrine::start(setting).await,
             Self::Nginx => nginx::start(setting).await,
             Self::Haproxy => haproxy::start(setting).await,

@@ -218,6 +218,8 @@ pub(crate) enum Role {
     App,
     /// The same, behind the cache.
     TurboCache,
+    /// The same, with each request counted.
+    Accounted,
     /// What is behind the cache there, adapted to hyper in the same way, without
     /// the cache.
     NoLayer,

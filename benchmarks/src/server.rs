@@ -23,6 +23,7 @@ use hyper::{
     service::{Service, service_fn},
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use peregrine_request_accounting::RequestAccounting;
 use tokio::{net::TcpListener, runtime::Builder};
 use tower::Layer;
 use turbocache::TurboCache;
@@ -117,6 +118,12 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
+                    accept(TowerToHyperService::new(service), options.port).await
+                }
+                Role::Accounted => {
+                    let service = tower::service_fn(answer);
+                    let service = TurboCache::conservative().layer(service);
+                    let service = RequestAccounting::new().layer(service);
                     accept(TowerToHyperService::new(service), options.port).await
                 }
             }
