@@ -76,8 +76,8 @@
 //!    says that something went wrong is so for ten seconds at most, whatever it says,
 //!    unless that is a 404, 410, 414 or 451;
 //! 3. without `private` or `no-store`; without anything in `Cache-Control` that
-//!    cannot be read; without `Set-Cookie`, `Clear-Site-Data` and their like, `Vary: *`,
-//!    trailers or `Surrogate-Control`;
+//!    cannot be read; without `Set-Cookie`, `Authentication-Info` or `Set-Login`,
+//!    `Vary: *`, trailers or `Surrogate-Control`;
 //! 4. whose body is complete, of the length that it was declared to have, and no
 //!    longer than [`max_entry_bytes`](TurboCache::max_entry_bytes);
 //! 5. as long as there is room in [`capacity_bytes`](TurboCache::capacity_bytes).

@@ -433,13 +433,13 @@ fn may_be_stored(status: StatusCode) -> bool {
 }
 
 /// Whether a field is, like `Set-Cookie`, about the session of the client that asked:
-/// it ends or begins it, or proves who answers. `Clear-Site-Data` from a cache would
-/// log everybody out.
+/// it says who that is, or proves who answers. `Clear-Site-Data` tells nothing about
+/// anybody: who says that everybody may have it, is believed.
 fn is_for_one_client(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        // W3C Clear Site Data; RFC 9110 §11.6.3; RFC 2965; W3C FedCM.
-        "clear-site-data" | "authentication-info" | "set-cookie2" | "set-login"
+        // RFC 9110 §11.6.3; W3C FedCM.
+        "authentication-info" | "set-login"
     )
 }
 

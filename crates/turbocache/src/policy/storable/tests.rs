@@ -228,10 +228,16 @@ fn which_responses_are_stored() {
             Some(NotStored::ForOneClient),
         ),
         (
-            "W3C Clear Site Data",
-            "what ends a client's session",
-            &[FRESH, ("clear-site-data", "\"cookies\"")],
+            "W3C FedCM",
+            "whether a client is logged in",
+            &[FRESH, ("set-login", "logged-in")],
             Some(NotStored::ForOneClient),
+        ),
+        (
+            "W3C Clear Site Data",
+            "what ends the session of whoever gets it",
+            &[FRESH, ("clear-site-data", "\"cookies\"")],
+            None,
         ),
         (
             "§4.1",
