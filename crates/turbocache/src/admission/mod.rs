@@ -44,9 +44,11 @@ use std::{
 use http::{Method, Request};
 use tracing::debug;
 
-pub(crate) use self::{glance::Glance, names::PathHash};
+pub(crate) use self::{
+    glance::Glance,
+    names::{Names, PathHash},
+};
 use self::{
-    names::Names,
     places::{Place, Places},
     seen_paths::SeenPaths,
 };

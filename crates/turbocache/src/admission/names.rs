@@ -11,14 +11,14 @@ pub(crate) struct PathHash(pub(crate) u64);
 /// guess: whoever finds two names with one hash costs us a look-up. That is why it
 /// need not be the standard library's, which holds even where hashes are seen, and
 /// takes several times as long.
-pub(super) struct Names(RandomState);
+pub(crate) struct Names(RandomState);
 
 impl Names {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(RandomState::default())
     }
 
-    pub(super) fn hash(&self, name: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, name: &[u8]) -> u64 {
         let mut hasher = self.0.build_hasher();
         hasher.write(name);
         hasher.finish()

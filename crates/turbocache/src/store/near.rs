@@ -2,18 +2,19 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, Hasher},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
 
-use foldhash::quality::RandomState;
 use peregrine_core::PerThread;
 
 use super::Variants;
-use crate::key::{Key, variances::Keys};
+use crate::{
+    admission::Names,
+    key::{Key, variances::Keys},
+};
 
 /// A few entries for each thread, in copies of its own.
 ///
@@ -28,7 +29,7 @@ use crate::key::{Key, variances::Keys};
 /// stored, or invalid, finds no older copy.
 pub(crate) struct NearCache {
     threads: PerThread<Mutex<Places>>,
-    hashes: RandomState,
+    names: Names,
     /// How many changes there have been, for each of some groups of keys.
     groups: Box<[AtomicU64]>,
     /// And how many that may concern any key.
@@ -99,7 +100,7 @@ impl NearCache {
         Self {
             max_weight: part / threads.iter().count(),
             threads,
-            hashes: RandomState::default(),
+            names: Names::new(),
             groups: (0..GROUPS).map(|_| AtomicU64::new(0)).collect(),
             everything: AtomicU64::new(0),
         }
@@ -200,9 +201,7 @@ impl NearCache {
     }
 
     fn hash(&self, key: &Key) -> u64 {
-        let mut hasher = self.hashes.build_hasher();
-        hasher.write(key.as_bytes());
-        hasher.finish()
+        self.names.hash(key.as_bytes())
     }
 
     /// What belongs to this thread; nothing if another one, of more than there are
