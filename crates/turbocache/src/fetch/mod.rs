@@ -225,12 +225,15 @@ impl Fetch {
     /// entry.
     fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> bool {
         let make = &mut |_: &Variants| Some(Arc::clone(entry));
-        self.insert_made(variance, make).is_some()
+        self.insert_made(entry.head.status(), variance, make)
+            .is_some()
     }
 
-    /// The same with what `make` makes of what is stored.
+    /// The same with what `make` makes of what is stored, and of a response with this
+    /// status.
     fn insert_made(
         &self,
+        status: StatusCode,
         variance: Option<&SearchVariance>,
         make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
     ) -> Option<Arc<Entry>> {
@@ -242,7 +245,7 @@ impl Fetch {
             ..
         } = &self.miss;
         cache.admission.stored(self.miss.route, keys.exact());
-        let key = keys.stored_under(variance);
+        let key = keys.stored_under(variance, teaches(status));
         let mut reason = NotStored::Partial;
         let entry = cache.insert_made(&key, headers, self.generation, &mut |variants| {
             let newest = make(variants)?;
@@ -253,7 +256,7 @@ impl Fetch {
             self.refuse(reason);
             return None;
         };
-        if entry.head.status() == StatusCode::OK {
+        if teaches(entry.head.status()) {
             cache.learn(keys.exact(), variance.cloned());
         }
         if key != *keys.exact() {
@@ -309,6 +312,13 @@ impl Fetch {
             ticket.retire();
         }
     }
+}
+
+/// Whether later requests for the same path go by the `No-Vary-Search` of a
+/// response with this status. An error page knows little of what a path's queries
+/// mean, and a redirect little more.
+fn teaches(status: StatusCode) -> bool {
+    status == StatusCode::OK
 }
 
 /// What a response with `headers` that is stored for `key` is called.

@@ -90,11 +90,11 @@ impl Candidate {
         if self.transient {
             return with(known);
         }
-        let entry = self
-            .fetch
-            .insert_made(self.variance.as_ref(), &mut |variants| {
-                with(known.or_else(|| variants.select(&miss.headers)))
-            });
+        let entry = self.fetch.insert_made(
+            self.head.status(),
+            self.variance.as_ref(),
+            &mut |variants| with(known.or_else(|| variants.select(&miss.headers))),
+        );
         // What was purged meanwhile is not stored; but the application has just said
         // that it is still what there is, and somebody waits for it.
         entry.or_else(|| known.and_then(|_| with(known)))

@@ -155,7 +155,7 @@ impl Fetch {
         };
         let is_stored = freshened.is_some_and(|freshened| {
             let variance = SearchVariance::of(&freshened.head.headers());
-            let key = self.miss.keys.stored_under(variance.as_ref());
+            let key = self.miss.keys.stored_under(variance.as_ref(), false);
             cache.insert(&key, &freshened, &self.miss.headers, self.generation)
         });
         if is_stored {

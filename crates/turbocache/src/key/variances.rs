@@ -137,11 +137,15 @@ impl Keys {
     /// Where a response with `variance` is stored. If that is not under the exact
     /// key, whatever is stored there is older, would be found first, and is to be
     /// removed.
-    pub(crate) fn stored_under(&self, variance: Option<&SearchVariance>) -> Key {
+    ///
+    /// One that is not [learned](Variances::learn) from, a redirect for instance,
+    /// is for its own target only if nothing else has said the same: nobody would
+    /// look for it elsewhere.
+    pub(crate) fn stored_under(&self, variance: Option<&SearchVariance>, is_learned: bool) -> Key {
         match (variance, &self.general) {
-            (None, _) => self.exact.clone(),
             (Some(variance), Some((key, assumed))) if **assumed == *variance => key.clone(),
-            (Some(variance), _) => self.exact.under(variance),
+            (Some(variance), _) if is_learned => self.exact.under(variance),
+            (Some(_) | None, _) => self.exact.clone(),
         }
     }
 }

@@ -24,7 +24,7 @@ fn nobody_says_anything_so_there_is_one_key() {
     let keys = variances.keys(key("http://a/p?x"));
     assert_eq!(each(&keys), [key("http://a/p?x")]);
     assert_eq!(keys.primary(), keys.exact());
-    assert_eq!(keys.stored_under(None), key("http://a/p?x"));
+    assert_eq!(keys.stored_under(None, true), key("http://a/p?x"));
 }
 
 #[test]
@@ -32,14 +32,19 @@ fn what_one_response_says_holds_for_later_requests_for_its_path() {
     let variances = Variances::new();
     let first = variances.keys(key("http://a/p?x=1&utm=a"));
     let ignores_utm = variance("params=(\"utm\")");
-    let stored = first.stored_under(Some(&ignores_utm));
+    let stored = first.stored_under(Some(&ignores_utm), true);
     variances.learn(first.exact(), Some(ignores_utm.clone()));
 
     let next = variances.keys(key("http://a/p?utm=b&x=1"));
     assert_eq!(each(&next), [key("http://a/p?utm=b&x=1"), stored.clone()]);
     assert_eq!(next.primary(), &stored);
-    assert_eq!(next.stored_under(Some(&ignores_utm)), stored);
-    assert_eq!(next.stored_under(None), key("http://a/p?utm=b&x=1"));
+    assert_eq!(next.stored_under(Some(&ignores_utm), true), stored);
+    assert_eq!(next.stored_under(None, true), key("http://a/p?utm=b&x=1"));
+    assert_eq!(next.stored_under(Some(&ignores_utm), false), stored);
+    assert_eq!(
+        first.stored_under(Some(&ignores_utm), false),
+        *first.exact()
+    );
 
     for other in [
         "http://a/p?x=2",
@@ -59,7 +64,7 @@ fn what_was_stored_under_another_variance_is_not_found() {
     let variances = Variances::new();
     let exact = key("http://a/p?x=1");
     let keys = variances.keys(exact.clone());
-    let old = keys.stored_under(Some(&variance("params=(\"utm\")")));
+    let old = keys.stored_under(Some(&variance("params=(\"utm\")")), true);
     variances.learn(&exact, Some(variance("params=(\"utm\" \"ref\")")));
     assert!(!each(&variances.keys(exact)).contains(&old));
 }

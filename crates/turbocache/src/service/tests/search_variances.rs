@@ -110,6 +110,30 @@ fn a_response_that_does_not_say_so_is_for_its_own_target_only() {
 }
 
 #[test]
+fn a_redirect_that_says_so_is_found_again() {
+    let redirect = || {
+        let mut redirect = page(&[MINUTE, UTM, ("location", "/login")], "");
+        *redirect.status_mut() = http::StatusCode::SEE_OTHER;
+        redirect
+    };
+    let mut scene = Scene::new();
+    store(&mut scene, "/p?utm=x", redirect());
+    assert_eq!(status(&scene.answer(get("/p?utm=x"))), "hit; ttl=60");
+    // It alone does not tell what the path's queries mean.
+    let said = store(&mut scene, "/p?utm=y", redirect());
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
+
+    let mut scene = Scene::new();
+    store(&mut scene, "/p?a=1", for_any_utm("page"));
+    store(&mut scene, "/p?utm=x", redirect());
+    for path in ["/p?utm=x", "/p?utm=y", "/p"] {
+        let answer = scene.answer(get(path));
+        assert_eq!(answer.status(), http::StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(status(&answer), "hit; ttl=60", "{path}");
+    }
+}
+
+#[test]
 fn what_was_stored_for_the_target_alone_is_replaced() {
     let mut scene = Scene::new();
     store(&mut scene, "/p?utm=x", fresh("old"));
