@@ -51,6 +51,22 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too_and_is_not_stor
 }
 
 #[tokio::test]
+async fn a_client_is_told_as_much_as_there_is_of_an_answer_that_breaks_off() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    for path in ["/half-a-body", "/half-a-chunk"] {
+        // All of it and its end may arrive together, or not.
+        for attempt in 0..20 {
+            let request = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            let answer = server.exchange(request.as_bytes()).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("1234567890"),
+                "attempt {attempt} at {path}: {answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_post_is_never_sent_twice() {
     let server = unruly::start_with_one_slot(&[]).await;
     let before = requests_that_reached_it(&server).await;

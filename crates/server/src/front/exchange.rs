@@ -10,7 +10,6 @@ use std::{
 use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
-use http_body_util::{self as body, Empty};
 use hyper::{
     body::Incoming,
     service::{HttpService, service_fn},
@@ -22,14 +21,12 @@ use tracing::info;
 
 use super::{
     ClientBody, ClientService,
+    answer::AnswerBody,
     heard::Heard,
     host, room,
     upgrade::{self, Agreement},
 };
 use crate::refused::{Refusal, Refusals};
-
-/// What a client gets.
-pub(super) type AnswerBody<B> = body::Either<B, Empty<<B as Body>::Data>>;
 
 /// Answers the requests on one connection. A client may keep `service` waiting
 /// for its request bodies for `patience`; `heard` is told of what is left of them.
@@ -112,7 +109,7 @@ where
             } else {
                 let (mut head, body) = response.into_parts();
                 room::clear(&mut head.extensions);
-                Response::from_parts(head, body::Either::Left(body))
+                Response::from_parts(head, AnswerBody::passed(body))
             })),
         }
     }
@@ -138,8 +135,8 @@ fn is_ready<S: Service<R>, R>(service: &mut S) -> bool {
 }
 
 /// What hyper answers to a malformed head.
-fn bad_request<B, D>() -> Response<body::Either<B, Empty<D>>> {
-    let mut response = Response::new(body::Either::Right(Empty::new()));
+fn bad_request<B>() -> Response<AnswerBody<B>> {
+    let mut response = Response::new(AnswerBody::empty());
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);

@@ -21,6 +21,7 @@
 //! between the two until both have ended.
 
 mod accept;
+mod answer;
 mod body;
 mod cause;
 mod client_service;

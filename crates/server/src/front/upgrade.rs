@@ -9,7 +9,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::UPGRADE};
 use http_body::Body;
-use http_body_util::{Either, Empty};
 use peregrine::core::{ByteStream, UpgradeOffer, Upgraded};
 use rustix::net::sockopt;
 use tokio::{
@@ -20,6 +19,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    answer::AnswerBody,
     stop::Stopped,
     tunnel::{Carried, carry},
 };
@@ -64,12 +64,12 @@ pub(super) struct Agreed {
 
 impl Agreement {
     /// The answer to an offer, as it goes to the client.
-    pub(super) fn note<B>(&self, response: Response<B>) -> Response<Either<B, Empty<B::Data>>>
+    pub(super) fn note<B>(&self, response: Response<B>) -> Response<AnswerBody<B>>
     where
         B: Body + Send + 'static,
     {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return response.map(Either::Left);
+            return response.map(AnswerBody::passed);
         }
         let (mut head, body) = response.into_parts();
         let upgraded = head.extensions.remove::<Upgraded>();
@@ -79,7 +79,7 @@ impl Agreement {
                 application,
                 _exchange: Box::new(body),
             });
-        Response::from_parts(head, Either::Right(Empty::new()))
+        Response::from_parts(head, AnswerBody::empty())
     }
 
     /// What was agreed upon, if anything was.
