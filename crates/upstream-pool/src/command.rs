@@ -31,8 +31,8 @@ const HARMLESS: [&str; 12] = [
 /// The process contract: where an argument contains `{socket}`, each process
 /// gets the path of a Unix socket of its own there; otherwise each gets a free
 /// loopback port in the environment variable `PORT`, and is to listen on
-/// `127.0.0.1`. Nothing else is set: the process inherits this one's
-/// environment, with what [`env`](Self::env) adds.
+/// `127.0.0.1`, itself or by what it starts. Nothing else is set: the process
+/// inherits this one's environment, with what [`env`](Self::env) adds.
 ///
 /// ```
 /// use peregrine_upstream_pool::AppCommand;

@@ -7,7 +7,7 @@ use std::{
 
 use http::Request;
 
-use crate::{RequestBody, StartReport};
+use crate::{RequestBody, StartReport, process::NotOurs};
 
 /// Any error that can cross threads.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -151,6 +151,15 @@ impl Error {
                 is_io(source, io::ErrorKind::ConnectionRefused)
                     || is_io(source, io::ErrorKind::NotFound)
             })
+    }
+
+    /// Somebody else listens where the process should.
+    pub(crate) fn is_not_ours(&self) -> bool {
+        self.is_connect()
+            && self
+                .source()
+                .and_then(<dyn StdError>::downcast_ref)
+                .is_some_and(NotOurs::is)
     }
 
     /// Somebody listens, but takes no connection: it hangs.

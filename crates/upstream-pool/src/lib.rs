@@ -44,8 +44,9 @@
 //! 1. A process is ready when it answers: it gets `OPTIONS *` (RFC 9110
 //!    §9.3.7) on a connection of its own until any status line comes back, and
 //!    then the [warm-up request](Builder::warm_up), if there is one. One
-//!    that ends before, or that does not answer within the
-//!    [start timeout](Builder::start_timeout), leaves a [`StartReport`] behind.
+//!    that ends before, that does not answer within the
+//!    [start timeout](Builder::start_timeout), or on whose port another program
+//!    answers, leaves a [`StartReport`] behind.
 //! 2. A process that dies is replaced at once. When starts fail, or processes
 //!    die before they have served anything, the next start waits for 1 s, then
 //!    twice as long each time, up to 30 s. Meanwhile, unless another process
@@ -118,10 +119,24 @@
 //!   the body comes from. An error of kind
 //!   [`TimedOut`](std::io::ErrorKind::TimedOut) makes it
 //!   [`is_request_body_timeout`](Error::is_request_body_timeout).
-//! - Between the choice of a `PORT` and the moment at which the process binds
-//!   it, another program may take it. The start fails then, and the next one
-//!   gets another port. A Unix socket (`{socket}`) has no such gap, and only
-//!   this user can reach it.
+//! - A `PORT` is one that no outgoing connection gets, and no other pool on the
+//!   machine; but another program may bind it before the process does, or after the
+//!   process has closed it. So each new connection is made only while every socket
+//!   that listens there is known to belong to the process's group, to a descendant
+//!   of its leader, or to one that has the pool's variable and the same `PORT` in
+//!   its environment. A start that finds another program there tries two more
+//!   ports, then it fails and [says by whom](StartReport::is_port_taken) the last
+//!   one was taken; a process that is ready, and has lost its port, is replaced.
+//!   Nothing is sent to the stranger in either case.
+//!
+//!   This needs `/proc`: without it no process that listens on a `PORT` starts. And
+//!   whoever hands the port to a program that he has not started, as the Docker
+//!   client does, is taken for nobody: let that program run by itself, and use
+//!   [`HttpUpstream`]. Where this process may not see what an application run by
+//!   another user has open (as root without `CAP_SYS_PTRACE`), it is enough that
+//!   the listener is of that user, and nobody else is seen to have it, when the
+//!   process starts. A Unix socket (`{socket}`) needs none of this: only the
+//!   application's user can reach its folder.
 
 mod body;
 mod budget;

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::process::NotOurs;
+
 /// Why a process did not start, or did not live long enough to serve: what an
 /// operator needs to put it right.
 ///
@@ -35,6 +37,8 @@ pub(crate) enum Failure {
     TimedOut(String),
     /// The process answered, but not as it should.
     Useless(String),
+    /// Another program listened where the process should.
+    PortTaken(NotOurs),
     /// The process was ready, and ended before it had served anything.
     DiedYoung(Option<ExitStatus>),
 }
@@ -61,13 +65,23 @@ impl StartReport {
     pub fn exit_status(&self) -> Option<ExitStatus> {
         match self.failure {
             Failure::Exited(status) | Failure::DiedYoung(status) => status,
-            Failure::Spawn(_) | Failure::TimedOut(_) | Failure::Useless(_) => None,
+            Failure::Spawn(_)
+            | Failure::TimedOut(_)
+            | Failure::Useless(_)
+            | Failure::PortTaken(_) => None,
         }
     }
 
     /// Whether the process ran, but did not answer within the start timeout.
     pub fn timed_out(&self) -> bool {
         matches!(self.failure, Failure::TimedOut(_))
+    }
+
+    /// Whether another program listened on the port that the process was told to
+    /// listen on, or it could not be told who did. A start tries another port up to
+    /// twice before it fails with this.
+    pub fn is_port_taken(&self) -> bool {
+        matches!(self.failure, Failure::PortTaken(_))
     }
 
     /// The last lines that the process wrote to its standard output and
@@ -95,6 +109,7 @@ impl StartReport {
             }
             Failure::TimedOut(last) => format!("it did not answer in time: {last}"),
             Failure::Useless(why) => why.clone(),
+            Failure::PortTaken(not_ours) => not_ours.to_string(),
             Failure::DiedYoung(status) => {
                 format!(
                     "it ended before it had served anything, with {}",
@@ -136,6 +151,7 @@ impl StartReport {
             Failure::Exited(_) | Failure::DiedYoung(_) | Failure::Useless(_) => {
                 "Its own output says why: see above.".into()
             }
+            Failure::PortTaken(_) => "The next start gets another port. If the command has another program listen, such as a container's, run that by itself and name its address as the upstream; and {socket} in the command needs no port at all.".into(),
             Failure::TimedOut(_) => format!(
                 "It must listen on {} and answer HTTP there; if it only needs longer, raise the start timeout.",
                 self.address

@@ -22,12 +22,14 @@ use tokio::{
     time,
 };
 
+use crate::process::OwnPort;
+
 /// Where a server listens.
 #[derive(Clone, Debug)]
 pub(crate) enum Endpoint {
     Unix(PathBuf),
-    /// A loopback port.
-    Port(u16),
+    /// The loopback port of one of our processes.
+    Port(Arc<OwnPort>),
     /// Looked up for each connection: what the name stands for may change.
     Name {
         host: String,
@@ -52,7 +54,7 @@ impl Endpoint {
                     connected => break Socket::Unix(connected?),
                 }
             },
-            Self::Port(port) => Socket::tcp(TcpStream::connect(("127.0.0.1", *port)).await?)?,
+            Self::Port(port) => Socket::tcp(port.connect().await?)?,
             Self::Name { host, port } => {
                 Socket::tcp(TcpStream::connect((host.as_str(), *port)).await?)?
             }
@@ -69,7 +71,7 @@ impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "the Unix socket {}", path.display()),
-            Self::Port(port) => write!(f, "127.0.0.1:{port}"),
+            Self::Port(port) => write!(f, "127.0.0.1:{}", port.port()),
             Self::Name { host, port } => write!(f, "{host}:{port}"),
         }
     }

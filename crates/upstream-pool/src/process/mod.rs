@@ -7,6 +7,8 @@ mod handle;
 pub(crate) mod memory;
 mod orphans;
 mod permit;
+mod place;
+mod port;
 mod ready;
 mod socket_dir;
 mod spawn;
@@ -31,6 +33,7 @@ pub(crate) use self::{
     exit::{Group, Leave},
     guard::{Guard, Guardian},
     permit::{Busyness, Permit, UpgradedPermit},
+    port::{NotOurs, OwnPort},
     ready::answers,
     socket_dir::SocketDir,
     spawn::{Launch, run},
@@ -135,7 +138,9 @@ impl Service<Request<RequestBody>> for Process {
 
 /// Says what an error says about the process.
 fn diagnose(error: &Error, permit: &Permit) {
-    if error.is_refused() {
+    if error.is_not_ours() {
+        permit.condemn("does not listen on its port, but another program does");
+    } else if error.is_refused() {
         permit.condemn("refuses connections");
     } else if error.is_connect_timeout() {
         permit.condemn("takes no connections");

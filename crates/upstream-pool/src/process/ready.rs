@@ -5,6 +5,7 @@ use tokio::{
     time,
 };
 
+use super::NotOurs;
 use crate::connection::{Endpoint, Stream};
 
 /// RFC 9110 §9.3.7: "An OPTIONS request with an asterisk ("*") as the request
@@ -23,17 +24,29 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// no broken connection.
 const FAREWELL: Duration = Duration::from_millis(50);
 
+/// Why there is no use in waiting any longer.
+#[derive(Debug)]
+pub(crate) enum Unready {
+    /// It answered, but not as it should.
+    Useless(String),
+    /// It was not the process that listened.
+    PortTaken(NotOurs),
+}
+
 /// Waits until a server answers at `endpoint`: any status line will do.
 ///
 /// A connection that is taken but not answered is waited on: a server may
 /// listen long before its application is loaded. The caller bounds the time,
-/// and finds in `last` what the last attempt met.
-pub(crate) async fn wait(endpoint: &Endpoint, last: &mut String) {
+/// and finds in `last` what the last attempt met. An error is final.
+pub(crate) async fn wait(endpoint: &Endpoint, last: &mut String) -> Result<(), Unready> {
     let (mut pause, longest) = PAUSES;
     loop {
         match ping(endpoint, last).await {
-            Ok(()) => return,
-            Err(error) => *last = error.to_string(),
+            Ok(()) => return Ok(()),
+            Err(error) => match NotOurs::of(error) {
+                Ok(not_ours) => return Err(Unready::PortTaken(not_ours)),
+                Err(error) => *last = error.to_string(),
+            },
         }
         time::sleep(pause).await;
         pause = (pause * 2).min(longest);

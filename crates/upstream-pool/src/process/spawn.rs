@@ -1,6 +1,5 @@
 use std::{
     io,
-    net::TcpListener,
     path::PathBuf,
     pin::pin,
     process::{ExitStatus, Stdio},
@@ -18,9 +17,10 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
-    Group, Guard, Leave, SocketDir,
+    Group, Guard, Leave, NotOurs, SocketDir,
     children::{self, OwnChild},
-    ready,
+    place::Place,
+    ready::{self, Unready},
     stdio::{self, Channel, Tail},
     warm_up::warm_up,
 };
@@ -35,6 +35,11 @@ use crate::{
 /// How long to wait for the end of the output of a process that has exited. A
 /// daemon that it left behind may hold the pipe for ever.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How many ports are tried in one start, should another program take each of them
+/// before the process does. The application is not to blame for that: it is no
+/// reason to give up a restart.
+const PORTS: u32 = 3;
 
 /// What it takes to start one process.
 #[derive(Debug)]
@@ -53,8 +58,7 @@ pub(crate) struct Launch {
 /// How the start of a process went.
 enum Start {
     Ready,
-    /// It answered, but not as it should.
-    Useless(String),
+    Unready(Unready),
     Exited(Option<ExitStatus>),
     TimedOut,
 }
@@ -66,15 +70,22 @@ enum Start {
 /// Dropped with the runtime: the group is killed.
 pub(crate) async fn run(launch: Launch) {
     let id = launch.id;
-    let notes = launch.notes.clone();
-    notes.send(match live(launch).await {
-        Ok(report) => Note::Exited(id, report),
-        Err(report) => Note::StartFailed(id, report),
-    });
+    let mut ports = 1;
+    let last_word = loop {
+        match live(&launch).await {
+            Ok(report) => break Note::Exited(id, report),
+            Err(report) if report.is_port_taken() && ports < PORTS => {
+                tracing::warn!("{report}");
+                ports += 1;
+            }
+            Err(report) => break Note::StartFailed(id, report),
+        }
+    };
+    launch.notes.send(last_word);
 }
 
 /// `Err` if the process was never ready, otherwise how it died.
-async fn live(launch: Launch) -> Result<StartReport, StartReport> {
+async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
     let begun = Instant::now();
     let mut story = Story {
         command: Arc::clone(&launch.command),
@@ -82,11 +93,10 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
         address: String::new(),
         tail: Tail::default(),
     };
-    let endpoint = launch
-        .endpoint()
+    let place = Place::choose(launch.sockets.as_deref(), launch.id)
         .map_err(|error| story.ends(Failure::Spawn(error)))?;
-    story.address = endpoint.to_string();
-    let mut child = spawn(&launch.command, &endpoint, &launch.guard)
+    story.address = place.to_string();
+    let mut child = spawn(&launch.command, &place, &launch.guard)
         .map_err(|error| story.ends(Failure::Spawn(error)))?;
     let pid = child.pid();
     let Some(leader) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
@@ -94,6 +104,7 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
         return Err(story.ends(Failure::Spawn(error)));
     };
     let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
+    let endpoint = place.endpoint(leader, &launch.guard);
     let _socket = SocketFile::of(&endpoint);
     let output = Output::follow(&mut child.child, pid, &story.tail);
     launch.notes.send(Note::Spawned {
@@ -105,14 +116,14 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
     let mut last = String::from("nothing listened there");
     let start = {
         let ready = pin!(async {
-            ready::wait(&endpoint, &mut last).await;
+            ready::wait(&endpoint, &mut last).await?;
             match &launch.warm_up {
                 Some(path) => warm_up(&endpoint, path, &mut last).await,
                 None => Ok(()),
             }
         });
         tokio::select! {
-            ready = ready => ready.map_or_else(Start::Useless, |()| Start::Ready),
+            ready = ready => ready.map_or_else(Start::Unready, |()| Start::Ready),
             status = child.wait() => Start::Exited(status.ok()),
             () = time::sleep(launch.start_timeout) => Start::TimedOut,
         }
@@ -129,11 +140,13 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
             Ok(story.ends(Failure::DiedYoung(status)))
         }
         Start::Exited(status) => {
+            // Most leave at once when they find their port taken.
+            let taken = taken(&endpoint).await;
             group.bury(launch.shutdown_timeout).await;
             output.finish().await;
-            Err(story.ends(Failure::Exited(status)))
+            Err(story.ends(taken.map_or(Failure::Exited(status), Failure::PortTaken)))
         }
-        Start::Useless(_) | Start::TimedOut => {
+        Start::Unready(_) | Start::TimedOut => {
             // It never took a client's request: nothing is lost by not asking
             // politely.
             group.kill();
@@ -141,35 +154,24 @@ async fn live(launch: Launch) -> Result<StartReport, StartReport> {
             group.bury(launch.shutdown_timeout).await;
             output.finish().await;
             Err(story.ends(match start {
-                Start::Useless(why) => Failure::Useless(why),
+                Start::Unready(Unready::Useless(why)) => Failure::Useless(why),
+                Start::Unready(Unready::PortTaken(why)) => Failure::PortTaken(why),
                 _ => Failure::TimedOut(last),
             }))
         }
     }
 }
 
-impl Launch {
-    /// Where the process is to listen. A port is free when it is chosen, not
-    /// necessarily when the process binds it: should another program take it
-    /// in between, the process fails to start and the next one gets another.
-    fn endpoint(&self) -> io::Result<Endpoint> {
-        if let Some(dir) = &self.sockets {
-            return Ok(Endpoint::Unix(dir.socket(self.id)));
-        }
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        Ok(Endpoint::Port(listener.local_addr()?.port()))
+/// Who listens where a process should have, if somebody does.
+async fn taken(endpoint: &Endpoint) -> Option<NotOurs> {
+    match endpoint {
+        Endpoint::Port(port) => port.taken().await,
+        Endpoint::Unix(_) | Endpoint::Name { .. } => None,
     }
 }
 
-fn spawn(command: &AppCommand, endpoint: &Endpoint, guard: &Guard) -> io::Result<OwnChild> {
-    let mut command = match endpoint {
-        Endpoint::Unix(path) => command.build(Some(path)),
-        Endpoint::Port(port) | Endpoint::Name { port, .. } => {
-            let mut command = command.build(None);
-            command.env("PORT", port.to_string());
-            command
-        }
-    };
+fn spawn(command: &AppCommand, place: &Place, guard: &Guard) -> io::Result<OwnChild> {
+    let mut command = place.command(command);
     command
         .envs(guard.environment())
         .stdin(Stdio::null())

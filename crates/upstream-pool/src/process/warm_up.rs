@@ -3,7 +3,10 @@ use std::io;
 use http::uri::PathAndQuery;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::ready;
+use super::{
+    NotOurs,
+    ready::{self, Unready},
+};
 use crate::connection::Endpoint;
 
 /// How an answer begins: the version and the status (RFC 9112 §4).
@@ -19,16 +22,21 @@ pub(crate) async fn warm_up(
     endpoint: &Endpoint,
     path: &PathAndQuery,
     last: &mut String,
-) -> Result<(), String> {
+) -> Result<(), Unready> {
     *last = format!("the warm-up request for {path} was not answered");
     let status = ask(endpoint, path)
         .await
-        .map_err(|error| format!("the warm-up request for {path} failed: {error}"))?;
+        .map_err(|error| match NotOurs::of(error) {
+            Ok(not_ours) => Unready::PortTaken(not_ours),
+            Err(error) => {
+                Unready::Useless(format!("the warm-up request for {path} failed: {error}"))
+            }
+        })?;
     if status.first() == Some(&b'5') {
         let status = status.escape_ascii();
-        return Err(format!(
+        return Err(Unready::Useless(format!(
             "the warm-up request for {path} was answered with {status}"
-        ));
+        )));
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -89,7 +90,7 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
     world.gets_ready(id);
     notes.send(Note::Ready {
         id,
-        endpoint: Endpoint::Port(1),
+        endpoint: Endpoint::Unix(PathBuf::new()),
     });
     let crash = async {
         match life {

@@ -297,8 +297,10 @@ async fn a_process_that_dies_young_again_and_again_is_reported() {
     let script = r#"exec python3 -c '
 import os, socket
 listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-peer, _ = listener.accept()
-peer.recv(1000)
+asked = b""
+while not asked:
+    peer, _ = listener.accept()
+    asked = peer.recv(1000)
 peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 print("enough", flush=True)
 os._exit(4)'"#;

@@ -5,6 +5,7 @@ mod crowd;
 mod exchange;
 mod life;
 mod limits;
+mod port;
 mod restart;
 mod retry;
 mod support;
