@@ -203,3 +203,19 @@ async fn a_page_is_purged_from_the_command_line() {
         assert_eq!(ended.stderr.lines().count(), 1, "{what:?}: {ended:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_an_order_to_other_servers_ends_nothing_here() {
+    let server = unruly::start(&[]).await;
+    let orders = [
+        ("SIGUSR2", Signal::USR2),
+        ("SIGTTIN", Signal::TTIN),
+        ("SIGTTOU", Signal::TTOU),
+    ];
+    for (name, order) in orders {
+        processes::signal(server.pid(), order);
+        server.logs(&format!("signal=\"{name}\"")).await;
+        assert_eq!(server.get("/answer").await.status, 200, "after {name}");
+    }
+    assert!(server.stop().await.status.success());
+}

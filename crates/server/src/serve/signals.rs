@@ -1,15 +1,26 @@
 use std::{fs::File, io, sync::Arc, time::Duration};
 
+use rustix::process::Signal as Number;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, Semaphore},
     time::sleep,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 /// How long the kernel may take to part us from a terminal that is gone, once
 /// it has told us.
 const PARTING: Duration = Duration::from_millis(100);
+
+/// What other servers take for an order, and those who come from them send: at SIGUSR2
+/// nginx and Unicorn replace their program, and Puma restarts; at SIGTTIN and SIGTTOU
+/// Unicorn and Puma start one more worker, or stop one. Who does not listen ends at the
+/// first, in the midst of requests, and stands still at the others.
+const FOREIGN: [(&str, Number); 3] = [
+    ("SIGUSR2", Number::USR2),
+    ("SIGTTIN", Number::TTIN),
+    ("SIGTTOU", Number::TTOU),
+];
 
 /// What the operator has asked for by signals.
 ///
@@ -17,7 +28,7 @@ const PARTING: Duration = Duration::from_millis(100);
 /// waiting for what still runs. SIGHUP means to restart the application, as for
 /// any server; but that of a terminal that is closed means to stop. Each is
 /// listened to, since application processes have process groups of their own:
-/// to die of it would leave them behind.
+/// to die of it would leave them behind. So are [those](FOREIGN) that mean nothing here.
 #[derive(Clone, Debug)]
 pub(super) struct Signals {
     /// A permit for each signal to stop that nobody has acted upon.
@@ -43,6 +54,10 @@ impl Signals {
         }
         let hangups = signal(SignalKind::hangup())?;
         tokio::spawn(this.clone().restart_at(hangups, has_terminal()));
+        for (name, number) in FOREIGN {
+            let kind = SignalKind::from_raw(number.as_raw());
+            tokio::spawn(explain_at(name, signal(kind)?));
+        }
         Ok(this)
     }
 
@@ -80,6 +95,15 @@ impl Signals {
                 self.restart.notify_one();
             }
         }
+    }
+}
+
+async fn explain_at(name: &'static str, mut signals: Signal) {
+    while signals.recv().await.is_some() {
+        warn!(
+            signal = name,
+            "it means nothing here: SIGHUP restarts the application, SIGTERM stops the server"
+        );
     }
 }
 
