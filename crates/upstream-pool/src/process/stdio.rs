@@ -104,6 +104,9 @@ pub(crate) async fn read(mut pipe: impl AsyncRead + Unpin, pid: u32, channel: Ch
     let mut buffer = vec![0; MAX_LINE];
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         lines.feed(&buffer[..count], &mut emit);
+        // To log some hundred lines takes a millisecond. Who floods the log is read as
+        // fast as ever, but what else this thread has to do gets its turn in between.
+        tokio::task::yield_now().await;
     }
     if !lines.line.is_empty() {
         lines.flush(&mut emit);
@@ -112,7 +115,49 @@ pub(crate) async fn read(mut pipe: impl AsyncRead + Unpin, pid: u32, channel: Ch
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io,
+        pin::Pin,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Poll},
+    };
+
+    use tokio::{io::ReadBuf, task};
+
     use super::*;
+
+    /// Empty lines without a pause, and how many were read.
+    struct Flood(Arc<AtomicUsize>);
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            // It ends, so that whoever never lets go fails, and does not hang.
+            if self.0.load(Ordering::Relaxed) < 100 * MAX_LINE {
+                let count = buf.initialize_unfilled().len();
+                buf.initialize_unfilled().fill(b'\n');
+                buf.advance(count);
+                self.0.fetch_add(count, Ordering::Relaxed);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_floods_the_log_keeps_nobody_waiting() {
+        let flooded = Arc::new(AtomicUsize::new(0));
+        let flood = Flood(Arc::clone(&flooded));
+        let reader = tokio::spawn(read(flood, 1, Channel::Stdout, Tail::default()));
+        for turn in 1..10 {
+            task::yield_now().await;
+            assert!(flooded.load(Ordering::Relaxed) <= turn * MAX_LINE);
+        }
+        reader.await.unwrap();
+        assert_eq!(flooded.load(Ordering::Relaxed), 100 * MAX_LINE);
+    }
 
     async fn read_all(bytes: &[u8]) -> Vec<String> {
         let tail = Tail::default();
