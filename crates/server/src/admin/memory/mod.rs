@@ -80,7 +80,7 @@ impl MemoryStats {
                 (process, role)
             });
             let processes = itself.chain(others).map(|(process, role)| {
-                let memory = rollup(process.pid);
+                let memory = process.memory(&rollup);
                 ProcessMemory {
                     pid: process.pid,
                     parent_pid: process.parent,
@@ -117,6 +117,22 @@ mod tests {
             virtual_bytes: 100 << 20,
             resident_bytes: u64::from(pid) << 20,
         }
+    }
+
+    #[test]
+    fn a_zombie_uses_nothing_whoever_it_belongs_to() {
+        let zombie = table::Process {
+            virtual_bytes: 0,
+            resident_bytes: 0,
+            ..process(12, 10, &["[sh]"])
+        };
+        let server = process(10, 1, &["peregrine", "start"]);
+        let stats = MemoryStats::of(&Table::new([server, zombie]), |_| None);
+        let [server, zombie] = &*stats.servers[0].processes else {
+            panic!("{stats:?}");
+        };
+        assert_eq!(zombie.pss_bytes, Some(0));
+        assert_eq!(server.pss_bytes, None);
     }
 
     #[test]

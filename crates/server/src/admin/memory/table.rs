@@ -2,6 +2,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use procfs::{ProcResult, process};
 
+use crate::admin::rollup::Rollup;
+
 /// The name of our program.
 const PROGRAM: &str = "peregrine";
 
@@ -101,6 +103,15 @@ impl Process {
         });
         let subcommand = self.command.get(1);
         is_ours && subcommand.is_some_and(|word| SERVING.contains(&&**word))
+    }
+
+    /// What the system tells of its memory. A zombie has none, of which it does not tell
+    /// either.
+    pub(super) fn memory(&self, rollup: impl Fn(u32) -> Option<Rollup>) -> Option<Rollup> {
+        if self.virtual_bytes == 0 {
+            return Some(Rollup::default());
+        }
+        rollup(self.pid)
     }
 
     pub(super) fn is_guard(&self) -> bool {
