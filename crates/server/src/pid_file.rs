@@ -5,6 +5,7 @@ use std::{
     process,
 };
 
+use procfs::process::{Process, Stat};
 use rustix::process::{Pid, test_kill_process};
 
 use crate::{parent_folder::parent_folder, start_error::StartError};
@@ -18,9 +19,12 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Writes the file. One that a process left behind which is gone is
-    /// replaced; one whose process lives is not, nor is a file that holds
+    /// Writes the file. One that a server left behind which is gone is
+    /// replaced; one whose server lives is not, nor is a file that holds
     /// anything else.
+    ///
+    /// After a power failure, or in a container that starts anew, the id of a server
+    /// that is gone may be that of any other program, and the file says nothing then.
     ///
     /// Two servers that start at the same moment over a stale file may both
     /// believe it theirs. They cannot both have the port, so only one gets
@@ -64,10 +68,21 @@ fn replaceable(text: &str) -> Result<(), String> {
     let ours = pid.as_raw_nonzero().get().cast_unsigned() == process::id();
     match test_kill_process(pid) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
-        _ if ours => Ok(()),
+        _ if ours || !may_be_server(pid) => Ok(()),
         // Also if we may not signal it: it is there.
         _ => Err(format!("it names process {text}, which is running")),
     }
+}
+
+/// Whether this process, which is there, may be a server: one that goes by our name,
+/// and has not ended without anybody having waited for it. Who it is, everybody may
+/// know, unless the system keeps that to itself.
+fn may_be_server(pid: Pid) -> bool {
+    let stat = |process: procfs::ProcResult<Process>| process.and_then(|it| it.stat());
+    let is_one = |(it, own): (Stat, Stat)| it.comm == own.comm && it.state != 'Z';
+    let it = stat(Process::new(pid.as_raw_nonzero().get()));
+    let own = stat(Process::myself());
+    it.ok().zip(own.ok()).is_none_or(is_one)
 }
 
 /// At one stroke, so that nobody reads half a number.
@@ -93,9 +108,28 @@ impl Drop for PidFile {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::{
+        env,
+        os::unix::{fs::symlink, process::CommandExt},
+        process::{Child, Command, Stdio},
+    };
+
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
 
     use super::*;
+
+    /// A program that goes by this name, and waits until its input ends.
+    fn spawn(dir: &Path, name: &str) -> Child {
+        let cat = env::split_paths(&env::var_os("PATH").unwrap())
+            .map(|dir| dir.join("cat"))
+            .find(|path| path.exists())
+            .unwrap();
+        let program = dir.join(name);
+        symlink(cat, &program).unwrap();
+        // Some systems have one program for all commands, which is told which one it is.
+        let mut command = Command::new(&program);
+        command.arg0("cat").stdin(Stdio::piped()).spawn().unwrap()
+    }
 
     #[test]
     fn the_file_holds_the_id_as_long_as_the_server_runs() {
@@ -110,12 +144,21 @@ mod tests {
 
     #[test]
     fn only_what_a_dead_server_left_is_replaced() {
-        let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        let alive = cat.id().to_string();
+        let programs = tempfile::tempdir().unwrap();
+        let own_name = Process::myself().unwrap().stat().unwrap().comm;
+        let mut alive = spawn(programs.path(), &own_name);
+        let mut other = spawn(programs.path(), "other");
+        fs::remove_file(programs.path().join(&own_name)).unwrap();
+        let mut zombie = spawn(programs.path(), &own_name);
+        drop(zombie.stdin.take());
+        let id = WaitId::Pid(Pid::from_child(&zombie));
+        waitid(id, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
         // Ids are at most 2^22 on Linux.
         let never = (1 << 30).to_string();
-        let cases = [
-            ("a running process", alive.as_str(), false),
+        let cases: [(&str, &str, bool); 8] = [
+            ("a running server", &alive.id().to_string(), false),
+            ("another program", &other.id().to_string(), true),
+            ("one that has ended", &zombie.id().to_string(), true),
             ("something else", "my notes", false),
             ("a number that is no id", "-1", false),
             ("a process that is gone", &never, true),
@@ -132,8 +175,10 @@ mod tests {
                 assert_eq!(fs::read_to_string(&path).unwrap(), text, "{name}");
             }
         }
-        drop(cat.stdin.take());
-        cat.wait().unwrap();
+        for child in [&mut alive, &mut other, &mut zombie] {
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        }
     }
 
     #[test]
