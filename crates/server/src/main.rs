@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod detect;
 mod front;
+mod line_buffer;
 mod logging;
 mod parent_folder;
 mod pid_file;
@@ -126,7 +127,8 @@ fn main() -> ExitCode {
 /// Runs a server until it is asked to stop.
 fn run(level: LogLevel, start: Result<Start, StartError>) -> ExitCode {
     let served = start.and_then(|start| {
-        logging::start(level)?;
+        // To the end, which is logged, too.
+        let _log = logging::start(level)?;
         say(&format!("{}\n", start.announcement));
         // For signals, processes and the admin socket. Clients are served by
         // threads of their own.

@@ -2,7 +2,8 @@
 
 use std::process::Stdio;
 
-use integration_tests::{Schema, binary, processes, run, wait};
+use http::{Method, StatusCode};
+use integration_tests::{Schema, binary, client, processes, run, wait};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::{
@@ -218,4 +219,36 @@ async fn what_is_an_order_to_other_servers_ends_nothing_here() {
         assert_eq!(server.get("/answer").await.status, 200, "after {name}");
     }
     assert!(server.stop().await.status.success());
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    // More than a pipe holds, before it listens.
+    let script = "yes 0123456789 | head -n 50000; exec \"$0\"";
+    let folder = tempfile::tempdir().unwrap();
+    let admin = folder.path().join("admin").into_os_string();
+    let mut server = Command::new(binary::peregrine())
+        .args(["start", unruly::FOLDER, "--port", "0", "--admin-socket"])
+        .arg(&admin)
+        .args(["--", "sh", "-c", script, unruly::PROGRAM])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let address = loop {
+        let line = wait::bounded("a line", lines.next_line()).await.unwrap();
+        let line = line.expect("it says where it listens");
+        if let Some(address) = line.strip_prefix("listening on http://") {
+            break address.parse().unwrap();
+        }
+    };
+    let page = client::try_fetch(address, client::request(Method::GET, "/answer")).await;
+    assert_eq!(page.unwrap().status, StatusCode::OK);
+
+    let pid = server.id().unwrap().cast_signed();
+    processes::signal(pid, Signal::TERM);
+    let ended = wait::bounded("it to stop", server.wait()).await.unwrap();
+    assert!(ended.success(), "{ended:?}");
 }

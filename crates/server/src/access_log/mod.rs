@@ -8,7 +8,6 @@
 //! SIGUSR1 has the file opened anew, as nginx does it: whoever rotates logs moves
 //! the file away and sends it.
 
-mod buffer;
 mod client;
 mod line;
 mod record;
@@ -28,8 +27,11 @@ use peregrine::{
     upstream_pool::forwarded::TrustedProxies,
 };
 
-use self::{buffer::Buffer, line::Outcome, record::Record, writer::Writer};
-use crate::start_error::StartError;
+use self::{line::Outcome, record::Record, writer::Writer};
+use crate::{
+    line_buffer::{LineBuffer, Lines},
+    start_error::StartError,
+};
 
 /// How an access log is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,14 +67,6 @@ pub(crate) struct AccessLog {
     log: Arc<Log>,
 }
 
-/// How much has been written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lines {
-    pub(crate) written: u64,
-    /// Left out, for want of room or since they could not be written.
-    pub(crate) dropped: u64,
-}
-
 /// A way to an access log. Does not keep it open.
 #[derive(Clone, Debug)]
 pub(crate) struct AccessLogHandle(Arc<Log>);
@@ -80,7 +74,7 @@ pub(crate) struct AccessLogHandle(Arc<Log>);
 /// What the log and those who write to it share.
 #[derive(Debug)]
 struct Log {
-    buffer: Buffer,
+    buffer: LineBuffer,
     format: Format,
     omit_query: bool,
     trusted: TrustedProxies,
@@ -110,7 +104,7 @@ impl AccessLog {
             ))
         })?;
         let log = Arc::new(Log {
-            buffer: Buffer::new(),
+            buffer: LineBuffer::new(),
             format: settings.format,
             omit_query: settings.omit_query,
             trusted: proxies.iter().copied().collect(),

@@ -9,10 +9,8 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::{
-    Destination,
-    buffer::{Buffer, Work},
-};
+use super::Destination;
+use crate::line_buffer::{LineBuffer, Work};
 
 /// How often it is said that lines are lost.
 const COMPLAINT: Duration = Duration::from_secs(10);
@@ -49,7 +47,7 @@ impl Writer {
     }
 
     /// Writes until `buffer` is closed.
-    pub(super) fn run(mut self, buffer: &Buffer) {
+    pub(super) fn run(mut self, buffer: &LineBuffer) {
         let mut done = Vec::new();
         let mut dropped = 0;
         loop {

@@ -19,13 +19,14 @@ use self::{
 };
 
 use crate::{
-    access_log::{AccessLogHandle, Lines},
+    access_log::AccessLogHandle,
     admin::{
         AccessLogStatus, ApplicationRequests, ApplicationStatus, BuffersStatus, CacheStatus,
         ClientsStatus, Controls, GroupUsage, PoolStatus, ProcessStatus, QueueStatus, RefusedStatus,
         RestartsStatus, RestsStatus, Served, ServerUsage, Status,
     },
     front::Connections,
+    line_buffer::Lines,
     refused::{Refusal, Refusals},
 };
 

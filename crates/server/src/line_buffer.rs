@@ -4,25 +4,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Lines;
-
 /// How many bytes may wait to be written: some ten thousand lines.
 const ROOM: usize = 4 << 20;
 
 /// How long a server that stops waits for what has not been written yet.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Lines on their way from those who serve requests to the one who writes.
+/// Lines on their way from those who have something else to do, such as to serve
+/// requests, to the one who writes them, and may have to wait for a disk or a reader.
 ///
-/// Who serves a request takes the lock to copy one line, and waits for nobody but
-/// others who do; who writes takes it to exchange buffers.
+/// Who adds a line takes the lock to copy it, and waits for nobody but others who do;
+/// who writes takes it to exchange buffers.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(crate) struct LineBuffer {
     state: Mutex<State>,
     /// There is something to do for the writer.
     news: Condvar,
     /// The writer has come to an end.
     over: Condvar,
+}
+
+/// How much has been written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    pub(crate) written: u64,
+    /// Left out, for want of room or since they could not be written.
+    pub(crate) dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -37,24 +44,24 @@ struct State {
 
 /// What the writer is to do next.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(crate) struct Work {
     /// Before anything else.
-    pub(super) reopen: bool,
+    pub(crate) reopen: bool,
     /// Whole lines.
-    pub(super) text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
     /// How many.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// There will be no more.
-    pub(super) last: bool,
+    pub(crate) last: bool,
 }
 
-impl Buffer {
-    pub(super) fn new() -> Self {
+impl LineBuffer {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds a line, with its end, if there is room.
-    pub(super) fn push(&self, line: &[u8]) {
+    pub(crate) fn push(&self, line: &[u8]) {
         let mut state = self.state();
         if state.closing || line.len() > ROOM - state.text.len() {
             state.count.dropped += 1;
@@ -68,14 +75,14 @@ impl Buffer {
         state.lines += 1;
     }
 
-    pub(super) fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         self.state().reopen = true;
         self.news.notify_one();
     }
 
     /// Takes no more lines, and waits a moment until those that are there have been
     /// written.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let deadline = Instant::now() + FAREWELL;
         let mut state = self.state();
         state.closing = true;
@@ -90,12 +97,12 @@ impl Buffer {
         }
     }
 
-    pub(super) fn lines(&self) -> Lines {
+    pub(crate) fn lines(&self) -> Lines {
         self.state().count
     }
 
     /// Waits for work, and takes it. `done` is an empty buffer to go on with.
-    pub(super) fn take(&self, done: Vec<u8>) -> Work {
+    pub(crate) fn take(&self, done: Vec<u8>) -> Work {
         let mut state = self.state();
         while state.text.is_empty() && !state.reopen && !state.closing {
             let woken = self.news.wait(state);
@@ -110,13 +117,13 @@ impl Buffer {
     }
 
     /// So many lines were written, and so many could not be.
-    pub(super) fn settle(&self, written: u64, lost: u64) {
+    pub(crate) fn settle(&self, written: u64, lost: u64) {
         let count = &mut self.state().count;
         count.written += written;
         count.dropped += lost;
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.state().closed = true;
         self.over.notify_all();
     }
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_left_out_and_counted() {
-        let buffer = Buffer::new();
+        let buffer = LineBuffer::new();
         let line = vec![b'x'; 1 << 20];
         for _ in 0..6 {
             buffer.push(&line);
@@ -154,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_writer_that_is_stuck_does_not_hold_up_the_end() {
-        let buffer = Buffer::new();
+        let buffer = LineBuffer::new();
         buffer.push(b"line\n");
         // Takes its two seconds: nobody writes.
         buffer.close();
