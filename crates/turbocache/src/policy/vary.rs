@@ -38,6 +38,9 @@ struct Selecting {
     name: HeaderName,
     /// `None` if the request did not have it.
     value: Option<Box<[u8]>>,
+    /// The same as it came, if that was in one line and is not long: most of those
+    /// who ask again send just that.
+    as_sent: Option<Box<[u8]>>,
     /// Of `Accept-Encoding` alone.
     codings: Option<Codings>,
     /// Of `Accept-Language` alone, where the policy goes by weights.
@@ -50,6 +53,9 @@ struct Selecting {
 /// ever known to select the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VariesByAnything;
+
+/// Up to how many bytes a value is kept as it was sent, too.
+const MAX_AS_SENT: usize = 128;
 
 /// How many fields a `Vary` may name. Each of them is compared at each look-up.
 const MAX_FIELDS: usize = 16;
@@ -113,6 +119,9 @@ impl Vary {
         let selecting = self.names.iter().map(|name| Selecting {
             name: name.clone(),
             value: value(request, name),
+            as_sent: only_line(request, name)
+                .filter(|line| line.len() <= MAX_AS_SENT)
+                .map(Into::into),
             codings: Codings::of(name, request, response),
             languages: (self.languages_by_weight)
                 .then(|| Languages::of(name, request, response))
@@ -151,7 +160,8 @@ impl Selection {
     /// Bytes that it takes in memory beside itself.
     pub(crate) fn weight(&self) -> usize {
         let selecting = |selecting: &Selecting| {
-            let value = selecting.value.as_ref().map_or(0, |value| value.len());
+            let length = |value: &Option<Box<[u8]>>| value.as_ref().map_or(0, |value| value.len());
+            let value = length(&selecting.value) + length(&selecting.as_sent);
             // Its name is in the `Vary`, too, and may be one of the origin's own.
             let cookies = selecting.absent_cookies.as_ref();
             let cookies = cookies.map_or(0, |cookies| 2 * cookies.weight());
@@ -172,7 +182,15 @@ impl Selection {
 
 impl Selecting {
     fn matches(&self, request: &HeaderMap) -> bool {
-        self.is_same(request)
+        // The request that it was stored with had none of them, as has one that is
+        // the same.
+        if let Some(cookies) = &self.absent_cookies {
+            return cookies.are_absent(request);
+        }
+        self.as_sent
+            .as_deref()
+            .is_some_and(|sent| only_line(request, &self.name) == Some(sent))
+            || self.is_same(request)
             || self
                 .codings
                 .as_ref()
@@ -181,10 +199,6 @@ impl Selecting {
                 .languages
                 .as_ref()
                 .is_some_and(|languages| languages.are_for(request))
-            || self
-                .absent_cookies
-                .as_ref()
-                .is_some_and(|cookies| cookies.are_absent(request))
     }
 
     /// "If (after any normalization that might take place) a header field is
@@ -215,6 +229,13 @@ fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item 
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
+}
+
+/// The field, if it is in one line.
+fn only_line<'a>(request: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut lines = request.get_all(name).iter();
+    let line = lines.next()?;
+    lines.next().is_none().then(|| line.as_bytes())
 }
 
 fn value(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {

@@ -15,7 +15,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header::COOKIE};
 use sfv::{BareItem, List, ListEntry, Parser};
 
-use crate::policy::list::is_token;
+use crate::policy::list::{is_token, is_token_byte};
 
 const COOKIE_INDICES: HeaderName = HeaderName::from_static("cookie-indices");
 
@@ -53,14 +53,18 @@ impl CookieIndices {
     /// Whether `request` has none of them, nor anything that an application might
     /// take for one of them. Allocates nothing.
     pub(super) fn are_absent(&self, request: &HeaderMap) -> bool {
-        let lines = || request.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        lines().map(<[u8]>::len).sum::<usize>() <= MAX_COOKIES
-            && lines()
-                .flat_map(|line| line.split(|byte| *byte == b';'))
-                .all(|pair| {
-                    let pair = pair.trim_ascii();
-                    !self.0.iter().any(|name| may_be(pair, name.as_bytes()))
-                })
+        let mut length = 0;
+        request.get_all(COOKIE).iter().all(|line| {
+            length += line.len();
+            length <= MAX_COOKIES && self.are_absent_from(line.as_bytes())
+        })
+    }
+
+    fn are_absent_from(&self, line: &[u8]) -> bool {
+        line.split(|byte| *byte == b';').all(|pair| {
+            let pair = pair.trim_ascii();
+            !self.0.iter().any(|name| may_be(pair, name.as_bytes()))
+        })
     }
 }
 
@@ -86,9 +90,9 @@ fn may_be(pair: &[u8], name: &[u8]) -> bool {
         Some(end) => (&pair[..end], &pair[end + 1..]),
         None => (pair, &[][..]),
     };
-    let is_plain = is_token(called)
-        && !called.contains(&b'%')
-        && called.iter().chain(value).copied().all(is_plain_byte);
+    let is_plain = !called.is_empty()
+        && called.iter().copied().all(is_plain_in_name)
+        && value.iter().copied().all(is_plain_in_value);
     if is_plain {
         return called.len() == name.len() && is_like(called, name);
     }
@@ -112,8 +116,14 @@ const fn folded(byte: u8) -> u8 {
     }
 }
 
-/// RFC 6265bis §4.1.1, without what some readers divide at or quote with.
-const fn is_plain_byte(byte: u8) -> bool {
+/// What RFC 6265bis §4.1.1 allows in a name, a token, without what some readers
+/// divide at, quote with or decode.
+const fn is_plain_in_name(byte: u8) -> bool {
+    !matches!(byte, b'%') && is_token_byte(byte) && is_plain_in_value(byte)
+}
+
+/// The same for a value.
+const fn is_plain_in_value(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x25 | 0x28..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
