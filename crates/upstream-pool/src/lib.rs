@@ -59,7 +59,8 @@
 //!    so is one that runs [one request at a
 //!    time](Builder::max_concurrent_requests) and does not answer it within the
 //!    [response timeout](Builder::response_timeout). One that runs more than one
-//!    gets a ping then, and is replaced if it does not answer that within 5 s.
+//!    gets a ping then, and is replaced if it does not answer that within 5 s. It gets
+//!    no requests meanwhile.
 //! 5. A process leads its own process group. To leave it is told by SIGTERM to
 //!    the whole group, then by SIGKILL; what it leaves behind is killed. When
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the

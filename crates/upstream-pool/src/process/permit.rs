@@ -33,6 +33,9 @@ pub(crate) struct Busyness {
     served: AtomicU64,
     /// The process is broken. It takes nothing more, and waits to be replaced.
     failing: AtomicBool,
+    /// The process was too late with a request, and is asked whether it is there. It
+    /// takes nothing more until it says so: a moment, if it is well.
+    doubted: AtomicBool,
     /// The supervisor waits for the last request to end.
     draining: AtomicBool,
     ready_at: Instant,
@@ -74,6 +77,7 @@ impl Busyness {
             beside: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             failing: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             ready_at: Instant::now(),
             last_used: AtomicU64::new(0),
@@ -134,6 +138,7 @@ impl Busyness {
 
     fn is_free(&self) -> bool {
         !self.failing.load(Ordering::SeqCst)
+            && !self.doubted.load(Ordering::SeqCst)
             && (self.concurrency == 0 || self.counted() < self.concurrency)
     }
 
@@ -165,6 +170,15 @@ impl Busyness {
             }
             idle.await;
         }
+    }
+
+    /// The process has said that it is there.
+    ///
+    /// If it was too late once more since it was asked, that was before it answered, as
+    /// far as anybody knows.
+    pub(crate) fn trust(&self) {
+        self.doubted.store(false, Ordering::SeqCst);
+        self.waker.wake();
     }
 
     /// A place is free; perhaps the last one of its kind. Of the last of either
@@ -247,13 +261,18 @@ impl Permit {
 
     /// The process did not answer in time. One that takes one request at a
     /// time is stuck. With more than one the others may be well: the late one
-    /// is given up, and the process is asked whether it is there.
+    /// is given up, and the process is asked whether it is there. Until it says so, it
+    /// is given no more that it might be late with. Requests beside the others may be
+    /// late without that: who waits for events may wait for long.
     pub(crate) fn overdue(&self) {
         if self.busyness.concurrency == 1 && !self.beside {
             self.condemn("does not answer");
-        } else {
-            self.busyness.notes.send(Note::Overdue(self.busyness.id));
+            return;
         }
+        if !self.beside {
+            self.busyness.doubted.store(true, Ordering::SeqCst);
+        }
+        self.busyness.notes.send(Note::Overdue(self.busyness.id));
     }
 
     /// Nothing more is given to this process: it is to be replaced. Said
@@ -297,10 +316,22 @@ impl Drop for UpgradedPermit {
 
 #[cfg(test)]
 mod tests {
-    use std::{pin::pin, task::Waker};
+    use std::{
+        pin::pin,
+        task::{Wake, Waker},
+    };
 
     use super::*;
     use crate::supervisor::notes;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
 
     fn busyness(concurrency: usize) -> (Arc<Busyness>, crate::supervisor::Inbox) {
         let (notes, inbox) = notes();
@@ -389,7 +420,22 @@ mod tests {
         let (busyness, mut inbox) = busyness(5);
         Busyness::acquire(&busyness).overdue();
         assert!(matches!(inbox.try_recv(), Some(Note::Overdue(_))));
-        assert!(is_free(&busyness), "perhaps it is well");
+        assert!(!is_free(&busyness), "perhaps it hangs");
+        busyness.trust();
+        assert!(is_free(&busyness), "it is well");
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_when_a_process_says_that_it_is_there() {
+        let (busyness, _inbox) = busyness(5);
+        Busyness::acquire(&busyness).overdue();
+        let waiting = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&waiting));
+        let mut cx = Context::from_waker(&waker);
+        assert!(busyness.poll_free(&mut cx).is_pending());
+        assert!(!waiting.0.load(Ordering::SeqCst));
+        busyness.trust();
+        assert!(waiting.0.load(Ordering::SeqCst));
     }
 
     #[tokio::test]

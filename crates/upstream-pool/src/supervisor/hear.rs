@@ -151,6 +151,9 @@ where
             Note::Probed { id, answers } => {
                 if let Some(member) = self.members.get_mut(&id) {
                     member.probed = false;
+                    if let Some((busyness, _)) = member.service.as_ref().filter(|_| answers) {
+                        busyness.trust();
+                    }
                 }
                 if answers {
                     Event::Tick

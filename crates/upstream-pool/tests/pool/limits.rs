@@ -5,7 +5,7 @@ use std::time::Duration;
 use peregrine_upstream_pool::UpstreamPool;
 use tower::ServiceExt;
 
-use crate::support::{Clients, answered, app, get, kill, pid, ready, until};
+use crate::support::{Clients, answered, app, get, kill, pid, ready, text, until};
 
 #[tokio::test]
 async fn a_process_that_has_served_its_requests_is_replaced_under_load() {
@@ -83,12 +83,22 @@ async fn a_process_that_hangs_with_several_requests_is_replaced() {
     .await;
     let error = pool.clone().oneshot(get("/pid")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
+    // It is not given a second one to be late with.
+    let next = tokio::spawn(pool.clone().oneshot(get("/pid")));
+    until("the next one waits for its successor", || {
+        handle.snapshot().queued == 1
+    })
+    .await;
     until("it is replaced", || {
         let processes = handle.snapshot().processes;
         ready(&handle) == 1 && processes.iter().all(|process| process.pid != first)
     })
     .await;
     assert_ne!(answered(&pool).await, first);
+    // Whoever was answered at all, on a slow machine, was so by the successor.
+    if let Ok(answer) = next.await.unwrap() {
+        assert_ne!(text(answer).await, first.to_string());
+    }
     handle.stop().await;
 }
 
