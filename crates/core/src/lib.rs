@@ -16,7 +16,7 @@
 //! | [`CloseDelimited`] | response | whoever took it from its connection | the cache, which then does not store it |
 //! | [`Replay`] | request | whoever has its whole body | the process pool, which may send it again |
 //! | [`UpgradeOffer`] | request | whoever can hand the client's connection over | the process pool, which passes it on |
-//! | [`Upgraded`] | response | the process pool | whoever has made the offer |
+//! | [`Upgraded`], with a [`LeaveNotice`] | response | the process pool | whoever has made the offer |
 //! | [`GuardedBody`] | response body | whoever must know when an exchange is over | itself, on drop |
 //!
 //! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
@@ -48,6 +48,7 @@ mod rest_requested;
 mod served_by;
 mod target_origin;
 mod upgrade;
+mod upgraded;
 pub mod variant;
 
 pub use cache_status::{CacheStatus, ForwardReason};
@@ -60,5 +61,6 @@ pub use replay::{Replay, ReplayedBody};
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;
-pub use upgrade::{ByteStream, UpgradeOffer, Upgraded};
+pub use upgrade::UpgradeOffer;
+pub use upgraded::{ByteStream, LeaveNotice, Upgraded, UpgradedConnection};
 pub use variant::{RenderedFor, Variant, VariantName};

@@ -1,21 +1,15 @@
-use std::{
-    fmt,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use http::{
     HeaderMap, HeaderValue, Method, Request, Version,
     header::{CONNECTION, UPGRADE},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The protocols that a client offers to speak instead of HTTP on its
 /// connection, as far as they may be passed on (RFC 9110 §7.8).
 ///
 /// Whoever can hand the client's connection over puts it into the extensions of
 /// the request. Only then does the offer go to the application; and if that
-/// takes it, the response has status 101 and [`Upgraded`] in its extensions.
+/// takes it, the response has status 101 and [`Upgraded`](crate::Upgraded) in its
+/// extensions.
 ///
 /// ```
 /// use http::Request;
@@ -76,59 +70,6 @@ impl UpgradeOffer {
         let mut taken = elements(headers, &UPGRADE).peekable();
         taken.peek().is_some()
             && taken.all(|taken| split(self.0.as_bytes()).any(|offered| is(taken, offered)))
-    }
-}
-
-/// A connection to the application on which no HTTP is spoken any more.
-///
-/// It rides on the response with status 101, for whoever has made the
-/// [`UpgradeOffer`]. Dropped, untaken or taken, the connection is closed.
-///
-/// ```
-/// use peregrine_core::Upgraded;
-/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> std::io::Result<()> {
-/// let (mut application, connection) = tokio::io::duplex(64);
-/// let upgraded = Upgraded::new(connection);
-///
-/// let mut connection = upgraded.take().unwrap();
-/// assert!(upgraded.take().is_none(), "there is only one");
-///
-/// connection.write_all(b"hello").await?;
-/// drop(connection);
-/// let mut heard = String::new();
-/// application.read_to_string(&mut heard).await?;
-/// assert_eq!(heard, "hello");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Upgraded(Arc<Mutex<Option<Pin<Box<dyn ByteStream>>>>>);
-
-/// What can be read and written, and go to another thread.
-///
-/// Not to be implemented: whatever is one is one.
-pub trait ByteStream: AsyncRead + AsyncWrite + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Send> ByteStream for T {}
-
-impl Upgraded {
-    /// For one who may take it.
-    pub fn new(connection: impl ByteStream + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::pin(connection)))))
-    }
-
-    /// The connection, unless it has been taken.
-    pub fn take(&self) -> Option<Pin<Box<dyn ByteStream>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl fmt::Debug for Upgraded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgraded").finish_non_exhaustive()
     }
 }
 

@@ -46,7 +46,6 @@ pub struct Builder<L = Identity> {
     start_timeout: Duration,
     response_timeout: Duration,
     drain_timeout: Duration,
-    upgrade_timeout: Duration,
     shutdown_timeout: Duration,
     pool_idle_time: Duration,
     max_requests: u64,
@@ -68,7 +67,6 @@ impl Builder {
             start_timeout: Duration::from_secs(90),
             response_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
-            upgrade_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
             pool_idle_time: Duration::from_secs(300),
             max_requests: 0,
@@ -166,21 +164,6 @@ impl<L> Builder<L> {
         self
     }
 
-    /// How long [upgraded](peregrine_core::Upgraded) connections, such as those of
-    /// `WebSocket`s, may last from when their process is to leave. Default: 5 s.
-    ///
-    /// Nobody knows when such a connection would end by itself, and its client
-    /// connects to another process as soon as it has. So this is a moment to
-    /// finish what is being said, rather than to wait for the end of it. It
-    /// counts within the [drain timeout](Self::drain_timeout). Passenger closes
-    /// them at once, or never, by
-    /// `passenger_abort_websockets_on_process_shutdown`; nginx has
-    /// `worker_shutdown_timeout`.
-    pub const fn upgrade_timeout(mut self, timeout: Duration) -> Self {
-        self.upgrade_timeout = timeout;
-        self
-    }
-
     /// How long a process may take to leave after SIGTERM, before its whole
     /// group gets SIGKILL. Default: 30 s.
     pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
@@ -253,7 +236,6 @@ impl<L> Builder<L> {
             start_timeout: self.start_timeout,
             response_timeout: self.response_timeout,
             drain_timeout: self.drain_timeout,
-            upgrade_timeout: self.upgrade_timeout,
             shutdown_timeout: self.shutdown_timeout,
             pool_idle_time: self.pool_idle_time,
             max_requests: self.max_requests,
@@ -360,7 +342,6 @@ impl<L> Builder<L> {
                 limits: Limits {
                     connect: CONNECT_TIMEOUT,
                     response,
-                    upgraded: self.upgrade_timeout,
                 },
                 start_timeout: self.start_timeout,
                 warm_up: self.warm_up,

@@ -77,8 +77,6 @@ impl HttpUpstream {
         let limits = Limits {
             connect: Duration::from_secs(5),
             response: Some(Duration::from_secs(60)),
-            // It does not leave.
-            upgraded: Duration::ZERO,
         };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(80));
         Ok(Self::with(host.into(), port, limits))

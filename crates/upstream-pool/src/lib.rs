@@ -105,9 +105,10 @@
 //!     [`UpgradeOffer`](peregrine_core::UpgradeOffer) says that who is in front
 //!     can hand the client's connection over. The application's, if it switches
 //!     protocols, is [`Upgraded`](peregrine_core::Upgraded) in the extensions of
-//!     its response. It keeps its place in the process until it is dropped, and
-//!     fails some time after the process is [told to
-//!     leave](Builder::upgrade_timeout).
+//!     its response. It keeps its place in the process until it is dropped, which
+//!     is to be soon after its [`LeaveNotice`](peregrine_core::LeaveNotice): nobody
+//!     knows when it would end by itself, and the process waits for it for as long
+//!     as for any request ([`drain_timeout`](Builder::drain_timeout)).
 //!     Trailer fields of a response pass if `Trailer` announces them, those of a
 //!     request do not.
 //!     Control fields (`!~…`) of the application's responses are for the

@@ -128,6 +128,16 @@ async fn open(server: &Server, count: usize) {
     .await;
 }
 
+/// Waits until a process is gone.
+async fn has_left(server: &Server, pid: &str) {
+    wait::until("the old process to leave", async || {
+        let processes = server.processes();
+        let is_there = processes.iter().any(|it| it.pid.to_string() == pid);
+        (!is_there).then_some(())
+    })
+    .await;
+}
+
 async fn tell(server: &Server, command: &str) {
     let socket = server.admin_socket();
     let ended = run(&[command, "--admin-socket", &socket]).await;
@@ -328,18 +338,36 @@ async fn a_restart_lets_them_finish_for_a_moment_and_not_for_the_whole_drain() {
     closed(&mut silent).await;
     assert!(begun.elapsed() >= Duration::from_secs(1));
     // Not after the ten minutes of a drain.
-    wait::until("the old process to leave", async || {
-        let processes = server.processes();
-        (!processes
-            .iter()
-            .any(|process| process.pid.to_string() == old))
-        .then_some(())
-    })
-    .await;
+    has_left(&server, &old).await;
     // Whoever comes back finds the new one.
     let mut again = websocket(&server).await;
     let hello = Message::text("hello");
     assert_eq!(say(&mut again, hello.clone()).await, hello);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_does_not_keep_its_process() {
+    let timeouts = [
+        "--websocket-shutdown-timeout",
+        "0",
+        "--shutdown-timeout",
+        "600",
+    ];
+    let server = NODE.start_one(&timeouts).await;
+    let old = server.get("/").await.body;
+    let mut stream = echo(&server).await;
+    let large = vec![b'x'; LARGE];
+    // As much as there is room for on the way there and back.
+    let filling = async { while stream.write(&large).await.is_ok() {} };
+    let filled = async {
+        tell(&server, "restart-app").await;
+        has_left(&server, &old).await;
+    };
+    tokio::select! {
+        () = filling => {}
+        () = filled => {}
+    }
+    has_left(&server, &old).await;
 }
 
 #[tokio::test]

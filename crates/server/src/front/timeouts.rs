@@ -8,7 +8,7 @@ pub(crate) struct Timeouts {
     pub(crate) head: Duration,
     /// Between two pieces of a request's body.
     pub(crate) body: Duration,
-    /// For upgraded connections when the server is told to stop.
+    /// For upgraded connections when their process or the server is told to stop.
     pub(crate) upgrade: Duration,
     /// For requests that still run when the server is told to stop.
     pub(crate) shutdown: Duration,

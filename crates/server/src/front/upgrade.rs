@@ -1,7 +1,6 @@
 use std::{
     fmt, io,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::UPGRADE};
 use http_body::Body;
-use peregrine::core::{ByteStream, UpgradeOffer, Upgraded};
+use peregrine::core::{LeaveNotice, UpgradeOffer, Upgraded, UpgradedConnection};
 use rustix::net::sockopt;
 use tokio::{
     io::AsyncWriteExt,
@@ -56,7 +55,7 @@ pub(super) struct Agreement(Arc<Mutex<Option<Agreed>>>);
 
 /// What takes the place of HTTP once its last answer is sent.
 pub(super) struct Agreed {
-    application: Pin<Box<dyn ByteStream>>,
+    application: UpgradedConnection,
     /// The body of the answer. It has no content, but each layer counts the
     /// request for as long as it is there.
     _exchange: Box<dyn Send>,
@@ -93,12 +92,13 @@ impl Agreement {
 }
 
 impl Agreed {
-    /// Has both speak to each other until it is over, or for `patience` after
-    /// the server stops. `heard` has come from the client already.
+    /// Has both speak to each other until it is over, or for `patience` after the
+    /// process is to leave or the server stops. `heard` has come from the client
+    /// already.
     ///
     /// Dropped, both connections are closed.
     pub(super) async fn speak(
-        mut self,
+        self,
         (mut client, heard): (TcpStream, Bytes),
         peer: SocketAddr,
         stopped: &mut Stopped,
@@ -107,21 +107,30 @@ impl Agreed {
         // Without it, only such a client as left without a word is not noticed.
         let _ = probe(&client);
         let begun = Instant::now();
+        let UpgradedConnection { mut stream, leave } = self.application;
         let mut carried = Carried::default();
         let end = tokio::select! {
-            end = carry(&mut client, heard, &mut self.application, &mut carried) => end,
-            () = async {
-                stopped.told().await;
-                sleep(patience).await;
-            } => Err(io::Error::other("the server stops")),
+            end = carry(&mut client, heard, &mut stream, &mut carried) => end,
+            error = is_to_end(leave, stopped, patience) => Err(error),
         };
         // Both are dropped in a moment, but whoever is told first that there is
         // no more does not take it for a fault.
-        let _ = tokio::join!(client.shutdown(), self.application.shutdown());
+        let _ = tokio::join!(client.shutdown(), stream.shutdown());
         let Carried { up, down } = carried;
         let reason = end.err().map(tracing::field::display);
         debug!(%peer, up, down, after = ?begun.elapsed(), reason, "upgraded connection closed");
     }
+}
+
+/// Resolves when the connection is to end from here, and why. Until something is about
+/// to end, that costs no timer.
+async fn is_to_end(leave: LeaveNotice, stopped: &mut Stopped, patience: Duration) -> io::Error {
+    let why = tokio::select! {
+        () = leave => "its process is to leave",
+        () = stopped.told() => "the server stops",
+    };
+    sleep(patience).await;
+    io::Error::other(why)
 }
 
 fn probe(client: &TcpStream) -> rustix::io::Result<()> {
@@ -179,7 +188,9 @@ mod tests {
         let (_application, connection) = tokio::io::duplex(64);
         let mut response = Response::new(Full::<Bytes>::from("held"));
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        response.extensions_mut().insert(Upgraded::new(connection));
+        response
+            .extensions_mut()
+            .insert(Upgraded::new(connection, LeaveNotice::never()));
         let answer = agreement.note(response);
         assert!(answer.body().is_end_stream());
         assert!(agreement.take().is_some());

@@ -123,7 +123,6 @@ pub(super) fn processes(
         .memory_limit(app.memory_limit)
         .drain_timeout(settings.shutdown_timeout)
         .shutdown_timeout(settings.shutdown_timeout)
-        .upgrade_timeout(settings.upgrade_timeout)
         .process_layer(accounting.clone())
         .process_layer(rest.clone())
         .spawn()

@@ -28,8 +28,6 @@ use crate::{Error, RequestBody, process::Permit};
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
     pub(crate) response: Option<Duration>,
-    /// From when the process is to leave, for an upgraded connection.
-    pub(crate) upgraded: Duration,
 }
 
 /// An HTTP client for one server, with the connections that it keeps.
@@ -51,10 +49,6 @@ impl Client {
             idle: Idle::default(),
             sweeping: AtomicBool::new(false),
         })
-    }
-
-    pub(super) const fn limits(&self) -> &Limits {
-        &self.limits
     }
 
     /// Sends a request, and gives back the head of its response with what

@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, time};
 use super::{
     Client, Connection,
     h1::{Outcome, Terms},
-    upgraded::Application,
+    upgraded::upgraded,
 };
 use crate::{RequestBody, process::Permit};
 
@@ -82,9 +82,7 @@ impl Exchange {
     /// The process has switched to something that is not HTTP.
     pub(super) fn into_upgraded(mut self) -> Option<Upgraded> {
         let (stream, read_ahead) = self.connection.take_upgraded()?;
-        let limit = self.client.limits().upgraded;
-        let application = Application::new(stream, read_ahead, self.permit.take(), limit);
-        Some(Upgraded::new(application))
+        Some(upgraded(stream, read_ahead, self.permit.take()))
     }
 
     /// The process has sent everything.

@@ -2,76 +2,41 @@ use std::{
     fmt, io,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time,
-};
+use peregrine_core::{LeaveNotice, Upgraded};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Stream;
 use crate::process::{Permit, UpgradedPermit};
 
 /// The application's side of an upgraded connection.
 ///
-/// It holds a place in the process, as the request did that it came from. When
-/// the process is to leave, it fails after a while, so that whoever copies
-/// closes the client's side, too.
-///
-/// The order of the fields is the order in which they are dropped: when the
-/// next request finds the place free, this is closed.
+/// It holds a place in the process, as the request did that it came from. The
+/// order of the fields is the order in which they are dropped: when the next
+/// request finds the place free, this is closed.
 pub(super) struct Application {
     stream: Stream,
     /// What came with the head of the response.
     read_ahead: Bytes,
-    /// An upstream that we did not start has no places, and does not leave.
-    stay: Option<Stay>,
+    /// An upstream that we did not start has no places.
+    _permit: Option<UpgradedPermit>,
 }
 
-struct Stay {
-    /// Resolves when it is over; absent then.
-    end: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    _permit: UpgradedPermit,
-}
-
-impl Application {
-    /// `limit` counts from when the process is to leave.
-    pub(super) fn new(
-        stream: Stream,
-        read_ahead: Bytes,
-        permit: Option<Permit>,
-        limit: Duration,
-    ) -> Self {
-        Self {
-            stream,
-            read_ahead,
-            stay: permit.map(|permit| Stay::new(permit.upgraded(), limit)),
-        }
-    }
-}
-
-impl Stay {
-    fn new(permit: UpgradedPermit, limit: Duration) -> Self {
+/// What takes the place of an exchange on `stream`.
+pub(super) fn upgraded(stream: Stream, read_ahead: Bytes, permit: Option<Permit>) -> Upgraded {
+    let permit = permit.map(Permit::upgraded);
+    let leave = permit.as_ref().map_or_else(LeaveNotice::never, |permit| {
         let busyness = permit.busyness();
-        Self {
-            end: Some(Box::pin(async move {
-                busyness.leaves().await;
-                time::sleep(limit).await;
-            })),
-            _permit: permit,
-        }
-    }
-
-    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some(end) = &mut self.end
-            && end.as_mut().poll(cx).is_ready()
-        {
-            self.end = None;
-        }
-        self.end.is_none()
-    }
+        LeaveNotice::new(async move { busyness.leaves().await })
+    });
+    let application = Application {
+        stream,
+        read_ahead,
+        _permit: permit,
+    };
+    Upgraded::new(application, leave)
 }
 
 impl AsyncRead for Application {
@@ -86,17 +51,7 @@ impl AsyncRead for Application {
             buf.put_slice(&this.read_ahead.split_to(len));
             return Poll::Ready(Ok(()));
         }
-        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
-        // One that always has something to say comes here as well, since tokio
-        // makes even the most talkative pause.
-        if read.is_pending()
-            && let Some(stay) = &mut this.stay
-            && stay.is_over(cx)
-        {
-            let error = io::Error::new(io::ErrorKind::ConnectionAborted, "its process is to leave");
-            return Poll::Ready(Err(error));
-        }
-        read
+        Pin::new(&mut this.stream).poll_read(cx, buf)
     }
 }
 

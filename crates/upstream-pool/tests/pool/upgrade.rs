@@ -1,24 +1,23 @@
 //! Connections that stop speaking HTTP.
 
-use std::{pin::Pin, time::Duration};
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, StatusCode};
 use http_body_util::Empty;
-use peregrine_core::{ByteStream, UpgradeOffer, Upgraded};
+use peregrine_core::{ByteStream, LeaveNotice, UpgradeOffer, Upgraded, UpgradedConnection};
 use peregrine_upstream_pool::{AppCommand, PoolHandle, UpstreamPool};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 
 use crate::support::{app, get, pid, until};
 
-/// One process with two places, and `patience` for upgraded connections when it
-/// is to leave.
-fn pool(command: AppCommand, patience: Duration) -> (UpstreamPool, PoolHandle) {
+/// One process with two places.
+fn pool(command: AppCommand) -> (UpstreamPool, PoolHandle) {
     UpstreamPool::builder(command)
         .max_pool_size(1)
         .max_concurrent_requests(2)
-        .upgrade_timeout(patience)
         .spawn()
         .unwrap()
 }
@@ -33,8 +32,13 @@ fn offering(path: &str, protocols: &str) -> Request<Empty<Bytes>> {
     request
 }
 
-/// A connection on which the application shouts, after its first word.
+/// A connection on which the application shouts.
 async fn shouting(pool: &UpstreamPool) -> Pin<Box<dyn ByteStream>> {
+    noticed(pool).await.0
+}
+
+/// The same after its first word, and when to end it.
+async fn noticed(pool: &UpstreamPool) -> (Pin<Box<dyn ByteStream>>, LeaveNotice) {
     let offer = offering("/shout", "whisper, shout");
     let response = pool.clone().oneshot(offer).await.unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -42,9 +46,9 @@ async fn shouting(pool: &UpstreamPool) -> Pin<Box<dyn ByteStream>> {
     assert_eq!(response.headers()["upgrade"], "shout");
     assert_eq!(response.headers()["x-saw"], "whisper, shout");
     let upgraded = response.extensions().get::<Upgraded>().unwrap();
-    let mut stream = upgraded.take().unwrap();
+    let UpgradedConnection { mut stream, leave } = upgraded.take().unwrap();
     assert_eq!(hear(&mut stream, 5).await, "HELLO", "it came with the head");
-    stream
+    (stream, leave)
 }
 
 async fn hear(stream: &mut Pin<Box<dyn ByteStream>>, bytes: usize) -> String {
@@ -55,7 +59,7 @@ async fn hear(stream: &mut Pin<Box<dyn ByteStream>>, bytes: usize) -> String {
 
 #[tokio::test]
 async fn what_was_agreed_upon_is_spoken_until_both_have_ended() {
-    let (pool, handle) = pool(app(), Duration::from_secs(5));
+    let (pool, handle) = pool(app());
     let mut stream = shouting(&pool).await;
     stream.write_all(b"louder").await.unwrap();
     assert_eq!(hear(&mut stream, 6).await, "LOUDER");
@@ -83,16 +87,22 @@ async fn what_was_agreed_upon_is_spoken_until_both_have_ended() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_to_leave_ends_what_does_not_end_by_itself() {
-    let (pool, handle) = pool(app(), Duration::from_millis(200));
+async fn who_carries_it_is_told_that_the_process_is_to_leave_and_waited_for() {
+    let (pool, handle) = pool(app());
     let old = pid(&pool).await;
-    let mut stream = shouting(&pool).await;
+    let ((mut stream, leave), (other, late)) = tokio::join!(noticed(&pool), noticed(&pool));
+    let mut leave = pin!(leave);
+    assert!(leave.as_mut().now_or_never().is_none());
     handle.restart().await.unwrap();
 
-    // The drain would last for 30 s.
-    let error = stream.read(&mut [0]).await.unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted);
-    drop(stream);
+    leave.await;
+    // Also who asks only now.
+    late.await;
+    // It is still there, and would be for the 30 s of the drain.
+    stream.write_all(b"goodbye").await.unwrap();
+    assert_eq!(hear(&mut stream, 7).await, "GOODBYE");
+    assert!(handle.snapshot().processes.iter().any(|it| it.pid == old));
+    drop((stream, other));
     until("the old one has left", || {
         handle.snapshot().processes.iter().all(|it| it.pid != old)
     })
@@ -102,7 +112,7 @@ async fn a_process_that_is_to_leave_ends_what_does_not_end_by_itself() {
 
 #[tokio::test]
 async fn who_died_ends_it_at_once() {
-    let (pool, handle) = pool(app(), Duration::from_secs(600));
+    let (pool, handle) = pool(app());
     let old = pid(&pool).await;
     let mut stream = shouting(&pool).await;
     crate::support::kill("KILL", old);
@@ -113,7 +123,7 @@ async fn who_died_ends_it_at_once() {
 
 #[tokio::test]
 async fn an_answer_that_was_not_offered_is_none() {
-    let (pool, handle) = pool(app(), Duration::from_secs(5));
+    let (pool, handle) = pool(app());
     let cases = [
         ("nothing was offered", get("/upgrade")),
         ("something else was", offering("/upgrade", "shout")),
