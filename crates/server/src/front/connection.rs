@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use super::{
     ClientService, MAX_HEAD_BYTES, Timeouts,
     cause::{explain, explain_silence},
+    closing_times::ClosingTimes,
     exchange::exchanges,
     heard::{Heard, Listening},
     linger::linger,
@@ -48,6 +49,7 @@ pub(super) async fn serve<S>(
     service: S,
     timeouts: Timeouts,
     refusals: Refusals,
+    closing_times: ClosingTimes,
     mut stopped: Stopped,
 ) where
     S: ClientService,
@@ -68,7 +70,7 @@ pub(super) async fn serve<S>(
         client = match next.await {
             Next::Over => return,
             Next::Upgraded(client, agreed) => {
-                return boxed(agreed.speak(client, peer, &mut stopped, timeouts.upgrade)).await;
+                return boxed(agreed.speak(client, peer, &mut stopped, &closing_times)).await;
             }
             Next::Quiet(client) => client,
         };

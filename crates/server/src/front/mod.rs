@@ -25,6 +25,7 @@ mod answer;
 mod body;
 mod cause;
 mod client_service;
+mod closing_times;
 mod connection;
 mod connections;
 mod exchange;

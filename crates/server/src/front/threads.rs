@@ -19,7 +19,7 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::{ClientService, Timeouts, connection, stop::Stopped};
+use super::{ClientService, Timeouts, closing_times::ClosingTimes, connection, stop::Stopped};
 use crate::refused::Refusals;
 
 /// How many threads one of these may have wait for the disk at a time, or for a
@@ -69,8 +69,18 @@ impl Threads {
         S: ClientService,
     {
         let count = thread::available_parallelism().map_or(1, usize::from);
+        let closing_times = ClosingTimes::new(timeouts.upgrade);
         let threads = (0..count)
-            .map(|number| Thread::start(number, service.clone(), timeouts, refusals.clone()))
+            .map(|number| {
+                let closing_times = closing_times.clone();
+                Thread::start(
+                    number,
+                    service.clone(),
+                    timeouts,
+                    refusals.clone(),
+                    closing_times,
+                )
+            })
             .collect::<io::Result<_>>()?;
         Ok(Self { threads })
     }
@@ -110,6 +120,7 @@ impl Thread {
         service: S,
         timeouts: Timeouts,
         refusals: Refusals,
+        closing_times: ClosingTimes,
     ) -> io::Result<Self>
     where
         S: ClientService,
@@ -120,7 +131,14 @@ impl Thread {
             .build()?;
         let load = Arc::new(AtomicUsize::new(0));
         let (clients, arriving) = mpsc::unbounded_channel();
-        let serving = serve(arriving, Arc::clone(&load), service, timeouts, refusals);
+        let serving = serve(
+            arriving,
+            Arc::clone(&load),
+            service,
+            timeouts,
+            refusals,
+            closing_times,
+        );
         let handle = thread::Builder::new()
             .name(format!("front-{number}"))
             .spawn(move || runtime.block_on(serving))?;
@@ -140,6 +158,7 @@ async fn serve<S>(
     service: S,
     timeouts: Timeouts,
     refusals: Refusals,
+    closing_times: ClosingTimes,
 ) where
     S: ClientService,
 {
@@ -162,6 +181,7 @@ async fn serve<S>(
                     service.clone(),
                     timeouts,
                     refusals.clone(),
+                    closing_times.clone(),
                     client.stopped,
                 );
                 let place = client.place;

@@ -19,6 +19,7 @@ use tracing::debug;
 
 use super::{
     answer::AnswerBody,
+    closing_times::ClosingTimes,
     stop::Stopped,
     tunnel::{Carried, carry},
 };
@@ -92,9 +93,9 @@ impl Agreement {
 }
 
 impl Agreed {
-    /// Has both speak to each other until it is over, or for `patience` after the
-    /// process is to leave or the server stops. `heard` has come from the client
-    /// already.
+    /// Has both speak to each other until it is over, or until they are to end since
+    /// the process leaves or the server stops: at one of `times` after that. `heard`
+    /// has come from the client already.
     ///
     /// Dropped, both connections are closed.
     pub(super) async fn speak(
@@ -102,7 +103,7 @@ impl Agreed {
         (mut client, heard): (TcpStream, Bytes),
         peer: SocketAddr,
         stopped: &mut Stopped,
-        patience: Duration,
+        times: &ClosingTimes,
     ) {
         // Without it, only such a client as left without a word is not noticed.
         let _ = probe(&client);
@@ -111,7 +112,7 @@ impl Agreed {
         let mut carried = Carried::default();
         let end = tokio::select! {
             end = carry(&mut client, heard, &mut stream, &mut carried) => end,
-            error = is_to_end(leave, stopped, patience) => Err(error),
+            error = is_to_end(leave, stopped, times) => Err(error),
         };
         // Both are dropped in a moment, but whoever is told first that there is
         // no more does not take it for a fault.
@@ -124,12 +125,12 @@ impl Agreed {
 
 /// Resolves when the connection is to end from here, and why. Until something is about
 /// to end, that costs no timer.
-async fn is_to_end(leave: LeaveNotice, stopped: &mut Stopped, patience: Duration) -> io::Error {
+async fn is_to_end(leave: LeaveNotice, stopped: &mut Stopped, times: &ClosingTimes) -> io::Error {
     let why = tokio::select! {
         () = leave => "its process is to leave",
         () = stopped.told() => "the server stops",
     };
-    sleep(patience).await;
+    sleep(times.next()).await;
     io::Error::other(why)
 }
 
@@ -149,9 +150,16 @@ impl fmt::Debug for Agreement {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::Full;
+    use std::future::ready;
 
-    use super::*;
+    use http_body_util::Full;
+    use tokio::{
+        io::{AsyncRead, AsyncReadExt},
+        net::TcpListener,
+        task::JoinSet,
+    };
+
+    use super::{super::stop::Stop, *};
 
     fn request(fields: &[(&'static str, &'static str)]) -> Request<()> {
         let mut request = Request::get("/");
@@ -195,5 +203,64 @@ mod tests {
         assert!(answer.body().is_end_stream());
         assert!(agreement.take().is_some());
         assert!(agreement.take().is_none());
+    }
+
+    async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> Instant {
+        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        Instant::now()
+    }
+
+    /// After how many seconds each of `count` connections ends, all of whose processes
+    /// are to leave.
+    async fn told_after(count: usize, times: &ClosingTimes) -> Vec<u64> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Stop::new();
+        let mut connections = JoinSet::new();
+        for _ in 0..count {
+            let (client, near) = tokio::join!(TcpStream::connect(address), listener.accept());
+            let (mut client, (near, peer)) = (client.unwrap(), near.unwrap());
+            let (mut application, far) = tokio::io::duplex(64);
+            let agreed = Agreed {
+                application: Upgraded::new(far, LeaveNotice::new(ready(())))
+                    .take()
+                    .unwrap(),
+                _exchange: Box::new(()),
+            };
+            let (mut stopped, times) = (stop.stopped(), times.clone());
+            connections.spawn(async move {
+                let near = (near, Bytes::new());
+                let begun = Instant::now();
+                let ((), told, _) = tokio::join!(
+                    agreed.speak(near, peer, &mut stopped, &times),
+                    read_to_end(&mut application),
+                    // Not to be measured: by the clock of a test, what the system does
+                    // takes no time, or any.
+                    read_to_end(&mut client),
+                );
+                (told - begun).as_secs()
+            });
+        }
+        connections.join_all().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_that_are_to_end_at_once_end_one_after_the_other() {
+        let times = ClosingTimes::new(Duration::from_secs(200));
+        let mut told = told_after(100, &times).await;
+        told.sort_unstable();
+        told.dedup();
+        assert!(
+            told.len() > 70 && told[0] >= 100 && told[told.len() - 1] <= 200,
+            "{told:?}"
+        );
+        let longest = told.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(longest <= Some(3), "{told:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_may_not_stay_end_at_once() {
+        let told = told_after(3, &ClosingTimes::new(Duration::ZERO)).await;
+        assert_eq!(told, [0, 0, 0]);
     }
 }
