@@ -2,6 +2,8 @@
 // each message comes back, or "echo", in which all bytes do. Without a library,
 // since Node itself brings none.
 //
+//   /socket    speaks so
+//   /halves    the same, after a message that it ends only when it is told goodbye
 //   /open      how many such connections there are
 //   /cached    may be cached for a minute
 //   other      the id of this process
@@ -25,7 +27,7 @@ const server = createServer((request, response) => {
 // Node calls this for each offer, and answers by itself if nobody listens.
 server.on("upgrade", (request, socket, head) => {
   const protocols = request.headers.upgrade.toLowerCase();
-  if (request.url !== "/socket") {
+  if (!["/socket", "/halves"].includes(request.url)) {
     socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
     return;
   }
@@ -36,7 +38,7 @@ server.on("upgrade", (request, socket, head) => {
     const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const hash = createHash("sha1").update(request.headers["sec-websocket-key"] + magic);
     switchTo(socket, "websocket", `Sec-WebSocket-Accept: ${hash.digest("base64")}\r\n`);
-    echoMessages(socket);
+    echoMessages(socket, request.url === "/halves" ? ["\x81\x0bone", " and two"] : ["", ""]);
   } else {
     switchTo(socket, "echo", "");
     socket.on("end", () => socket.end("that was all"));
@@ -57,14 +59,23 @@ function switchTo(socket, protocol, fields) {
 }
 
 // RFC 6455 §5.2, for frames that are whole messages.
-function echoMessages(socket) {
+function echoMessages(socket, [first, last]) {
   let bytes = Buffer.alloc(0);
+  let said = "nothing";
+  socket.write(first, "latin1");
   socket.on("end", () => socket.end());
   socket.on("data", (data) => {
     bytes = Buffer.concat([bytes, data]);
     for (let frame; (frame = takeFrame()); ) {
-      socket.write(frame.reply);
-      if (frame.opcode === 8) socket.end();
+      if (frame.opcode !== 8) {
+        said = `${frame.content.length} bytes`;
+        socket.write(frame.reply);
+        continue;
+      }
+      const status = frame.content.length > 0 ? frame.content.readUInt16BE() : 1005;
+      console.log(`a socket was closed with ${status} after ${said}`);
+      socket.write(last, "latin1");
+      socket.end(frame.reply);
     }
   });
 
@@ -85,7 +96,7 @@ function echoMessages(socket) {
     head[1] &= 0x7f;
     if (opcode === 9) head[0] = (first & 0xf0) | 10;
     bytes = bytes.subarray(at + 4 + length);
-    return { opcode, reply: Buffer.concat([head, content]) };
+    return { opcode, content, reply: Buffer.concat([head, content]) };
   }
 }
 

@@ -25,5 +25,6 @@ async def echo(receive, send):
                 await send({"type": "websocket.send", "bytes": event["bytes"]})
             else:
                 await send({"type": "websocket.send", "text": event["text"]})
+        print(f"a socket was closed with {event['code']}", flush=True)
     finally:
         open_sockets -= 1

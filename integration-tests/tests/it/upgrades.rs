@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
-use integration_tests::{Server, client, processes, run, tools, wait};
+use integration_tests::{Browser, Server, client, processes, run, tools, wait};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, protocol::frame::coding::CloseCode},
+};
 
 /// An application of `apps/upgrades`.
 struct Application {
@@ -59,7 +63,11 @@ impl Application {
 type WebSocket = WebSocketStream<TcpStream>;
 
 async fn websocket(server: &Server) -> WebSocket {
-    let address = format!("ws://{}/socket", server.address());
+    websocket_at(server, "/socket").await
+}
+
+async fn websocket_at(server: &Server, path: &str) -> WebSocket {
+    let address = format!("ws://{}{path}", server.address());
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let connecting = wait::bounded("a WebSocket", client_async(address, stream));
     let (socket, _) = connecting.await.expect("a WebSocket");
@@ -79,6 +87,20 @@ async fn say(socket: &mut WebSocket, message: Message) -> Message {
 async fn closed(socket: &mut WebSocket) {
     let end = async { while let Some(Ok(_)) = socket.next().await {} };
     wait::bounded("the end of the WebSocket", end).await;
+}
+
+/// Waits until the other side says that it goes away, and ends the connection after
+/// the answer to that: in peace, since a reset is an error.
+async fn goes_away(socket: &mut WebSocket) {
+    let end = wait::bounded("a goodbye", socket.next()).await;
+    let Some(Ok(Message::Close(Some(close)))) = end else {
+        panic!("{end:?}");
+    };
+    assert_eq!(close.code, CloseCode::Away);
+    let end = wait::bounded("the end of the WebSocket", socket.next()).await;
+    assert!(end.is_none(), "{end:?}");
+    let end = wait::bounded("the end", socket.get_mut().read(&mut [0])).await;
+    assert_eq!(end.unwrap(), 0);
 }
 
 /// Offers `protocol`, with `more` right behind it, and gives the answer's head
@@ -335,7 +357,7 @@ async fn a_restart_lets_them_finish_for_a_moment_and_not_for_the_whole_drain() {
         assert_eq!(hear(&mut talks, 5).await, b"still");
     }
     assert_eq!(client::read_to_end(&mut talks).await, "");
-    closed(&mut silent).await;
+    goes_away(&mut silent).await;
     // The first of them after two, and the next one after more than one.
     assert!(begun.elapsed() >= Duration::from_secs(2));
     // Not after the ten minutes of a drain.
@@ -393,7 +415,88 @@ async fn a_stop_lets_them_finish_for_a_moment() {
     // The first of them after two, and the next one after more than one.
     assert!(begun.elapsed() >= Duration::from_secs(2));
     assert_eq!(client::read_to_end(&mut talks).await, "");
-    closed(&mut silent).await;
+    goes_away(&mut silent).await;
+}
+
+/// Upgraded connections are not to last.
+const AT_ONCE: [&str; 2] = ["--websocket-shutdown-timeout", "0"];
+
+#[tokio::test]
+async fn both_sides_of_a_websocket_hear_that_its_process_leaves() {
+    for application in [&NODE, &PYTHON] {
+        let server = application.start_one(&AT_ONCE).await;
+        let mut socket = websocket(&server).await;
+        let hello = Message::text("hello");
+        assert_eq!(say(&mut socket, hello.clone()).await, hello);
+        tell(&server, "restart-app").await;
+        goes_away(&mut socket).await;
+        server.logs("a socket was closed with 1001").await;
+        server.in_flight(0).await;
+    }
+}
+
+#[tokio::test]
+async fn both_sides_of_a_websocket_hear_that_the_server_stops() {
+    for application in [&NODE, &PYTHON] {
+        let server = application.start_one(&AT_ONCE).await;
+        let mut socket = websocket(&server).await;
+        server.terminate();
+        goes_away(&mut socket).await;
+        server.logs("a socket was closed with 1001").await;
+        let stopped = server.ended().await;
+        assert!(stopped.status.success());
+        assert!(stopped.left.is_empty(), "{:?}", stopped.left);
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_which_half_has_come_is_finished_before_the_end() {
+    let server = NODE.start_one(&AT_ONCE).await;
+    let mut socket = websocket_at(&server, "/halves").await;
+    // It is halfway through when its process is to leave, and says the rest when it
+    // hears that.
+    open(&server, 1).await;
+    tell(&server, "restart-app").await;
+    let whole = wait::bounded("a message", socket.next()).await;
+    assert_eq!(whole.unwrap().unwrap(), Message::text("one and two"));
+    goes_away(&mut socket).await;
+}
+
+#[tokio::test]
+async fn a_message_of_which_half_was_sent_may_be_finished_before_the_end() {
+    let server = NODE.start_one(&AT_ONCE).await;
+    let (mut stream, ..) = offer(&server, "websocket", b"\x81\x86\0\0\0\0abc").await;
+    open(&server, 1).await;
+    tell(&server, "restart-app").await;
+    assert_eq!(hear(&mut stream, 4).await, b"\x88\x02\x03\xE9");
+    stream.write_all(b"def").await.unwrap();
+    server
+        .logs("a socket was closed with 1001 after 6 bytes")
+        .await;
+    stream.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
+    assert_eq!(client::read_to_end(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_browser_knows_that_it_may_connect_again() {
+    let server = NODE.start_one(&AT_ONCE).await;
+    let browser = Browser::open(&server).await;
+    browser.visit("/").await;
+    browser
+        .run(
+            "socket = new WebSocket(`ws://${location.host}/socket`);
+             socket.onclose = (event) => told = [event.code, event.wasClean];
+             told = null;",
+        )
+        .await;
+    open(&server, 1).await;
+    tell(&server, "restart-app").await;
+    let told = wait::until("an event", async || {
+        let told = browser.run("return told").await;
+        (!told.is_null()).then_some(told)
+    })
+    .await;
+    assert_eq!(told, json!([1001, true]));
 }
 
 #[tokio::test]

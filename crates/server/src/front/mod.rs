@@ -18,7 +18,9 @@
 //!
 //! A client and the application may agree to speak something else than HTTP from
 //! then on, as a WebSocket does (RFC 9110 §7.8). Then the front carries bytes
-//! between the two until both have ended.
+//! between the two until both have ended, or until their process or the server is to
+//! leave. It ends that in words that both understand, if it knows any: those of a
+//! WebSocket (RFC 6455 §5.5.1).
 
 mod accept;
 mod answer;
@@ -28,6 +30,7 @@ mod client_service;
 mod closing_times;
 mod connection;
 mod connections;
+mod ending;
 mod exchange;
 mod heard;
 mod host;
@@ -42,6 +45,7 @@ mod timeouts;
 mod timer;
 mod tunnel;
 mod upgrade;
+mod websocket;
 mod when_woken;
 
 pub(crate) use self::{

@@ -1,6 +1,7 @@
 use std::{
-    fmt, io,
+    fmt,
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,7 +12,6 @@ use http_body::Body;
 use peregrine::core::{LeaveNotice, UpgradeOffer, Upgraded, UpgradedConnection};
 use rustix::net::sockopt;
 use tokio::{
-    io::AsyncWriteExt,
     net::TcpStream,
     time::{Instant, sleep},
 };
@@ -20,8 +20,11 @@ use tracing::debug;
 use super::{
     answer::AnswerBody,
     closing_times::ClosingTimes,
+    ending::Ending,
     stop::Stopped,
-    tunnel::{Carried, carry},
+    tunnel::{Carried, Tunnel},
+    websocket::WebSocket,
+    when_woken::WhenWoken,
 };
 
 /// When to ask a client that says nothing whether it is still there, and how
@@ -57,9 +60,10 @@ pub(super) struct Agreement(Arc<Mutex<Option<Agreed>>>);
 /// What takes the place of HTTP once its last answer is sent.
 pub(super) struct Agreed {
     application: UpgradedConnection,
+    websocket: Option<WebSocket>,
     /// The body of the answer. It has no content, but each layer counts the
     /// request for as long as it is there.
-    _exchange: Box<dyn Send>,
+    exchange: Box<dyn Send>,
 }
 
 impl Agreement {
@@ -73,12 +77,12 @@ impl Agreement {
         }
         let (mut head, body) = response.into_parts();
         let upgraded = head.extensions.remove::<Upgraded>();
-        *self.lock() = upgraded
-            .and_then(|upgraded| upgraded.take())
-            .map(|application| Agreed {
-                application,
-                _exchange: Box::new(body),
-            });
+        let application = upgraded.and_then(|upgraded| upgraded.take());
+        *self.lock() = application.map(|application| Agreed {
+            application,
+            websocket: WebSocket::of(&head.headers),
+            exchange: Box::new(body),
+        });
         Response::from_parts(head, AnswerBody::empty())
     }
 
@@ -100,7 +104,7 @@ impl Agreed {
     /// Dropped, both connections are closed.
     pub(super) async fn speak(
         self,
-        (mut client, heard): (TcpStream, Bytes),
+        (client, heard): (TcpStream, Bytes),
         peer: SocketAddr,
         stopped: &mut Stopped,
         times: &ClosingTimes,
@@ -108,30 +112,35 @@ impl Agreed {
         // Without it, only such a client as left without a word is not noticed.
         let _ = probe(&client);
         let begun = Instant::now();
-        let UpgradedConnection { mut stream, leave } = self.application;
-        let mut carried = Carried::default();
-        let end = tokio::select! {
-            end = carry(&mut client, heard, &mut stream, &mut carried) => end,
-            error = is_to_end(leave, stopped, times) => Err(error),
+        let UpgradedConnection { stream, leave } = self.application;
+        let mut tunnel = Tunnel::new(client, heard, stream, self.websocket);
+        let told = pin!(WhenWoken::new(is_to_end(leave, stopped, times)));
+        let ending = tokio::select! {
+            biased;
+            end = tunnel.carry() => Ending::of(&end),
+            ending = told => ending,
         };
-        // Both are dropped in a moment, but whoever is told first that there is
-        // no more does not take it for a fault.
-        let _ = tokio::join!(client.shutdown(), stream.shutdown());
-        let Carried { up, down } = carried;
-        let reason = end.err().map(tracing::field::display);
+        if ending.is_ours() {
+            tunnel.part().await;
+        } else {
+            tunnel.hang_up().await;
+        }
+        let Carried { up, down } = tunnel.carried();
+        let reason = ending.as_str();
         debug!(%peer, up, down, after = ?begun.elapsed(), reason, "upgraded connection closed");
+        drop(self.exchange);
     }
 }
 
 /// Resolves when the connection is to end from here, and why. Until something is about
 /// to end, that costs no timer.
-async fn is_to_end(leave: LeaveNotice, stopped: &mut Stopped, times: &ClosingTimes) -> io::Error {
-    let why = tokio::select! {
-        () = leave => "its process is to leave",
-        () = stopped.told() => "the server stops",
+async fn is_to_end(leave: LeaveNotice, stopped: &mut Stopped, times: &ClosingTimes) -> Ending {
+    let ending = tokio::select! {
+        () = leave => Ending::ProcessLeaves,
+        () = stopped.told() => Ending::ServerStops,
     };
     sleep(times.next()).await;
-    io::Error::other(why)
+    ending
 }
 
 fn probe(client: &TcpStream) -> rustix::io::Result<()> {
@@ -225,7 +234,8 @@ mod tests {
                 application: Upgraded::new(far, LeaveNotice::new(ready(())))
                     .take()
                     .unwrap(),
-                _exchange: Box::new(()),
+                websocket: None,
+                exchange: Box::new(()),
             };
             let (mut stopped, times) = (stop.stopped(), times.clone());
             connections.spawn(async move {
