@@ -97,7 +97,10 @@
 //!     §9.2.2) and has no body, or one of which there is a
 //!     [`Replay`](peregrine_core::Replay). No other request is ever sent twice. The process
 //!     that failed gets it again only if no other one is ready, and not within
-//!     100 ms: it may be about to exit.
+//!     100 ms: it may be about to exit. If the operating system knows that it is
+//!     exiting, which takes time and may look as if it took connections, it gets no
+//!     request at all any more; nor does it while another process of its group is
+//!     exiting, for 5 s at most.
 //! 11. Bodies stream both ways, with back-pressure. A place is free again when
 //!     the process has sent the last byte of its response.
 //! 12. Fields for one connection only are dropped in both directions (RFC 9110

@@ -8,9 +8,9 @@ use crate::{Error, RequestBody, error::Again, roster::ProcessId};
 /// How often a request is sent in all.
 const MAX_TRIES: u32 = 3;
 
-/// How long a process that has failed a request is not given it again. It may
-/// be about to exit: its sockets close one by one, and it takes a moment until
-/// the exit is seen.
+/// How long a process that has failed a request is not given it again. It may be
+/// about to exit. Once it has begun to, it is not ready any more, as long as that may
+/// take.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Whether a request is sent again after it has failed.

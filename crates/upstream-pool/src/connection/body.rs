@@ -98,7 +98,11 @@ impl Body for ResponseBody {
                         exchange.finish();
                     }
                 }
-                Poll::Ready(Some(Err(_))) => this.exchange = None,
+                Poll::Ready(Some(Err(_))) => {
+                    if let Some(exchange) = this.exchange.take() {
+                        exchange.broke_off();
+                    }
+                }
             }
         }
         frame.map_err(broken_off)

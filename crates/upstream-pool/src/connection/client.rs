@@ -81,12 +81,13 @@ impl Client {
         }
         let terms = Terms::of(&request, limit);
         let spare = Spare::of(&mut request);
+        let mut was_closed = false;
         loop {
-            let kept = self.kept(spare.is_there()).await;
+            let kept = self.kept(spare.is_there(), &mut was_closed).await;
             let is_new = kept.is_none();
             let connection = match kept {
                 Some(connection) => connection,
-                None => match boxed(self.connect()).await {
+                None => match boxed(self.connect(permit.as_ref().filter(|_| was_closed))).await {
                     Ok(connection) => connection,
                     Err(error) => {
                         return Err((spare.unused(Error::connect(error), request), permit));
@@ -97,6 +98,7 @@ impl Client {
             let error = match exchange.ask(request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
                 Outcome::Unsent(again, _) if !is_new => {
+                    was_closed = true;
                     request = *again;
                     permit = exchange.give_up();
                     continue;
@@ -113,7 +115,7 @@ impl Client {
     /// A connection that is kept, if there is one. Verified, for a request that
     /// could not be sent again: one that is written to a connection that was closed
     /// just now is lost.
-    async fn kept(&self, is_repeatable: bool) -> Option<Box<Connection>> {
+    async fn kept(&self, is_repeatable: bool, was_closed: &mut bool) -> Option<Box<Connection>> {
         loop {
             let connection = match self.checkout()? {
                 Taken::AtHome(connection) if is_repeatable => return Some(connection),
@@ -123,10 +125,18 @@ impl Client {
             if connection.is_some() {
                 return connection;
             }
+            *was_closed = true;
         }
     }
 
-    async fn connect(&self) -> io::Result<Box<Connection>> {
+    /// A new connection. With the permit for a process that has closed others: if it
+    /// is exiting, it may seem to listen, and would lose the request.
+    async fn connect(&self, suspect: Option<&Permit>) -> io::Result<Box<Connection>> {
+        if let Some(permit) = suspect
+            && !permit.outlives_exits().await
+        {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         let stream = time::timeout(self.limits.connect, self.endpoint.connect())
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;

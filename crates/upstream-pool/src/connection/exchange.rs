@@ -85,6 +85,14 @@ impl Exchange {
         Some(upgraded(stream, read_ahead, self.permit.take()))
     }
 
+    /// The process has broken off its answer. If it is exiting, that is known before
+    /// its place is found free.
+    pub(super) fn broke_off(self) {
+        if let Some(permit) = &self.permit {
+            permit.is_of_no_use();
+        }
+    }
+
     /// The process has sent everything.
     pub(super) fn finish(self) {
         if self.connection.is_ready() {

@@ -27,7 +27,7 @@ use super::*;
 use crate::{
     PreferredProcess,
     connection::Spare,
-    process::{Busyness, Permit},
+    process::{Busyness, Permit, Pulse},
     roster::{Gate, ProcessId},
     supervisor::{Inbox, Notes, notes},
 };
@@ -155,7 +155,14 @@ impl Stage {
     fn publish(&mut self) -> ProcessId {
         let id = ProcessId::new(self.next_process);
         self.next_process += 1;
-        let busyness = Busyness::new(id, 0, self.concurrency, 0, self.notes.clone());
+        let busyness = Busyness::new(
+            id,
+            0,
+            self.concurrency,
+            0,
+            Pulse::none(),
+            self.notes.clone(),
+        );
         self.processes.insert(id, Arc::clone(&busyness));
         let service = Played {
             id,

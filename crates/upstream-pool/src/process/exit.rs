@@ -12,7 +12,11 @@ use rustix::process::{
 };
 use tokio::time::{self, Instant};
 
-use super::{guard::Guard, stat::Stat};
+use super::{
+    guard::Guard,
+    pulse::{self, Look},
+    stat::Stat,
+};
 
 /// The first pause between two looks whether a process group is empty, and the
 /// longest. The operating system tells when a child exits, not when its
@@ -30,6 +34,12 @@ pub(crate) trait Leave: Debug + Send + Sync {
 
     /// SIGKILL.
     fn kill(&self);
+
+    /// Whether it is on its way out, or out. Told at once.
+    fn is_exiting(&self) -> bool;
+
+    /// Whether any part of it is just on its way out.
+    fn has_exiting(&self) -> Look;
 }
 
 /// The process group that a started command leads, and whatever it starts
@@ -120,6 +130,14 @@ impl Leave for Group {
 
     fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+
+    fn is_exiting(&self) -> bool {
+        self.gone.load(Ordering::Relaxed) || pulse::is_exiting(self.leader)
+    }
+
+    fn has_exiting(&self) -> Look {
+        pulse::has_exiting(self.leader)
     }
 }
 

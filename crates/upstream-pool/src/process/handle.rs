@@ -69,7 +69,7 @@ impl ProcessHandle {
             Ok((response, exchange)) => Ok(answer(response, exchange)),
             Err((error, permit)) => {
                 if let Some(permit) = permit {
-                    diagnose(&error, &permit);
+                    diagnose(&error, &permit).await;
                 }
                 Err(error)
             }

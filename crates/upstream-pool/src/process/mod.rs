@@ -9,6 +9,7 @@ mod orphans;
 mod permit;
 mod place;
 mod port;
+mod pulse;
 mod ready;
 mod socket_dir;
 mod spawn;
@@ -29,11 +30,14 @@ use http::{Request, Response};
 use tower::load::Load;
 use tower_service::Service;
 
+#[cfg(test)]
+pub(crate) use self::pulse::Look;
 pub(crate) use self::{
     exit::{Group, Leave},
     guard::{Guard, Guardian},
-    permit::{Busyness, Permit, UpgradedPermit},
+    permit::{Busyness, EXIT_TIME, Permit, UpgradedPermit},
     port::{NotOurs, OwnPort},
+    pulse::Pulse,
     ready::answers,
     socket_dir::SocketDir,
     spawn::{Launch, run},
@@ -127,7 +131,7 @@ impl Service<Request<RequestBody>> for Process {
                 }
                 Err((error, permit)) => {
                     if let Some(permit) = permit {
-                        diagnose(&error, &permit);
+                        diagnose(&error, &permit).await;
                     }
                     Err(error)
                 }
@@ -136,16 +140,20 @@ impl Service<Request<RequestBody>> for Process {
     }
 }
 
-/// Says what an error says about the process.
-fn diagnose(error: &Error, permit: &Permit) {
+/// Says what an error says about the process, before the request's place is free.
+/// May take as long as something of the process is exiting.
+pub(crate) async fn diagnose(error: &Error, permit: &Permit) {
     if error.is_not_ours() {
         permit.condemn("does not listen on its port, but another program does");
-    } else if error.is_refused() {
-        permit.condemn("refuses connections");
     } else if error.is_connect_timeout() {
         permit.condemn("takes no connections");
     } else if error.is_timeout() {
         permit.overdue();
+    } else if (error.is_refused() || error.is_closed_early())
+        && permit.outlives_exits().await
+        && error.is_refused()
+    {
+        permit.condemn("refuses connections");
     }
 }
 

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
         Arc,
@@ -8,12 +11,24 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{self, Instant},
+};
 
+use super::Pulse;
 use crate::{
     roster::ProcessId,
     supervisor::{Note, Notes},
 };
+
+/// How often to look whether what was exiting has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How long to wait for that: a moment, on however busy a machine, unless it waits for
+/// a disk. Then the process gets requests again, unless it was itself: then it is
+/// replaced.
+pub(crate) const EXIT_TIME: Duration = Duration::from_secs(5);
 
 /// How much a process has to do, and whether it may be given more.
 #[derive(Debug)]
@@ -31,11 +46,16 @@ pub(crate) struct Busyness {
     /// Both, where they do not count for the concurrency, nor are they waited for.
     beside: AtomicUsize,
     served: AtomicU64,
-    /// The process is broken. It takes nothing more, and waits to be replaced.
+    /// The process is broken, or exiting. It takes nothing more, and waits to be
+    /// replaced.
     failing: AtomicBool,
     /// The process was too late with a request, and is asked whether it is there. It
     /// takes nothing more until it says so: a moment, if it is well.
     doubted: AtomicBool,
+    /// How many wait for a part of the process that is exiting. It takes nothing
+    /// meanwhile: it may be the part that everything depends on.
+    pausing: AtomicUsize,
+    pulse: Pulse,
     /// The supervisor waits for the last request to end.
     draining: AtomicBool,
     ready_at: Instant,
@@ -65,6 +85,7 @@ impl Busyness {
         pid: u32,
         concurrency: usize,
         max_requests: u64,
+        pulse: Pulse,
         notes: Notes,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -78,6 +99,8 @@ impl Busyness {
             served: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             doubted: AtomicBool::new(false),
+            pausing: AtomicUsize::new(0),
+            pulse,
             draining: AtomicBool::new(false),
             ready_at: Instant::now(),
             last_used: AtomicU64::new(0),
@@ -139,6 +162,7 @@ impl Busyness {
     fn is_free(&self) -> bool {
         !self.failing.load(Ordering::SeqCst)
             && !self.doubted.load(Ordering::SeqCst)
+            && self.pausing.load(Ordering::SeqCst) == 0
             && (self.concurrency == 0 || self.counted() < self.concurrency)
     }
 
@@ -275,6 +299,41 @@ impl Permit {
         self.busyness.notes.send(Note::Overdue(self.busyness.id));
     }
 
+    /// A connection was closed: whether the process is exiting. Then it is given
+    /// nothing any more, and its end is about to be heard.
+    pub(crate) fn is_of_no_use(&self) -> bool {
+        let busyness = &*self.busyness;
+        // Somebody has found out already, or it is to be replaced anyway.
+        if busyness.failing.load(Ordering::SeqCst) {
+            return true;
+        }
+        let exits = busyness.pulse.stops();
+        if exits && !busyness.failing.swap(true, Ordering::SeqCst) {
+            busyness.notes.send(Note::Exiting(busyness.id));
+        }
+        exits
+    }
+
+    /// As [`is_of_no_use`](Self::is_of_no_use), and waits until no other part of the
+    /// process is exiting, which may be the one that listens: what is sent there
+    /// now, by whomever, may be lost.
+    ///
+    /// Dropped while it waits, the process gets requests again.
+    pub(crate) async fn outlives_exits(&self) -> bool {
+        let deadline = Instant::now() + EXIT_TIME;
+        let mut pause = None;
+        loop {
+            if self.is_of_no_use() {
+                return false;
+            }
+            if !self.busyness.pulse.falters().await || Instant::now() >= deadline {
+                return true;
+            }
+            pause.get_or_insert_with(|| Pause::of(&self.busyness));
+            time::sleep(LOOK).await;
+        }
+    }
+
     /// Nothing more is given to this process: it is to be replaced. Said
     /// before the place is free, so that the next request is not the next
     /// victim.
@@ -283,6 +342,23 @@ impl Permit {
         self.busyness
             .notes
             .send(Note::Unhealthy(self.busyness.id, why));
+    }
+}
+
+/// As long as one of these is there, a process takes no requests.
+struct Pause(Arc<Busyness>);
+
+impl Pause {
+    fn of(busyness: &Arc<Busyness>) -> Self {
+        busyness.pausing.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(busyness))
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        self.0.pausing.fetch_sub(1, Ordering::SeqCst);
+        self.0.waker.wake();
     }
 }
 
@@ -311,195 +387,5 @@ impl Drop for UpgradedPermit {
         let busyness = &*self.busyness;
         let last = busyness.upgraded.fetch_sub(1, Ordering::SeqCst) == 1;
         busyness.was_used(last);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        pin::pin,
-        task::{Wake, Waker},
-    };
-
-    use super::*;
-    use crate::supervisor::notes;
-
-    #[derive(Default)]
-    struct Woken(AtomicBool);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
-
-    fn busyness(concurrency: usize) -> (Arc<Busyness>, crate::supervisor::Inbox) {
-        let (notes, inbox) = notes();
-        (
-            Busyness::new(ProcessId::new(1), 4711, concurrency, 2, notes),
-            inbox,
-        )
-    }
-
-    fn is_free(busyness: &Busyness) -> bool {
-        busyness
-            .poll_free(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
-    }
-
-    #[tokio::test]
-    async fn a_process_is_free_below_its_concurrency() {
-        for (concurrency, places) in [(1, 1), (3, 3)] {
-            let (busyness, _inbox) = busyness(concurrency);
-            let mut permits = Vec::new();
-            for _ in 0..places {
-                assert!(is_free(&busyness));
-                permits.push(Busyness::acquire(&busyness));
-            }
-            assert!(!is_free(&busyness));
-            permits.pop();
-            assert!(is_free(&busyness));
-        }
-    }
-
-    #[tokio::test]
-    async fn zero_is_any_number() {
-        let (busyness, _inbox) = busyness(0);
-        let _permits: Vec<_> = (0..1000).map(|_| Busyness::acquire(&busyness)).collect();
-        assert!(is_free(&busyness));
-    }
-
-    #[tokio::test]
-    async fn a_request_beside_takes_no_place_and_is_finished_all_the_same() {
-        let (busyness, mut inbox) = busyness(1);
-        let beside = [(); 3].map(|()| Busyness::acquire_beside(&busyness));
-        assert!(is_free(&busyness));
-        assert_eq!(busyness.running(), 3);
-        let counted = Busyness::acquire(&busyness);
-        assert!(!is_free(&busyness));
-        drop(counted);
-
-        // It may be late without being stuck.
-        beside[0].overdue();
-        assert!(matches!(inbox.try_recv(), Some(Note::Overdue(_))));
-        assert!(is_free(&busyness));
-
-        let upgraded = beside.map(Permit::upgraded);
-        assert!(is_free(&busyness));
-        busyness.drain();
-        assert!(inbox.try_recv().is_none());
-        drop(upgraded);
-        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
-        assert_eq!(busyness.running(), 0);
-    }
-
-    #[tokio::test]
-    async fn what_is_to_run_alone_waits_for_the_last_request() {
-        let (busyness, _inbox) = busyness(0);
-        let (one, two) = (Busyness::acquire(&busyness), Busyness::acquire(&busyness));
-        let mut alone = pin!(Busyness::acquire_idle(&busyness));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(alone.as_mut().poll(&mut cx).is_pending());
-        drop(one);
-        assert!(alone.as_mut().poll(&mut cx).is_pending());
-        drop(two);
-        assert!(alone.as_mut().poll(&mut cx).is_ready());
-    }
-
-    #[tokio::test]
-    async fn a_broken_process_is_not_free_when_its_last_request_ends() {
-        let (busyness, _inbox) = busyness(1);
-        let permit = Busyness::acquire(&busyness);
-        permit.overdue();
-        drop(permit);
-        assert!(!is_free(&busyness));
-    }
-
-    #[tokio::test]
-    async fn a_late_answer_among_several_is_a_reason_to_ask() {
-        let (busyness, mut inbox) = busyness(5);
-        Busyness::acquire(&busyness).overdue();
-        assert!(matches!(inbox.try_recv(), Some(Note::Overdue(_))));
-        assert!(!is_free(&busyness), "perhaps it hangs");
-        busyness.trust();
-        assert!(is_free(&busyness), "it is well");
-    }
-
-    #[tokio::test]
-    async fn who_waits_is_woken_when_a_process_says_that_it_is_there() {
-        let (busyness, _inbox) = busyness(5);
-        Busyness::acquire(&busyness).overdue();
-        let waiting = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&waiting));
-        let mut cx = Context::from_waker(&waker);
-        assert!(busyness.poll_free(&mut cx).is_pending());
-        assert!(!waiting.0.load(Ordering::SeqCst));
-        busyness.trust();
-        assert!(waiting.0.load(Ordering::SeqCst));
-    }
-
-    #[tokio::test]
-    async fn a_process_is_worn_once() {
-        let (busyness, mut inbox) = busyness(1);
-        for _ in 0..3 {
-            Busyness::acquire(&busyness).served();
-        }
-        assert!(matches!(inbox.try_recv(), Some(Note::Worn(_))));
-        assert!(inbox.try_recv().is_none());
-        assert!(is_free(&busyness), "until another one is ready");
-    }
-
-    #[tokio::test]
-    async fn draining_is_over_when_the_last_request_ends() {
-        let (busyness, mut inbox) = busyness(0);
-        let (one, two) = (Busyness::acquire(&busyness), Busyness::acquire(&busyness));
-        busyness.drain();
-        drop(one);
-        assert!(inbox.try_recv().is_none());
-        drop(two);
-        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
-    }
-
-    #[tokio::test]
-    async fn an_upgraded_connection_takes_a_place_and_is_waited_for_at_the_end() {
-        let (busyness, mut inbox) = busyness(1);
-        let upgraded = Busyness::acquire(&busyness).upgraded();
-        assert_eq!(busyness.running(), 1);
-        assert!(!is_free(&busyness));
-        assert!(busyness.idle_since().is_none());
-
-        busyness.drain();
-        assert!(inbox.try_recv().is_none());
-        drop(upgraded);
-        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
-    }
-
-    #[tokio::test]
-    async fn what_is_to_run_alone_waits_for_no_upgraded_connection() {
-        let (busyness, _inbox) = busyness(0);
-        let request = Busyness::acquire(&busyness);
-        let mut alone = pin!(Busyness::acquire_idle(&busyness));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(alone.as_mut().poll(&mut cx).is_pending());
-        let _upgraded = request.upgraded();
-        assert!(alone.as_mut().poll(&mut cx).is_ready());
-    }
-
-    #[tokio::test]
-    async fn who_waits_for_the_leave_hears_of_it_before_and_after() {
-        let (busyness, _inbox) = busyness(0);
-        let mut before = pin!(busyness.leaves());
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(before.as_mut().poll(&mut cx).is_pending());
-        busyness.drain();
-        assert!(before.as_mut().poll(&mut cx).is_ready());
-        assert!(pin!(busyness.leaves()).poll(&mut cx).is_ready());
-    }
-
-    #[tokio::test]
-    async fn an_idle_process_is_drained_at_once() {
-        let (busyness, mut inbox) = busyness(1);
-        busyness.drain();
-        assert!(matches!(inbox.try_recv(), Some(Note::Drained(_))));
     }
 }

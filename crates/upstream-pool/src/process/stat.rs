@@ -6,13 +6,19 @@ pub(super) struct Stat {
     pub(super) group: i32,
     /// It has ended, and nobody has waited for it.
     pub(super) is_zombie: bool,
+    /// It is on its way to that.
+    pub(super) is_exiting: bool,
     /// What of it is in memory.
     pub(super) resident_pages: u64,
 }
 
+/// The kernel's `PF_EXITING` among the flags of a process: it is set before any of
+/// what the process has open is closed.
+const EXITING: u32 = 0x4;
+
 impl Stat {
     /// The number, the name in parentheses, then the state, the parent, the
-    /// group, and as the 24th field the resident pages.
+    /// group, as the 9th field the flags, and as the 24th the resident pages.
     pub(super) fn parse(line: &str) -> Option<Self> {
         // The name may hold anything, and ends with the last parenthesis.
         let (name, rest) = line.rsplit_once(')')?;
@@ -24,8 +30,12 @@ impl Stat {
             parent: fields.next()?.parse().ok()?,
             group: fields.next()?.parse().ok()?,
             is_zombie: matches!(state, "Z" | "X"),
+            is_exiting: fields
+                .nth(3)
+                .and_then(|flags| flags.parse().ok())
+                .is_some_and(|flags: u32| flags & EXITING != 0),
             resident_pages: fields
-                .nth(18)
+                .nth(14)
                 .and_then(|pages| pages.parse().ok())
                 .unwrap_or(0),
         })
@@ -56,6 +66,7 @@ mod tests {
                 parent,
                 group,
                 is_zombie,
+                is_exiting: false,
                 resident_pages: 0,
             })
         };
@@ -74,6 +85,9 @@ mod tests {
         }
 
         let whole = "9 (sh) S 1 9 9 0 -1 4194304 95 0 0 0 0 0 0 0 20 0 1 0 22 2543616 227 1";
-        assert_eq!(Stat::parse(whole).unwrap().resident_pages, 227);
+        let whole = Stat::parse(whole).unwrap();
+        assert_eq!((whole.resident_pages, whole.is_exiting), (227, false));
+        let exits = Stat::parse("9 (sh) R 1 9 9 0 -1 4194308 95").unwrap();
+        assert!(exits.is_exiting);
     }
 }

@@ -1,4 +1,6 @@
 use std::{
+    fmt,
+    future::ready,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -13,8 +15,9 @@ use super::world::World;
 use crate::{
     StartReport,
     connection::Endpoint,
-    process::{Launch, Leave},
+    process::{Launch, Leave, Look},
     report::Failure,
+    roster::ProcessId,
     supervisor::Note,
 };
 
@@ -30,6 +33,9 @@ pub(super) enum Life {
     /// Says that it is ready, and takes no connection.
     Refuses(u64),
     HeedsNoSigterm(u64),
+    /// Crashes, and takes a while to be gone. Until then it takes connections, and
+    /// closes them without an answer.
+    Lingers(u64, u64, u64),
 }
 
 /// How long a process takes to leave when it is told to.
@@ -41,16 +47,35 @@ enum Signal {
     Kill,
 }
 
-#[derive(Debug)]
-struct Signals(mpsc::UnboundedSender<Signal>);
+struct Group {
+    id: ProcessId,
+    signals: mpsc::UnboundedSender<Signal>,
+    world: Arc<World>,
+}
 
-impl Leave for Signals {
+impl Leave for Group {
     fn terminate(&self) {
-        let _ = self.0.send(Signal::Term);
+        let _ = self.signals.send(Signal::Term);
     }
 
     fn kill(&self) {
-        let _ = self.0.send(Signal::Kill);
+        let _ = self.signals.send(Signal::Kill);
+    }
+
+    fn is_exiting(&self) -> bool {
+        self.world.is_known_to_exit(self.id)
+    }
+
+    fn has_exiting(&self) -> Look {
+        Box::pin(ready(false))
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,6 +86,7 @@ impl Life {
         | Self::Crashes(start, _)
         | Self::Hangs(start)
         | Self::Refuses(start)
+        | Self::Lingers(start, ..)
         | Self::HeedsNoSigterm(start)) = self;
         Duration::from_millis(start)
     }
@@ -75,7 +101,11 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
     notes.send(Note::Spawned {
         id,
         pid: World::pid(id),
-        group: Arc::new(Signals(sender)),
+        group: Arc::new(Group {
+            id,
+            signals: sender,
+            world: Arc::clone(&world),
+        }),
     });
     let started = tokio::select! {
         biased;
@@ -94,7 +124,9 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
     });
     let crash = async {
         match life {
-            Life::Crashes(_, after) => sleep(Duration::from_millis(after)).await,
+            Life::Crashes(_, after) | Life::Lingers(_, after, _) => {
+                sleep(Duration::from_millis(after)).await;
+            }
             _ => std::future::pending().await,
         }
     };
@@ -116,6 +148,10 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
         () = crash => {}
     }
     dead.send_replace(true);
+    if let Life::Lingers(.., linger) = life {
+        world.begins_to_exit(id);
+        sleep(Duration::from_millis(linger)).await;
+    }
     world.ends(id);
     notes.send(Note::Exited(id, report()));
 }

@@ -22,6 +22,8 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         6 => start.clone().prop_map(Life::Good),
         2 => start.clone().prop_map(Life::FailsToStart),
         2 => (start.clone(), 1..5000_u64).prop_map(|(start, after)| Life::Crashes(start, after)),
+        2 => (start.clone(), 1..5000_u64, 1..500_u64)
+            .prop_map(|(start, after, linger)| Life::Lingers(start, after, linger)),
         1 => start.clone().prop_map(Life::Hangs),
         1 => start.clone().prop_map(Life::Refuses),
         1 => start.prop_map(Life::HeedsNoSigterm),
@@ -61,6 +63,26 @@ fn play(stage: impl AsyncFnOnce()) {
         .build()
         .unwrap()
         .block_on(stage());
+}
+
+#[test]
+fn what_a_process_loses_that_takes_its_time_to_exit_is_sent_to_the_next_one() {
+    // One that is sent while the process works, and is lost; then others for it.
+    let (work, linger) = (1000, 2000);
+    for (max, concurrency) in [(1, 1), (1, 2), (2, 1)] {
+        play(async || {
+            let lives = vec![Life::Lingers(10, 500, linger), Life::Good(10)];
+            let mut stage = Stage::new(lives, max, concurrency, |pool| pool.min_instances(1));
+            let lost = Turn::Get(work);
+            let turns = [Turn::Wait(100), lost, Turn::Wait(450), Turn::Post(1)];
+            let later = [Turn::Wait(300), Turn::Post(1), Turn::Get(1)];
+            for turn in turns.into_iter().chain(later) {
+                stage.play(turn).await;
+            }
+            stage.assert_no_failure().await;
+            stage.end().await;
+        });
+    }
 }
 
 proptest! {

@@ -19,7 +19,7 @@ use crate::{
     Error, Process, RequestBody,
     connection::Spare,
     error::Again,
-    process::{Busyness, Permit},
+    process::{Busyness, Permit, diagnose},
     roster::ProcessId,
 };
 
@@ -67,6 +67,17 @@ struct Actor {
     phase: Phase,
     running: usize,
     is_dead: watch::Receiver<bool>,
+    exits: Exits,
+}
+
+/// What is known of the end of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exits {
+    No,
+    /// To the operating system.
+    Yes,
+    /// And to the pool.
+    Known,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +121,7 @@ impl World {
             phase: Phase::Starting,
             running: 0,
             is_dead,
+            exits: Exits::No,
         };
         state.actors.insert(id, actor);
         self.census.begins();
@@ -133,6 +145,24 @@ impl World {
     fn enters(&self, id: ProcessId, phase: Phase) {
         if let Some(actor) = self.state().actors.get_mut(&id) {
             actor.phase = phase;
+        }
+    }
+
+    pub(super) fn begins_to_exit(&self, id: ProcessId) {
+        if let Some(actor) = self.state().actors.get_mut(&id) {
+            actor.exits = Exits::Yes;
+        }
+    }
+
+    /// The pool asks.
+    pub(super) fn is_known_to_exit(&self, id: ProcessId) -> bool {
+        match self.state().actors.get_mut(&id) {
+            Some(actor) if actor.exits == Exits::No => false,
+            Some(actor) => {
+                actor.exits = Exits::Known;
+                true
+            }
+            None => true,
         }
     }
 
@@ -185,6 +215,10 @@ impl World {
         state.requests.get_mut(&number)?.off = true;
         let actor = state.actors.get_mut(&id)?;
         let (life, phase, is_dead) = (actor.life, actor.phase, actor.is_dead.clone());
+        let is_exiting = actor.exits == Exits::Known;
+        state.check(!is_exiting, || {
+            format!("{number} is sent to {id}, which exits")
+        });
         state.check(phase == Phase::Ready, || {
             format!("{number} is sent to {id}, which is {phase:?}")
         });
@@ -272,6 +306,12 @@ impl Service<Request<RequestBody>> for Played {
                 let work = Duration::from_millis(work);
                 Box::pin(async move {
                     let answer = exchange.run(life, is_dead, work).await;
+                    if let Err(error) = &answer
+                        && error.is_closed_early()
+                    {
+                        diagnose(error, &exchange.permit).await;
+                    }
+                    drop(exchange);
                     answer.map_err(|error| spare.saved_from(error))
                 })
             }
@@ -301,7 +341,7 @@ struct Exchange {
 
 impl Exchange {
     async fn run(
-        self,
+        &self,
         life: Life,
         mut is_dead: watch::Receiver<bool>,
         work: Duration,

@@ -6,16 +6,16 @@ use std::{
 };
 
 use http::Request;
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Member, Note, Supervisor};
 use crate::{
     Error, Process, ReplaceError, RequestBody,
-    connection::Client,
+    connection::{Client, Endpoint},
     handle::Command,
-    process::{self, Busyness},
+    process::{self, Busyness, EXIT_TIME, Pulse},
     roster::{Event, Gate, ProcessId, State, max_requests},
 };
 
@@ -85,18 +85,7 @@ where
                 Event::Tick
             }
             Note::Ready { id, endpoint } => {
-                if let Some(member) = self.members.get_mut(&id) {
-                    let after = member.started.1.elapsed();
-                    tracing::info!(pid = member.pid, ?after, "process ready");
-                    member.endpoint = Some(endpoint.clone());
-                    let client = Client::new(endpoint, self.plan.limits);
-                    let notes = self.notes.clone();
-                    let max_requests = max_requests(self.plan.max_requests, id);
-                    let busyness =
-                        Busyness::new(id, member.pid, self.plan.concurrency, max_requests, notes);
-                    member.service = Some((busyness, client));
-                }
-                self.last_failure = None;
+                self.gets_ready(id, endpoint);
                 Event::Ready(id)
             }
             Note::StartFailed(id, report) => {
@@ -128,6 +117,11 @@ where
                 }
                 let proven = self.is_proven(id);
                 Event::Unhealthy { id, proven }
+            }
+            Note::Exiting(id) => {
+                // Its end is the next thing that is heard of it, nearly always.
+                self.tell_later(EXIT_TIME, Note::Unhealthy(id, "does not finish its exit"));
+                Event::Tick
             }
             Note::Drained(id) => Event::Drained(id),
             Note::Worn(id) => {
@@ -164,6 +158,25 @@ where
         }
     }
 
+    fn gets_ready(&mut self, id: ProcessId, endpoint: Endpoint) {
+        if let Some(member) = self.members.get_mut(&id) {
+            let after = member.started.1.elapsed();
+            tracing::info!(pid = member.pid, ?after, "process ready");
+            member.endpoint = Some(endpoint.clone());
+            let client = Client::new(endpoint, self.plan.limits);
+            let busyness = Busyness::new(
+                id,
+                member.pid,
+                self.plan.concurrency,
+                max_requests(self.plan.max_requests, id),
+                Pulse::of(&member.group),
+                self.notes.clone(),
+            );
+            member.service = Some((busyness, client));
+        }
+        self.last_failure = None;
+    }
+
     fn id_of(&self, pid: u32) -> Option<ProcessId> {
         let mut members = self.members.iter();
         members.find_map(|(id, member)| (member.pid == pid).then_some(*id))
@@ -184,6 +197,14 @@ where
         tokio::spawn(async move {
             let answers = process::answers(&endpoint, PROBE_TIMEOUT).await;
             notes.send(Note::Probed { id, answers });
+        });
+    }
+
+    fn tell_later(&self, after: Duration, note: Note) {
+        let notes = self.notes.clone();
+        tokio::spawn(async move {
+            time::sleep(after).await;
+            notes.send(note);
         });
     }
 

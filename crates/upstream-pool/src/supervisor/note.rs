@@ -22,6 +22,8 @@ pub(crate) enum Note {
     Exited(ProcessId, StartReport),
     /// It is of no use, and why.
     Unhealthy(ProcessId, &'static str),
+    /// It is about to be gone, and is given nothing any more.
+    Exiting(ProcessId),
     Drained(ProcessId),
     /// It has served as many requests as it may.
     Worn(ProcessId),
