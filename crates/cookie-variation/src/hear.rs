@@ -67,6 +67,8 @@ pub(crate) enum Lesson {
     Keep,
     Learn(Bytes),
     Forget,
+    /// The application may be about to end it, and nobody will hear of it.
+    Doubt,
 }
 
 impl Answer {

@@ -75,7 +75,9 @@
 //!    the application say it with every answer that it renders for a session.
 //!    What says nothing is stored for nobody, unless it is `public`. An answer that
 //!    nobody has heard, because its client has left or the connection broke, is one
-//!    that says nothing.
+//!    that says nothing. If it was to something else than `GET` or `HEAD`, nothing that
+//!    is said of the session is believed for 60 s: the application may still be about to
+//!    end it.
 //! 4. A change that comes from elsewhere, as when an administrator takes a user's
 //!    rights away, is said by `!~Forget-Rendered-For: staff, member`, or `*` for
 //!    everybody: all sessions that were called so are asked for anew. Without

@@ -281,9 +281,15 @@ impl Rules {
         }
     }
 
-    /// Nobody waits for the answer any longer, whatever it would have been.
+    /// Nobody waits for the answer any longer, whatever it would have been. The
+    /// application may go on with what it was asked, and end a session at the end.
     pub(crate) fn cannot_hear(&self, exchange: &Exchange) {
-        self.learn(&exchange.who, Lesson::Forget);
+        let lesson = if exchange.retrieves {
+            Lesson::Forget
+        } else {
+            Lesson::Doubt
+        };
+        self.learn(&exchange.who, lesson);
     }
 
     fn learn(&self, who: &Who, lesson: Lesson) {
@@ -298,6 +304,16 @@ impl Rules {
             (Who::All(sessions, _), Lesson::Forget) => {
                 for (id, _) in sessions {
                     self.sessions.forget(id, now);
+                }
+            }
+            (Who::All(sessions, _), Lesson::Doubt) => {
+                for (id, _) in sessions {
+                    self.sessions.doubt(id, now);
+                }
+            }
+            (Who::SomeOf(ids), Lesson::Doubt) => {
+                for id in ids {
+                    self.sessions.doubt(id, now);
                 }
             }
             // It may have been any of them that the application has ended.

@@ -10,6 +10,10 @@
 //! nobody can tell which of the two is true, and the session is unknown until
 //! the next request.
 //!
+//! Where an answer was not heard that may end the session, the application may be
+//! about to end it still, and say until then what holds no longer after. So for a
+//! while what it says of that session is not believed.
+//!
 //! What is known of a session holds for those who send it with what it was sent with
 //! when the application said it: to the same site, with the same other cookies. It is
 //! forgotten for all of them: so nobody keeps a session that is over by having sent it
@@ -31,6 +35,11 @@ pub(crate) use self::id::{SentWith, SessionHasher, SessionId};
 
 /// More than there are cores, so that sessions seldom wait for one another.
 const SHARDS: usize = 16;
+
+/// For how long a session is in doubt of which an answer was not heard: as long as an
+/// application may take to carry out what was asked. Most of them, and those who stand
+/// before them, give up after 30 to 60 s.
+const DOUBT: Duration = Duration::from_secs(60);
 
 /// When a request set out, on the clock of its session's shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +75,8 @@ struct Known {
     until: Instant,
     /// When it was last heard about this session.
     heard: u64,
+    /// Nothing is believed before that.
+    doubted_until: Option<Instant>,
 }
 
 /// For whom the application has rendered, and for what.
@@ -129,6 +140,7 @@ impl Sessions {
         let heard = shard.next_tick();
         let until = now + self.lifetime;
         if let Some(known) = shard.touch(id) {
+            let said = said.filter(|_| !known.is_in_doubt(now));
             if known.said == said {
                 if in_time {
                     known.until = until;
@@ -145,24 +157,40 @@ impl Sessions {
             // it all the same: it may be the word that counts, and an answer that
             // overlaps with it may be about to say what held before.
             let said = said.filter(|_| in_time);
-            shard.insert(id, Known { said, until, heard });
+            let known = Known {
+                said,
+                until,
+                heard,
+                doubted_until: None,
+            };
+            shard.insert(id, known);
         }
     }
 
     /// Whatever was said about this session no longer holds.
     pub(crate) fn forget(&self, id: &SessionId, now: Instant) {
+        self.take_back(id, now, None);
+    }
+
+    /// The same, and what is said in the next moments may not hold for long: the
+    /// application may be about to end the session, and nobody will hear of it.
+    pub(crate) fn doubt(&self, id: &SessionId, now: Instant) {
+        self.take_back(id, now, Some(now + DOUBT));
+    }
+
+    fn take_back(&self, id: &SessionId, now: Instant, doubted_until: Option<Instant>) {
         let mut shard = self.shard(id);
         let heard = shard.next_tick();
         let until = now + self.lifetime;
+        let before = shard.touch(id).and_then(|known| known.doubted_until);
         // Kept also if nothing was known: an older answer may be on its way.
-        shard.insert(
-            id,
-            Known {
-                said: None,
-                until,
-                heard,
-            },
-        );
+        let known = Known {
+            said: None,
+            until,
+            heard,
+            doubted_until: doubted_until.or(before),
+        };
+        shard.insert(id, known);
     }
 
     /// Whatever was said about sessions no longer holds for those that were
@@ -193,6 +221,12 @@ impl Sessions {
 
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
         lock(&self.shards[usize::from(id.first_byte()) % SHARDS])
+    }
+}
+
+impl Known {
+    fn is_in_doubt(&self, now: Instant) -> bool {
+        self.doubted_until.is_some_and(|until| now < until)
     }
 }
 

@@ -76,7 +76,7 @@ fn staff() -> Answer {
 
 #[test]
 fn a_session_whose_client_left_before_the_answer_is_unknown() {
-    for method in [Method::GET, Method::POST] {
+    for (method, believed) in [(Method::GET, true), (Method::POST, false)] {
         let mut scene = Scene::new();
         let mut logout = scene.ask(method.clone(), pending().boxed());
         assert!(
@@ -86,7 +86,8 @@ fn a_session_whose_client_left_before_the_answer_is_unknown() {
         );
         drop(logout);
         assert!(!scene.is_known(), "{method}");
-        assert!(scene.is_known(), "{method}: it was said again");
+        // It was said again. But the application may be about to end the session.
+        assert_eq!(scene.is_known(), believed, "{method}");
     }
 }
 

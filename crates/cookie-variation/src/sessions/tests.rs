@@ -60,6 +60,27 @@ fn what_was_said_last_is_known_of_this_session_and_no_other() {
 }
 
 #[test]
+fn what_is_said_before_an_end_that_nobody_hears_of_is_not_believed() {
+    let mut scene = Scene::new();
+    scene.answered(1, "staff");
+    scene.sessions.doubt(&id(1), scene.now);
+    // The application has not come to it yet.
+    scene.answered(1, "staff");
+    assert_eq!(scene.known(1), None);
+    let late = scene.start(1);
+    scene.sessions.forget(&id(1), scene.now);
+    let last_moment = Duration::from_millis(1);
+    scene.now += DOUBT.saturating_sub(last_moment);
+    scene.answered(1, "staff");
+    assert_eq!(scene.known(1), None, "a word in between changes nothing");
+    scene.now += last_moment;
+    scene.learn(1, "staff", late);
+    assert_eq!(scene.known(1), None, "it set out before");
+    scene.answered(1, "member");
+    assert_eq!(scene.known(1).as_deref(), Some("member"));
+}
+
+#[test]
 fn what_was_said_for_one_site_is_forgotten_for_all() {
     const OTHER: SentWith = SentWith::to_site(2);
     let scene = Scene::new();
