@@ -10,17 +10,17 @@ use crate::{
     clock::{Clock, Now, SystemClock},
     flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
-        Key, path_of,
+        Key, KeyParts, path_of,
         query::QueryRules,
         search_variance::SearchVariance,
         variances::{Keys, Variances},
     },
     name::CacheName,
-    policy::Policy,
+    policy::{Policy, request::Asked, reuse::Reuse},
     stats::{Counters, Stats},
     store::{
-        Change, Entry, Generation, Journal, Later, LookUp, MemoryStore, NearCache, Nearby, Purge,
-        Scope, Shapes, Storage, StorageError, Variants,
+        Change, Content, Copies, Entry, Generation, Journal, Later, LookUp, MemoryStore, Near,
+        NearCache, Nearby, Purge, Ready, Scope, Shapes, Spot, Storage, StorageError, Variants,
     },
 };
 
@@ -109,30 +109,58 @@ impl Cache {
         self.config.clock.monotonic()
     }
 
-    /// What is stored for `exact`, if it is asked for so often that it is near at hand.
-    /// Good for reading only: these are copies.
-    pub(crate) fn near(&self, exact: &Key) -> Option<Arc<Variants>> {
-        match self.near.get(exact) {
-            Nearby::Found(found) => Some(found),
-            Nearby::Wanted => self.bring_near(exact),
-            Nearby::Nothing => None,
+    /// Where the key of these parts belongs near at hand.
+    pub(crate) fn spot(&self, parts: &KeyParts<'_>) -> Spot {
+        self.near.spot(parts)
+    }
+
+    /// What is stored for the key of these `parts`, if it is asked for so often that it is
+    /// near at hand.
+    pub(crate) fn near(&self, spot: Spot, parts: &KeyParts<'_>, now: Instant) -> Option<Near<'_>> {
+        let nearby = match self.near.get(spot, parts, now) {
+            Nearby::Wanted => {
+                self.bring_near(spot, &parts.key(), now);
+                self.near.get(spot, parts, now)
+            }
+            nearby => nearby,
+        };
+        match nearby {
+            Nearby::Found(near) => Some(near),
+            // There may be nothing to bring, or no room.
+            Nearby::Wanted | Nearby::Nothing => None,
         }
     }
 
     /// In this order: see [`NearCache`].
-    fn bring_near(&self, exact: &Key) -> Option<Arc<Variants>> {
+    fn bring_near(&self, spot: Spot, exact: &Key, now: Instant) {
         let begun = self.near.begin();
         let keys = self.variances.keys(exact.clone());
         let watch = self.near.watch(begun, &keys);
-        match self.look_up(&keys) {
-            LookUp::Ready(Some(found)) => Some(self.near.keep(exact, &found, watch)),
-            _ => None,
+        if let LookUp::Ready(Some(found)) = self.look_up(&keys) {
+            let copies = Copies::new(exact, &found, watch, now);
+            self.near.keep(spot, copies);
         }
     }
 
     /// Something was found for `exact` that was not near at hand.
-    pub(crate) fn not_near(&self, exact: &Key, found: &Variants) {
-        self.near.missed(exact, found);
+    pub(crate) fn not_near(&self, spot: Spot, exact: &Key, found: &Variants) {
+        self.near.missed(spot, exact, found);
+    }
+
+    /// The answer from memory to all who [ask for the page](Asked::is_for_the_page), if
+    /// it is fresh, and all there.
+    pub(crate) fn ready(&self, key: &Key, entry: &Entry, now: Instant) -> Option<Ready> {
+        let Content::Whole(body) = &entry.content else {
+            return None;
+        };
+        let terms = entry.head.terms();
+        let Reuse::Fresh { ttl } = terms.reuse(Asked::default(), now) else {
+            return None;
+        };
+        let status = CacheStatus::hit(ttl);
+        let response = self.say(entry.head.respond(body.clone(), now), status, Some(key));
+        let until = terms.freshness.same_seconds_until(now);
+        Some(Ready::new(response, status, until))
     }
 
     /// What is stored for the first of `keys` for which there is anything.

@@ -1,6 +1,7 @@
 //! The primary key: RFC 9111 §2, "at a minimum, the target URI".
 
 mod authority;
+mod parts;
 pub(crate) mod query;
 pub(crate) mod search_variance;
 pub(crate) mod targets;
@@ -9,11 +10,15 @@ pub(crate) mod variances;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Uri};
-use peregrine_core::{TargetOrigin, Variant, VariantName};
+use http::{Request, Uri};
+use peregrine_core::VariantName;
 
-use self::{authority::Authority, query::QueryRules, search_variance::SearchVariance};
-use crate::policy::request::{self, Lookup, Pass};
+pub(crate) use self::parts::KeyParts;
+#[cfg(any(test, feature = "fuzzing"))]
+use self::query::QueryRules;
+use self::{authority::Authority, search_variance::SearchVariance};
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::policy::request::{Lookup, Pass};
 
 /// Scheme, authority, path and query of the target URI, and whatever else tells
 /// the application what it is asked for.
@@ -41,70 +46,14 @@ pub(crate) struct Key(Bytes);
 const DIVIDER: u8 = 0;
 
 impl Key {
-    /// The key of a request that may be looked up. One allocation for most.
+    /// The key of a request that may be looked up.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of<B>(
         request: &Request<B>,
         lookup: &Lookup<'_>,
         rules: &QueryRules,
     ) -> Result<Self, Pass> {
-        let uri = request.uri();
-        let seen = path_and_query(uri);
-        let original = original_path_and_query(request).unwrap_or(seen);
-
-        let trusted = request.extensions().get::<TargetOrigin>();
-        let from_uri = uri
-            .authority()
-            .map(|authority| authority.as_str().as_bytes());
-        let from_host = lookup
-            .host
-            .map(HeaderValue::as_bytes)
-            .filter(|host| !host.is_empty());
-        // The best source for what the request is for, and what else there is.
-        let (scheme, authority, others) = match (trusted, from_uri) {
-            (Some(origin), _) => (
-                origin.scheme.as_str(),
-                Some(origin.authority.as_str().as_bytes()),
-                [from_uri, from_host],
-            ),
-            (None, Some(_)) => (
-                uri.scheme_str().unwrap_or("http"),
-                from_uri,
-                [from_host, None],
-            ),
-            (None, None) => ("http", from_host, [None, None]),
-        };
-        let authority = Authority::read(authority.ok_or(Pass::NoHost)?, scheme)?;
-
-        let mut key = plain(scheme, &authority, &rules.apply(original));
-        if original != seen {
-            add(&mut key, b'u', rules.apply(seen).as_bytes());
-        }
-        // What anyone can write into a request line must not reach what was
-        // stored for the clients of a trusted proxy.
-        if trusted.is_some() {
-            add(&mut key, b'o', b"");
-        }
-        for other in others.into_iter().flatten() {
-            let same = Authority::read(other, scheme).is_ok_and(|other| other.is(&authority));
-            match trusted {
-                _ if same => {}
-                None => return Err(Pass::HostMismatch),
-                // The proxy's own name for us; but the application may go by it.
-                Some(_) => add(&mut key, b'h', other),
-            }
-        }
-        if lookup.forwarded {
-            for (name, value) in request.headers() {
-                if request::is_forwarding(name.as_str()) {
-                    add(&mut key, b'f', name.as_str().as_bytes());
-                    add(&mut key, b'=', value.as_bytes());
-                }
-            }
-        }
-        if let Some(name) = request.extensions().get().and_then(Variant::name) {
-            add_variant(&mut key, name);
-        }
-        Ok(Self(Bytes::from(key)))
+        KeyParts::of(request, lookup, rules).map(|parts| parts.key())
     }
 
     /// The key of all requests that are equivalent to this one under `variance`.
@@ -211,10 +160,10 @@ impl fmt::Display for Key {
     }
 }
 
-/// The parts that every key has.
-fn plain(scheme: &str, authority: &Authority<'_>, path_and_query: &str) -> Vec<u8> {
+/// The parts that every key has, with room for `more` bytes.
+fn plain(scheme: &str, authority: &Authority<'_>, path_and_query: &str, more: usize) -> Vec<u8> {
     let length = scheme.len() + authority.len() + path_and_query.len() + 2;
-    let mut key = Vec::with_capacity(length);
+    let mut key = Vec::with_capacity(length + more);
     key.extend_from_slice(scheme.as_bytes());
     key.push(DIVIDER);
     authority.write(&mut key);

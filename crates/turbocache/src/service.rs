@@ -11,7 +11,7 @@ use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason};
 use tower::BoxError;
 use tower_service::Service;
-use tracing::debug;
+use tracing::{debug, trace};
 
 use crate::{
     CacheBody, ResponseFuture,
@@ -19,7 +19,7 @@ use crate::{
     cache::Cache,
     client::Client,
     future::{State, Then},
-    key::Key,
+    key::{Key, KeyParts},
     pending::Pending,
     policy::{
         ambiguity::is_ambiguous,
@@ -28,7 +28,7 @@ use crate::{
     },
     prompt::Prompt,
     shared::Shared,
-    store::{LookUp, Variants},
+    store::{Entry, LookUp, Variants},
     unsafe_request::UnsafeRequest,
 };
 
@@ -97,12 +97,29 @@ where
         if let Some(aside) = self.cache.admission.ask(&request, now) {
             return self.step_aside(request, aside, asked, now).into();
         }
-        let key = match Key::of(&request, &lookup, &self.cache.config.query) {
-            Ok(key) => key,
+        let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
+            Ok(parts) => parts,
             Err(reason) => return self.pass(request, reason).into(),
         };
+        let spot = self.cache.spot(&parts);
+        let mut variants = None;
         if !asked.told
-            && let Some(variants) = self.cache.near(&key)
+            && let Some(mut near) = self.cache.near(spot, &parts, now)
+        {
+            let copies = near.copies();
+            if asked.is_for_the_page() {
+                let make = |key: &Key, entry: &Entry| self.cache.ready(key, entry, now);
+                if let Some(ready) = copies.ready(request.headers(), now, make) {
+                    trace!(status = %ready.status(), "hit");
+                    self.cache.counters.hits.add_one();
+                    let extensions = mem::take(request.extensions_mut());
+                    return State::answered(ready.give(extensions)).into();
+                }
+            }
+            variants = Some(copies.variants());
+        }
+        let key = parts.key();
+        if let Some(variants) = variants
             && let Some(response) = self.hit(&mut request, asked, &key, &variants, now)
         {
             return State::answered(response).into();
@@ -118,7 +135,7 @@ where
         if let LookUp::Ready(Some(variants)) = &found
             && let Some(response) = self.hit(&mut request, asked, keys.exact(), variants, now)
         {
-            self.cache.not_near(keys.exact(), variants);
+            self.cache.not_near(spot, keys.exact(), variants);
             return State::answered(response).into();
         }
         let asked = Asked {
@@ -137,7 +154,7 @@ where
 }
 
 impl<S> TurboCacheService<S> {
-    /// What most requests come to: an answer that is fresh, and all there.
+    /// An answer that is fresh, and all there.
     fn hit<ReqB, ResB>(
         &self,
         request: &mut Request<ReqB>,

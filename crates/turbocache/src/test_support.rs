@@ -372,7 +372,11 @@ impl MovedClock {
     }
 
     pub(crate) fn forward(&self, seconds: u64) {
-        *self.by.lock().unwrap() += Duration::from_secs(seconds);
+        self.forward_by(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn forward_by(&self, duration: Duration) {
+        *self.by.lock().unwrap() += duration;
     }
 }
 

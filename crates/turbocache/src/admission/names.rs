@@ -19,9 +19,14 @@ impl Names {
     }
 
     pub(crate) fn hash(&self, name: &[u8]) -> u64 {
-        let mut hasher = self.0.build_hasher();
+        let mut hasher = self.hasher();
         hasher.write(name);
         hasher.finish()
+    }
+
+    /// For what is in several places.
+    pub(crate) fn hasher(&self) -> impl Hasher {
+        self.0.build_hasher()
     }
 }
 

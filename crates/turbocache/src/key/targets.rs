@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
-use super::{Authority, DIVIDER, Key, QueryRules, original_uri, path_and_query, plain};
+use super::{Authority, DIVIDER, Key, original_uri, path_and_query, plain, query::QueryRules};
 use crate::policy::invalidation::Target;
 
 impl Key {
@@ -98,7 +98,7 @@ impl Key {
 
     fn of_parts(scheme: &str, authority: &[u8], path: &str, rules: &QueryRules) -> Option<Self> {
         let authority = Authority::read(authority, scheme).ok()?;
-        let key = plain(scheme, &authority, &rules.apply(path));
+        let key = plain(scheme, &authority, &rules.apply(path), 0);
         Some(Self(Bytes::from(key)))
     }
 }

@@ -6,6 +6,7 @@ use http::{
     uri::{Authority as UriAuthority, Scheme},
 };
 use http_body_util::Empty;
+use peregrine_core::{TargetOrigin, Variant};
 use proptest::prelude::*;
 
 use super::*;

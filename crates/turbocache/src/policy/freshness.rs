@@ -18,6 +18,8 @@ pub(crate) struct Freshness {
     lifetime: Duration,
 }
 
+const NANOS_PER_SEC: u32 = 1_000_000_000;
+
 impl Freshness {
     /// A response that came at `received`, at the age of `initial_age`, and
     /// that is fresh until its age reaches `lifetime`.
@@ -54,6 +56,15 @@ impl Freshness {
     /// For how long it has been stale. Zero if it is fresh.
     pub(crate) fn staleness(&self, now: Instant) -> Duration {
         self.at(now).staleness()
+    }
+
+    /// Until when both its age and what is left of its lifetime are told in the same
+    /// seconds as `now`, if it is fresh. It is fresh until then.
+    pub(crate) fn same_seconds_until(&self, now: Instant) -> Instant {
+        let aged = self.at(now);
+        let left_of_second = NANOS_PER_SEC - aged.age.subsec_nanos();
+        let over_second = aged.ttl().map_or(0, |ttl| ttl.subsec_nanos());
+        now + Duration::from_nanos(left_of_second.min(over_second).into())
     }
 
     /// How it is at one moment: to compare two moments takes some time, and each

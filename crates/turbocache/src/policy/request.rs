@@ -61,6 +61,12 @@ impl Asked {
         !(self.conditional || self.range || self.head || self.keeps_nothing() || self.told)
     }
 
+    /// Whether it asks for the page as it is, and for nothing else: then the answer from
+    /// memory depends on nothing of it but its key and the fields that a `Vary` names.
+    pub(crate) fn is_for_the_page(&self) -> bool {
+        self.is_like_any_other() && self.wishes == Wishes::default()
+    }
+
     /// Whether nothing of its response may be stored, or shared.
     pub(crate) const fn keeps_nothing(&self) -> bool {
         self.wishes.no_store || self.ambiguous

@@ -501,6 +501,7 @@ mod named_variants;
 mod options;
 mod parts;
 mod ranges;
+mod ready;
 mod search_variances;
 mod slow_store;
 mod stale;

@@ -72,6 +72,8 @@ const WEIGHT_OF_ENTRY: usize = 480;
 /// What content weighs beyond its bytes, as a part of them: allocators lose some of
 /// their memory between pieces of all lengths.
 const LOST_BESIDE_CONTENT: usize = 32;
+/// What an answer weighs beyond its fields: what it says of itself, to programs.
+const WEIGHT_OF_ANSWER: usize = 256;
 /// What a label weighs beyond its bytes, which are in the index, too.
 const WEIGHT_OF_LABEL: usize = 192;
 
@@ -269,6 +271,11 @@ impl Head {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.fields.at_age(self.terms.age(now).as_secs());
         response
+    }
+
+    /// What a response made of it weighs beyond its values, which are shared.
+    pub(super) fn weight_of_answer(&self) -> usize {
+        WEIGHT_OF_ANSWER + self.fields.weight_of_names()
     }
 
     fn weight(&self) -> usize {

@@ -198,10 +198,19 @@ impl Fields {
     /// Bytes, as near as can be told.
     pub(super) fn weight(&self) -> usize {
         let values = self.values.iter();
-        let values = values.map(|value| value.len() + WEIGHT_OF_VALUE);
-        let names = self.shape.names.iter().filter(|_| self.is_first_of_shape);
+        let values: usize = values.map(|value| value.len() + WEIGHT_OF_VALUE).sum();
+        if self.is_first_of_shape {
+            values + self.weight_of_names()
+        } else {
+            values
+        }
+    }
+
+    /// The same for a map with these names.
+    pub(super) fn weight_of_names(&self) -> usize {
+        let names = self.shape.names.iter();
         let names = names.map(|(name, _)| name.as_str().len() + WEIGHT_OF_NAME);
-        values.sum::<usize>() + names.sum::<usize>()
+        names.sum()
     }
 }
 

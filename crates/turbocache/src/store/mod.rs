@@ -22,7 +22,7 @@ pub(crate) use self::{
     journal::{Generation, Journal},
     label::{Label, Labels},
     memory::MemoryStore,
-    near::{NearCache, Nearby},
+    near::{Copies, Near, NearCache, Nearby, Ready, Spot},
     variants::Variants,
 };
 use crate::key::Key;

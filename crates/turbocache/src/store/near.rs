@@ -1,19 +1,24 @@
 //! What is asked for most, near at hand: a first level before the store.
 
+mod copies;
+mod ready;
+
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Mutex, MutexGuard, TryLockError,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
+    time::Instant,
 };
 
 use peregrine_core::PerThread;
 
+pub(crate) use self::{copies::Copies, ready::Ready};
 use super::Variants;
 use crate::{
     admission::Names,
-    key::{Key, variances::Keys},
+    key::{Key, KeyParts, variances::Keys},
 };
 
 /// A few entries for each thread, in copies of its own.
@@ -46,12 +51,23 @@ pub(crate) struct Watch {
     sum: u64,
 }
 
+/// Where what is asked for has its place in each thread, among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot(u64);
+
 /// What a thread has near at hand.
-pub(crate) enum Nearby {
-    Found(Arc<Variants>),
+pub(crate) enum Nearby<'a> {
+    Found(Near<'a>),
     /// Nothing, but it is asked for so often that there should be something.
     Wanted,
     Nothing,
+}
+
+/// What was found, where it is. As long as it is held, whoever else asks in this thread
+/// finds nothing.
+pub(crate) struct Near<'a> {
+    places: MutexGuard<'a, Places>,
+    spot: Spot,
 }
 
 struct Places {
@@ -63,18 +79,10 @@ struct Places {
 
 #[derive(Default)]
 struct Place {
-    near: Option<Near>,
-    /// The hash of what was asked for that belongs here. Who is asked for twice, and
+    near: Option<Copies>,
+    /// The spot of what was asked for that belongs here. Who is asked for twice, and
     /// what is here not even once in between, takes the place.
-    candidate: u64,
-}
-
-struct Near {
-    key: Key,
-    found: Arc<Variants>,
-    weight: usize,
-    watch: Watch,
-    given: u8,
+    candidate: Option<Spot>,
 }
 
 /// For each thread.
@@ -89,8 +97,6 @@ const MOST: usize = 16 * 1024;
 /// For 8 KiB. The more there are, the less often something is looked up again because
 /// of a change elsewhere.
 const GROUPS: usize = 1024;
-/// One in so many is looked up in the store, which is to know what is used.
-const LOOKED_UP: u8 = 8;
 
 impl NearCache {
     /// Takes a small part of `capacity` bytes.
@@ -111,36 +117,40 @@ impl NearCache {
         (self.threads.iter().count() * self.max_weight) as u64
     }
 
-    /// What this thread has for `key`.
-    pub(crate) fn get(&self, key: &Key) -> Nearby {
-        let hash = self.hash(key);
-        let get = |places: &mut Places| {
-            let place = places.of(hash);
-            match &mut place.near {
-                Some(near) if near.key == *key => {
-                    if self.sum(near.watch.groups) != near.watch.sum {
-                        return Nearby::Wanted;
-                    }
-                    place.candidate = 0;
-                    near.given = (near.given + 1) % LOOKED_UP;
-                    match near.given {
-                        0 => Nearby::Nothing,
-                        _ => Nearby::Found(Arc::clone(&near.found)),
-                    }
-                }
-                _ if place.candidate == hash => Nearby::Wanted,
-                _ => Nearby::Nothing,
-            }
+    /// Where the key of these parts belongs.
+    pub(crate) fn spot(&self, parts: &KeyParts<'_>) -> Spot {
+        Spot(parts.hash(&self.names))
+    }
+
+    /// What this thread has for the key of these `parts`.
+    pub(crate) fn get(&self, spot: Spot, parts: &KeyParts<'_>, now: Instant) -> Nearby<'_> {
+        let Some(mut places) = self.own() else {
+            return Nearby::Nothing;
         };
-        self.own(get).unwrap_or(Nearby::Nothing)
+        let place = places.of(spot);
+        match &mut place.near {
+            Some(near) if parts.is(&near.key) => {
+                if self.sum(near.watch.groups) != near.watch.sum {
+                    return Nearby::Wanted;
+                }
+                place.candidate = None;
+                if near.are_to_be_looked_up(now) {
+                    return Nearby::Nothing;
+                }
+                Nearby::Found(Near { places, spot })
+            }
+            _ if place.candidate == Some(spot) => Nearby::Wanted,
+            _ => Nearby::Nothing,
+        }
     }
 
     /// Something was found for `key`, but not here.
-    pub(crate) fn missed(&self, key: &Key, found: &Variants) {
+    pub(crate) fn missed(&self, spot: Spot, key: &Key, found: &Variants) {
         let most = MOST.min(self.max_weight / PART_OF_ENTRY);
-        if found.weight(key) as usize <= most {
-            let hash = self.hash(key);
-            self.own(|places| places.of(hash).candidate = hash);
+        if found.weight(key) as usize <= most
+            && let Some(mut places) = self.own()
+        {
+            places.of(spot).candidate = Some(spot);
         }
     }
 
@@ -158,19 +168,11 @@ impl NearCache {
         Watch { groups, sum }
     }
 
-    /// Keeps a copy of what was `found` for `key`, and returns it.
-    pub(crate) fn keep(&self, key: &Key, found: &Variants, watch: Watch) -> Arc<Variants> {
-        let hash = self.hash(key);
-        let near = Near {
-            key: key.copy(),
-            found: Arc::new(found.copy()),
-            weight: found.weight(key) as usize,
-            watch,
-            given: 0,
-        };
-        let found = Arc::clone(&near.found);
-        self.own(|places| places.put(hash, near, self.max_weight));
-        found
+    /// Keeps `copies` for this thread.
+    pub(crate) fn keep(&self, spot: Spot, copies: Copies) {
+        if let Some(mut places) = self.own() {
+            places.put(spot, copies, self.max_weight);
+        }
     }
 
     /// What is stored for `key` has changed. That is a change for each variant of the
@@ -197,18 +199,33 @@ impl NearCache {
 
     #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
     fn group(&self, key: &Key) -> usize {
-        self.hash(key) as usize % GROUPS
-    }
-
-    fn hash(&self, key: &Key) -> u64 {
-        self.names.hash(key.as_bytes())
+        self.names.hash(key.as_bytes()) as usize % GROUPS
     }
 
     /// What belongs to this thread; nothing if another one, of more than there are
     /// processors, is at it just now.
-    fn own<T>(&self, act: impl FnOnce(&mut Places) -> T) -> Option<T> {
-        let mut places = self.threads.local().try_lock().ok()?;
-        Some(act(&mut places))
+    fn own(&self) -> Option<MutexGuard<'_, Places>> {
+        match self.threads.local().try_lock() {
+            Ok(places) => Some(places),
+            // Whoever holds it longer than a statement only reads, so one who panicked
+            // then does no harm.
+            Err(TryLockError::Poisoned(places)) => Some(places.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl Spot {
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    const fn place(self) -> usize {
+        self.0 as usize % PLACES
+    }
+}
+
+impl Near<'_> {
+    pub(crate) fn copies(&mut self) -> &mut Copies {
+        let place = self.places.of(self.spot);
+        place.near.as_mut().expect("it was found there")
     }
 }
 
@@ -223,14 +240,13 @@ impl Default for Places {
 }
 
 impl Places {
-    fn of(&mut self, hash: u64) -> &mut Place {
-        // Not those that tell groups apart.
-        &mut self.all[(hash >> 32) as usize % PLACES]
+    fn of(&mut self, spot: Spot) -> &mut Place {
+        &mut self.all[spot.place()]
     }
 
-    fn put(&mut self, hash: u64, near: Near, max_weight: usize) {
+    fn put(&mut self, spot: Spot, near: Copies, max_weight: usize) {
         let weight = near.weight;
-        let gone = self.of(hash).near.replace(near);
+        let gone = self.of(spot).near.replace(near);
         self.weight += weight;
         self.weight -= gone.map_or(0, |gone| gone.weight);
         while self.weight > max_weight {

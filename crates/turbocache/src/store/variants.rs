@@ -38,9 +38,15 @@ impl Variants {
     /// omits the Vary header field, the cache SHOULD choose the most recent […]
     /// stored response with a valid Vary field value".
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
-        let mut matching = self.iter().filter(|entry| entry.head.matches(request));
+        self.select_with_place(request).map(|(_, entry)| entry)
+    }
+
+    /// The same, and which of them it is.
+    pub(super) fn select_with_place(&self, request: &HeaderMap) -> Option<(usize, &Arc<Entry>)> {
+        let all = self.iter().enumerate();
+        let mut matching = all.filter(|(_, entry)| entry.head.matches(request));
         let newest = matching.next()?;
-        let says_by_what = |entry: &&Arc<Entry>| !entry.head.vary().is_empty();
+        let says_by_what = |(_, entry): &(usize, &Arc<Entry>)| !entry.head.vary().is_empty();
         if says_by_what(&newest) {
             return Some(newest);
         }

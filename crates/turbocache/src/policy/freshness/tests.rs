@@ -425,6 +425,34 @@ fn forms(date: SystemTime) -> [String; 3] {
 
 proptest! {
     #[test]
+    fn until_then_nothing_is_told_in_other_seconds(
+        initial_age in 0..3_000_000_000_u64,
+        lifetime in 0..6_000_000_000_u64,
+        resident in 0..3_000_000_000_u64,
+        later in 0..1_500_000_000_u64,
+    ) {
+        let nanos = Duration::from_nanos;
+        let received = Instant::now();
+        let freshness = Freshness::new(received, nanos(initial_age), nanos(lifetime));
+        let now = received + nanos(resident);
+        let until = freshness.same_seconds_until(now);
+        let told = |at| {
+            let ttl: Option<Duration> = freshness.ttl(at);
+            (freshness.age(at).as_secs(), ttl.map(|ttl| ttl.as_secs()))
+        };
+        let later = now + nanos(later);
+        if later < until {
+            prop_assert_eq!(told(later), told(now));
+            prop_assert!(told(now).1.is_some(), "it is fresh");
+        }
+        // Nor is it given up before its time.
+        if now < until {
+            prop_assert_eq!(told(until.checked_sub(nanos(1)).unwrap()), told(now));
+            prop_assert_ne!(told(until + nanos(1)), told(now));
+        }
+    }
+
+    #[test]
     fn all_three_forms_of_a_date_are_one_date(seconds in 0_u64..1_700_000_000) {
         let date = at(seconds);
         for form in forms(date) {

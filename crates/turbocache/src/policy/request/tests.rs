@@ -1,5 +1,7 @@
 #![expect(clippy::too_many_lines, reason = "a table is as long as it has rows")]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
 
@@ -384,5 +386,105 @@ fn what_the_policy_lets_through() {
     ];
     for (section, name, policy, fields, expected) in cases {
         assert_eq!(ask(policy, fields), *expected, "{section}: {name}");
+    }
+}
+
+#[test]
+fn who_asks_for_the_page_and_nothing_else() {
+    let plain = super::Asked::default();
+    let cases = [
+        ("nothing said", plain, true),
+        (
+            "a cookie, which a Vary may name",
+            super::Asked {
+                cookie: true,
+                ..plain
+            },
+            true,
+        ),
+        (
+            "HEAD",
+            super::Asked {
+                head: true,
+                ..plain
+            },
+            false,
+        ),
+        (
+            "a precondition",
+            super::Asked {
+                conditional: true,
+                ..plain
+            },
+            false,
+        ),
+        (
+            "a range",
+            super::Asked {
+                range: true,
+                ..plain
+            },
+            false,
+        ),
+        (
+            "a password",
+            super::Asked {
+                authorization: true,
+                ..plain
+            },
+            false,
+        ),
+        (
+            "nobody knows which variant",
+            super::Asked {
+                told: true,
+                ..plain
+            },
+            false,
+        ),
+        (
+            "fields that may be read in another way",
+            super::Asked {
+                ambiguous: true,
+                ..plain
+            },
+            false,
+        ),
+    ];
+    for (name, asked, expected) in cases {
+        assert_eq!(asked.is_for_the_page(), expected, "{name}");
+    }
+    let second = Some(Duration::from_secs(1));
+    let wishes = [
+        Wishes {
+            no_store: true,
+            ..Wishes::default()
+        },
+        Wishes {
+            no_cache: true,
+            ..Wishes::default()
+        },
+        Wishes {
+            only_if_cached: true,
+            ..Wishes::default()
+        },
+        Wishes {
+            max_age: second,
+            ..Wishes::default()
+        },
+        Wishes {
+            min_fresh: second,
+            ..Wishes::default()
+        },
+        Wishes {
+            max_stale: second,
+            ..Wishes::default()
+        },
+    ];
+    for wishes in wishes {
+        assert!(
+            !super::Asked { wishes, ..plain }.is_for_the_page(),
+            "{wishes:?}"
+        );
     }
 }

@@ -1,8 +1,12 @@
-use http::HeaderMap;
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, Request};
+use http_body_util::Empty;
 
 use super::*;
 use crate::{
-    key::variances::Variances,
+    key::{query::QueryRules, variances::Variances},
+    policy::Policy,
     store::tests::{entry, key},
 };
 
@@ -19,40 +23,83 @@ fn page(key: &Key, body: usize) -> Variants {
     Variants::default().with(key, &entry(key, &[], body), &HeaderMap::new(), 16)
 }
 
+/// Does `act` with the parts of the key of a path.
+fn with_parts<T>(path: &str, act: impl FnOnce(&KeyParts<'_>) -> T) -> T {
+    let request = Request::get(path).header("host", "forum.example");
+    let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+    let lookup = Policy::conservative().look_up(&request).unwrap();
+    act(&KeyParts::of(&request, &lookup, &QueryRules::All).unwrap())
+}
+
+fn spot(near: &NearCache, path: &str) -> Spot {
+    with_parts(path, |parts| near.spot(parts))
+}
+
+fn get<'a>(near: &'a NearCache, path: &str, now: Instant) -> Nearby<'a> {
+    with_parts(path, |parts| near.get(near.spot(parts), parts, now))
+}
+
+fn keep(near: &NearCache, path: &str, page: &Variants, watch: Watch, now: Instant) {
+    let copies = Copies::new(&key(path), page, watch, now);
+    near.keep(spot(near, path), copies);
+}
+
 /// Asks as the cache does, which finds `page` in the store. Whether it was near.
-fn ask(near: &NearCache, path: &str, page: &Variants) -> bool {
-    let key = key(path);
-    match near.get(&key) {
+fn ask_at(near: &NearCache, path: &str, page: &Variants, now: Instant) -> bool {
+    match get(near, path, now) {
         Nearby::Found(_) => true,
         Nearby::Wanted => {
             let watch = near.watch(near.begin(), &keys(path));
-            near.keep(&key, page, watch);
+            keep(near, path, page, watch, now);
             false
         }
         Nearby::Nothing => {
-            near.missed(&key, page);
+            near.missed(spot(near, path), &key(path), page);
             false
         }
     }
 }
 
+/// The same, at a time when nothing is to be looked up again.
+fn ask(near: &NearCache, path: &str, page: &Variants) -> bool {
+    static NOW: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    ask_at(near, path, page, *NOW)
+}
+
 #[test]
 fn who_is_asked_for_twice_is_near_and_now_and_then_looked_up() {
     let (near, page) = (near(), page(&key("/"), 100));
-    let asked = [(); 20].map(|()| ask(&near, "/", &page));
-    assert!(!asked[0] && !asked[1], "not before it is asked for again");
-    let looked_up = asked[2..].iter().filter(|near| !**near);
-    assert_eq!(looked_up.count(), 18 / usize::from(LOOKED_UP));
+    let start = Instant::now();
+    let at = |millis| start + Duration::from_millis(millis);
+    // Nothing before it is asked for again; and then, ten times a second.
+    let cases = [
+        (0, false),
+        (0, false),
+        (0, true),
+        (99, true),
+        (100, false),
+        (100, true),
+        (199, true),
+        (500, false),
+        (500, true),
+        (599, true),
+        (600, false),
+    ];
+    for (millis, is_near) in cases {
+        assert_eq!(ask_at(&near, "/", &page, at(millis)), is_near, "{millis}");
+    }
 }
 
 #[test]
 fn what_is_near_is_a_copy() {
     let (near, page) = (near(), page(&key("/"), 100));
-    ask(&near, "/", &page);
-    ask(&near, "/", &page);
-    let Nearby::Found(found) = near.get(&key("/")) else {
+    let now = Instant::now();
+    ask_at(&near, "/", &page, now);
+    ask_at(&near, "/", &page, now);
+    let Nearby::Found(mut found) = get(&near, "/", now) else {
         panic!("it was asked for twice");
     };
+    let found = found.copies().variants();
     let (copy, original) = (found.newest().unwrap(), page.newest().unwrap());
     assert!(!Arc::ptr_eq(copy, original));
     assert_eq!(copy.head.headers(), original.head.headers());
@@ -60,6 +107,19 @@ fn what_is_near_is_a_copy() {
         format!("{:?}", copy.content),
         format!("{:?}", original.content)
     );
+}
+
+#[test]
+fn who_asks_while_it_is_held_finds_nothing() {
+    let (near, page) = (near(), page(&key("/"), 100));
+    let now = Instant::now();
+    ask_at(&near, "/", &page, now);
+    ask_at(&near, "/", &page, now);
+    let held = get(&near, "/", now);
+    assert!(matches!(held, Nearby::Found(_)));
+    assert!(matches!(get(&near, "/", now), Nearby::Nothing));
+    drop(held);
+    assert!(matches!(get(&near, "/", now), Nearby::Found(_)));
 }
 
 #[test]
@@ -88,11 +148,9 @@ fn each_change_that_may_concern_it_ends_it() {
         ask(&near, "/", &page);
         ask(&near, "/", &page);
         change(&near);
-        assert_eq!(
-            matches!(near.get(&key("/")), Nearby::Found(_)),
-            stays,
-            "{name}"
-        );
+        let found = get(&near, "/", Instant::now());
+        assert_eq!(matches!(found, Nearby::Found(_)), stays, "{name}");
+        drop(found);
         // It is in demand, so it is fetched again at once.
         ask(&near, "/", &page);
         assert!(ask(&near, "/", &page), "{name}");
@@ -110,20 +168,22 @@ fn another_group(near: &NearCache) -> Key {
 #[test]
 fn what_changes_while_it_is_looked_up_is_not_near() {
     let (near, page) = (near(), page(&key("/"), 100));
+    let now = Instant::now();
     let before = near.watch(near.begin(), &keys("/"));
     near.changed(&key("/"));
-    near.keep(&key("/"), &page, before);
-    assert!(matches!(near.get(&key("/")), Nearby::Wanted));
+    keep(&near, "/", &page, before, now);
+    assert!(matches!(get(&near, "/", now), Nearby::Wanted));
     let begun = near.begin();
     near.all_changed();
-    near.keep(&key("/"), &page, near.watch(begun, &keys("/")));
-    assert!(matches!(near.get(&key("/")), Nearby::Wanted));
+    let watch = near.watch(begun, &keys("/"));
+    keep(&near, "/", &page, watch, now);
+    assert!(matches!(get(&near, "/", now), Nearby::Wanted));
 }
 
 #[test]
 fn who_is_asked_for_in_between_keeps_the_place() {
     let near = near();
-    let place = |path: &str| (near.hash(&key(path)) >> 32) as usize % PLACES;
+    let place = |path: &str| spot(&near, path).place();
     let mut paths = (0..).map(|number| format!("/{number}"));
     let other = paths.find(|path| place(path) == place("/")).unwrap();
     let (page, other_page) = (page(&key("/"), 100), page(&key(&other), 100));
@@ -149,13 +209,12 @@ fn it_is_bounded_by_what_its_entries_weigh() {
                 ask(&near, &path, &page);
             });
         }
-        near.own(|places| {
-            let kept = places.all.iter().filter_map(|place| place.near.as_ref());
-            let weight: usize = kept.map(|near| near.weight).sum();
-            assert_eq!(weight, places.weight);
-            assert!(weight <= near.max_weight, "{capacity} {body}");
-            assert!(weight > 0 || capacity < 64 << 20, "{capacity} {body}");
-        });
+        let places = near.own().unwrap();
+        let kept = places.all.iter().filter_map(|place| place.near.as_ref());
+        let weight: usize = kept.map(|near| near.weight).sum();
+        assert_eq!(weight, places.weight);
+        assert!(weight <= near.max_weight, "{capacity} {body}");
+        assert!(weight > 0 || capacity < 64 << 20, "{capacity} {body}");
     }
 }
 
@@ -182,15 +241,17 @@ fn what_has_changed_is_not_found_by_other_threads() {
             threads.spawn(|| {
                 while changed.load(SeqCst) < 399 {
                     let oldest = changed.load(SeqCst);
-                    let given = match near.get(&key) {
-                        Nearby::Found(given) => given,
+                    let now = Instant::now();
+                    let given = match get(&near, "/", now) {
+                        Nearby::Found(mut given) => given.copies().variants(),
                         Nearby::Wanted => {
                             let watch = near.watch(near.begin(), &keys("/"));
                             let current = usize::try_from(stored.load(SeqCst)).unwrap();
-                            near.keep(&key, &pages[current], watch)
+                            keep(&near, "/", &pages[current], watch, now);
+                            continue;
                         }
                         Nearby::Nothing => {
-                            near.missed(&key, &pages[0]);
+                            near.missed(spot(&near, "/"), &key, &pages[0]);
                             continue;
                         }
                     };
