@@ -159,24 +159,40 @@ impl Policy {
         let mut cache_control = false;
         let mut pragma = false;
         for (name, value) in request.headers() {
-            match name.as_str() {
-                "host" if host.replace(value).is_some() => return Err(Pass::SeveralHosts),
-                "authorization" if !self.authorization => return Err(Pass::Authorization),
-                "authorization" => asked.authorization = true,
-                "range" => asked.range = true,
-                "upgrade" => return Err(Pass::Upgrade),
-                "x-http-method-override" | "x-method-override" | "x-http-method" => {
-                    return Err(Pass::MethodOverride);
+            let name = name.as_str();
+            // The first letter alone tells most fields apart from those that matter.
+            match name.as_bytes().first() {
+                Some(b'a') if name == "authorization" => {
+                    if !self.authorization {
+                        return Err(Pass::Authorization);
+                    }
+                    asked.authorization = true;
                 }
-                "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
-                "cache-control" => cache_control = true,
-                "pragma" => pragma = true,
-                "cookie" => asked.cookie = true,
-                // RFC 9111 §4.3.2: these "are not applicable to a cache", and
-                // "MUST NOT" be evaluated by one.
-                "if-match" | "if-unmodified-since" => return Err(Pass::Precondition),
-                "if-none-match" | "if-modified-since" | "if-range" => asked.conditional = true,
-                name if is_forwarding(name) => forwarded = true,
+                Some(b'c') => match name {
+                    "cache-control" => cache_control = true,
+                    "cookie" => asked.cookie = true,
+                    _ => {}
+                },
+                Some(b'h') if name == "host" && host.replace(value).is_some() => {
+                    return Err(Pass::SeveralHosts);
+                }
+                Some(b'i') => match name {
+                    // RFC 9111 §4.3.2: these "are not applicable to a cache", and
+                    // "MUST NOT" be evaluated by one.
+                    "if-match" | "if-unmodified-since" => return Err(Pass::Precondition),
+                    "if-none-match" | "if-modified-since" | "if-range" => asked.conditional = true,
+                    _ => {}
+                },
+                Some(b'p') if name == "pragma" => pragma = true,
+                Some(b'r') if name == "range" => asked.range = true,
+                Some(b'u') if name == "upgrade" => return Err(Pass::Upgrade),
+                Some(b'f' | b'x') => match name {
+                    "x-http-method-override" | "x-method-override" | "x-http-method" => {
+                        return Err(Pass::MethodOverride);
+                    }
+                    "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
+                    name => forwarded |= is_forwarding(name),
+                },
                 _ => {}
             }
         }
