@@ -45,8 +45,9 @@ where
     }
 }
 
-/// A place in a body that is shared while it comes.
-pub(crate) struct Reader<B>(Reading<B>);
+/// A place in a body that is shared while it comes. In memory of its own: what hits have
+/// no part in is not to make their response larger.
+pub(crate) struct Reader<B>(Box<Reading<B>>);
 
 enum Reading<B> {
     Shared(Place<B>),
@@ -73,19 +74,19 @@ where
     B::Error: Into<BoxError>,
 {
     fn new(broadcast: Arc<Broadcast<B>>, flight: Option<KeepAlive>) -> Self {
-        Self(Reading::Shared(Place {
+        Self(Box::new(Reading::Shared(Place {
             seat: broadcast.wakers.seat(),
             broadcast,
             position: 0,
             delivered: 0,
             listed: None,
             _flight: flight,
-        }))
+        })))
     }
 
     /// Has it shown what is `listed`, until it is over.
     pub(crate) fn listed(mut self, listed: Option<Listed>) -> Self {
-        if let Reading::Shared(place) = &mut self.0 {
+        if let Reading::Shared(place) = &mut *self.0 {
             if let Some(listed) = &listed {
                 listed.answered();
             }
@@ -99,7 +100,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
-            let next = match &mut self.0 {
+            let next = match &mut *self.0 {
                 Reading::Over => return Poll::Ready(None),
                 Reading::Rest(chunks, body) => {
                     return match chunks.next() {
@@ -119,14 +120,14 @@ where
             let frame = match next {
                 Next::Chunk(chunk) => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
                 Next::Rest(chunks, body) => {
-                    self.0 = Reading::Rest(chunks.into_iter(), body);
+                    *self.0 = Reading::Rest(chunks.into_iter(), body);
                     continue;
                 }
                 Next::End(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
                 Next::Failed(error) => Some(Err(error.into())),
             };
             // Nothing is needed of the others any more.
-            self.0 = Reading::Over;
+            *self.0 = Reading::Over;
             return Poll::Ready(frame);
         }
     }
@@ -138,14 +139,14 @@ where
 
     /// The head that is stored with it, as long as it may be.
     pub(crate) fn head(&self) -> Option<&Head> {
-        match &self.0 {
+        match &*self.0 {
             Reading::Shared(place) => Some(&place.broadcast.candidate.head),
             Reading::Rest(..) | Reading::Over => None,
         }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &*self.0 {
             Reading::Over => true,
             Reading::Rest(chunks, body) => chunks.len() == 0 && body.is_end_stream(),
             Reading::Shared(place) => {
@@ -157,7 +158,7 @@ where
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &*self.0 {
             Reading::Over => SizeHint::with_exact(0),
             Reading::Rest(chunks, body) => {
                 let buffered = length(chunks.as_slice());

@@ -41,29 +41,23 @@ impl Representation for Bytes {
 
 /// A body of slices, which are sent one after the other. None of them is empty.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pieces {
-    pieces: VecDeque<Bytes>,
-    remaining: u64,
-}
+pub(crate) struct Pieces(VecDeque<Bytes>);
 
 impl Pieces {
     pub(super) fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
-            self.remaining += piece.len() as u64;
-            self.pieces.push_back(piece);
+            self.0.push_back(piece);
         }
     }
 
     /// The next one to be sent.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        let piece = self.pieces.pop_front()?;
-        self.remaining -= piece.len() as u64;
-        Some(piece)
+        self.0.pop_front()
     }
 
     /// How many bytes are still to be sent.
-    pub(crate) const fn remaining(&self) -> u64 {
-        self.remaining
+    pub(crate) fn remaining(&self) -> u64 {
+        self.0.iter().map(|piece| piece.len() as u64).sum()
     }
 }
 
