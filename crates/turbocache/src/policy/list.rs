@@ -25,6 +25,13 @@ impl<'a> Iterator for Members<'a> {
 }
 
 fn end_of_member(line: &[u8]) -> usize {
+    let first = line.iter().position(|byte| matches!(byte, b',' | b'"'));
+    match first {
+        // As in most lines, nothing in it is quoted.
+        None => return line.len(),
+        Some(at) if line[at] == b',' => return at,
+        Some(_) => {}
+    }
     let mut quoted = false;
     let mut escaped = false;
     for (at, byte) in line.iter().enumerate() {
@@ -63,7 +70,8 @@ impl<'a> Directive<'a> {
     /// RFC 9111 §5.2: "Cache directives are identified by a token, to be compared
     /// case-insensitively".
     pub(super) fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
+        // Nearly all are written in lower case, and compared at once.
+        self.name == name.as_bytes() || self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 
     pub(super) fn is_malformed(&self) -> bool {
