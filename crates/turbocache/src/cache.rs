@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{HeaderMap, Response, header::CACHE_STATUS};
+use http::{HeaderMap, HeaderValue, Response, header::CACHE_STATUS};
 use peregrine_core::CacheStatus;
 
 use crate::{
@@ -16,7 +16,11 @@ use crate::{
         variances::{Keys, Variances},
     },
     name::CacheName,
-    policy::{Policy, request::Asked, reuse::Reuse},
+    policy::{
+        Policy,
+        request::{Asked, Pass},
+        reuse::Reuse,
+    },
     stats::{Counters, Stats},
     store::{
         Change, Content, Copies, Entry, Generation, Journal, Later, LookUp, MemoryStore, Near,
@@ -158,7 +162,8 @@ impl Cache {
             return None;
         };
         let status = CacheStatus::hit(ttl);
-        let response = self.say(entry.head.respond(body.clone(), now), status, Some(key));
+        let mut response = entry.head.respond(body.clone(), now);
+        self.say(&mut response, status, Some(key));
         let until = terms.freshness.same_seconds_until(now);
         Some(Ready::new(response, status, until))
     }
@@ -297,27 +302,43 @@ impl Cache {
             .snapshot(self.store.size(), self.config.capacity_bytes)
     }
 
-    /// `response`, with word of what the cache did: as a typed value, and in the
+    /// Puts word of what the cache did into `response`: as a typed value, and in the
     /// `Cache-Status` field behind what caches further in have put there
     /// (RFC 9211 §2).
     pub(crate) fn say<B>(
         &self,
-        mut response: Response<B>,
+        response: &mut Response<B>,
         status: CacheStatus,
         key: Option<&Key>,
-    ) -> Response<B> {
+    ) {
         response.extensions_mut().insert(status);
         let key = key.filter(|_| self.config.reveal_key);
-        let line = self.config.name.member(&status, key);
-        let headers = response.headers_mut();
-        match headers.iter_mut().next() {
-            // The place that a stored head keeps for it.
-            Some((name, place)) if name == CACHE_STATUS && place.is_empty() => *place = line,
-            _ => {
-                headers.append(CACHE_STATUS, line);
+        write(
+            response.headers_mut(),
+            self.config.name.member(&status, key),
+        );
+    }
+
+    /// The same for the response to a request that has passed.
+    pub(crate) fn say_passed<B>(&self, response: &mut Response<B>, reason: Pass) {
+        match self.config.name.word(reason) {
+            Some(word) if response.extensions().is_empty() => {
+                *response.extensions_mut() = word.said.clone();
+                write(response.headers_mut(), word.line.clone());
             }
+            _ => self.say(response, reason.status(), None),
         }
-        response
+    }
+}
+
+/// Writes the `Cache-Status` of this cache.
+fn write(headers: &mut HeaderMap, line: HeaderValue) {
+    match headers.iter_mut().next() {
+        // The place that a stored head keeps for it.
+        Some((name, place)) if name == CACHE_STATUS && place.is_empty() => *place = line,
+        _ => {
+            headers.append(CACHE_STATUS, line);
+        }
     }
 }
 

@@ -99,8 +99,9 @@ impl Client<'_> {
         }
     }
 
-    pub(crate) fn say<B>(self, response: Response<B>, status: CacheStatus) -> Response<B> {
-        self.cache.say(response, status, Some(self.key))
+    pub(crate) fn say<B>(self, mut response: Response<B>, status: CacheStatus) -> Response<B> {
+        self.cache.say(&mut response, status, Some(self.key));
+        response
     }
 
     /// RFC 9110 §13.2.2: after the preconditions.

@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::CacheStatus;
 use pin_project_lite::pin_project;
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
@@ -22,8 +21,9 @@ use crate::{
     fetch::{Fetch, Fetched},
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     pending::{Forward, Pending},
+    policy::request::Pass,
     prompt::Prompt,
-    shared::Shared,
+    shared::Again,
     store::Later,
     tags,
     unsafe_request::UnsafeRequest,
@@ -60,9 +60,8 @@ pin_project! {
         Passing {
             #[pin]
             call: Prompt<S, Request<ReqB>>,
-            cache: Shared<Cache>,
-            status: CacheStatus,
-            then: Then,
+            cache: Again<Cache>,
+            passing: Passing,
         },
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
@@ -90,15 +89,23 @@ pin_project! {
     }
 }
 
-/// What the response to a request that passes is looked at for.
-#[derive(Default)]
-pub(crate) enum Then {
-    #[default]
-    Nothing,
-    /// It may make something invalid.
-    Invalidate(Box<UnsafeRequest>),
-    /// It may be something to store, after all.
-    LookAt(Glance),
+/// A request that passes the cache by.
+pub(crate) enum Passing {
+    /// Whatever it gets is nothing to the cache.
+    Safe(Pass),
+    /// What it gets may make something invalid.
+    Unsafe(Pass, Box<UnsafeRequest>),
+    /// What it gets may be something to store, after all.
+    Aside(Glance),
+}
+
+impl Passing {
+    pub(crate) const fn reason(&self) -> Pass {
+        match self {
+            Self::Safe(reason) | Self::Unsafe(reason, _) => *reason,
+            Self::Aside(_) => Pass::SteppedAside,
+        }
+    }
 }
 
 impl<S, ReqB, ResB> From<State<S, ReqB, ResB>> for ResponseFuture<S, ReqB, ResB>
@@ -126,15 +133,13 @@ where
 
     pub(crate) const fn passing(
         call: Prompt<S, Request<ReqB>>,
-        cache: Shared<Cache>,
-        status: CacheStatus,
-        then: Then,
+        cache: Again<Cache>,
+        passing: Passing,
     ) -> Self {
         Self::Passing {
             call,
             cache,
-            status,
-            then,
+            passing,
         }
     }
 
@@ -189,20 +194,20 @@ where
                 StateProj::Passing {
                     call,
                     cache,
-                    status,
-                    then,
+                    passing,
                 } => {
                     let (mut parts, body) = ready!(call.poll(cx))?.into_parts();
-                    match std::mem::take(then) {
-                        Then::Nothing => {}
-                        Then::Invalidate(request) => {
+                    match passing {
+                        Passing::Safe(_) => {}
+                        Passing::Unsafe(_, request) => {
                             request.answered(cache, parts.status, &parts.headers);
                         }
-                        Then::LookAt(glance) => glance.at(&parts, body.size_hint(), cache),
+                        Passing::Aside(glance) => glance.at(&parts, body.size_hint(), cache),
                     }
                     tags::strip(&mut parts.headers);
-                    let response = Response::from_parts(parts, CacheBody::passed(body));
-                    return Poll::Ready(Ok(cache.say(response, *status, None)));
+                    let mut response = Response::from_parts(parts, CacheBody::passed(body));
+                    cache.say_passed(&mut response, passing.reason());
+                    return Poll::Ready(Ok(response));
                 }
                 StateProj::Fetching { call, fetch, asker } => {
                     let result = ready!(call.as_mut().poll(cx));

@@ -1,12 +1,17 @@
 mod hit;
+mod pass;
 
 use std::{fmt, io::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::CacheStatus;
 
-use crate::{key::Key, policy::list::is_token};
+use self::pass::Word;
+use crate::{
+    key::Key,
+    policy::{list::is_token, request::Pass},
+};
 
 const DEFAULT: &str = "turbocache";
 
@@ -33,7 +38,7 @@ impl CacheName {
     /// This cache's member of `Cache-Status`, with the key if one is given.
     pub(crate) fn member(&self, status: &CacheStatus, key: Option<&Key>) -> HeaderValue {
         if key.is_none()
-            && &*self.0 == DEFAULT
+            && self.is_default()
             && let Some(known) = known(status)
         {
             return known;
@@ -48,33 +53,23 @@ impl CacheName {
         }
         HeaderValue::from_maybe_shared(Bytes::from(member)).expect("all of it is plain ASCII")
     }
+
+    /// The same of a request that passes, and what is said of it to programs, if that is
+    /// made already.
+    pub(crate) fn word(&self, reason: Pass) -> Option<&'static Word> {
+        pass::word(reason).filter(|_| self.is_default())
+    }
+
+    fn is_default(&self) -> bool {
+        &*self.0 == DEFAULT
+    }
 }
 
-/// What is said of most hits, and of most requests that pass, by a cache with the
-/// default name: to have it neither allocates nor writes to anything that threads
-/// share.
+/// What is said of most hits by a cache with the default name: to have it neither
+/// allocates nor writes to anything that threads share.
 fn known(status: &CacheStatus) -> Option<HeaderValue> {
-    static METHOD: HeaderValue = HeaderValue::from_static("turbocache; fwd=method");
-    static STEPPED_ASIDE: HeaderValue =
-        HeaderValue::from_static("turbocache; fwd=bypass; detail=stepped-aside");
-    static AUTHORIZATION: HeaderValue =
-        HeaderValue::from_static("turbocache; fwd=bypass; detail=authorization");
     match *status {
         CacheStatus::Hit { ttl, .. } => hit::line(ttl),
-        CacheStatus::Forward {
-            reason,
-            status: None,
-            stored: false,
-            collapsed: false,
-            ttl: None,
-            detail,
-            ..
-        } => Some(match (reason, detail) {
-            (ForwardReason::Method, None) => METHOD.clone(),
-            (ForwardReason::Bypass, Some("stepped-aside")) => STEPPED_ASIDE.clone(),
-            (ForwardReason::Bypass, Some("authorization")) => AUTHORIZATION.clone(),
-            _ => return None,
-        }),
         _ => None,
     }
 }
@@ -104,6 +99,7 @@ mod tests {
     use std::time::Duration;
 
     use http::StatusCode;
+    use peregrine_core::ForwardReason;
 
     use super::*;
 
@@ -143,6 +139,18 @@ mod tests {
                 let member = CacheName::new(name).unwrap().member(&status, None);
                 assert_eq!(member, format!("{name}; {status}"));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_made_already_is_what_would_be_said() {
+        let name = CacheName::default();
+        for reason in [Pass::Method, Pass::SteppedAside, Pass::Authorization] {
+            let word = name.word(reason).expect("it is said often");
+            let status = reason.status();
+            assert_eq!(word.line, format!("turbocache; {status}"));
+            assert_eq!(word.said.get(), Some(&status));
+            assert!(CacheName::new("other").unwrap().word(reason).is_none());
         }
     }
 

@@ -8,17 +8,17 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::CacheStatus;
 use tower::BoxError;
 use tower_service::Service;
 use tracing::{debug, trace};
 
 use crate::{
     CacheBody, ResponseFuture,
-    admission::{Aside, Glance, STEPPED_ASIDE},
+    admission::Glance,
     cache::Cache,
     client::Client,
-    future::{State, Then},
+    future::{Passing, State},
     key::{Key, KeyParts},
     pending::Pending,
     policy::{
@@ -95,7 +95,8 @@ where
         let asked = lookup.asked;
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
-            return self.step_aside(request, aside, asked, now).into();
+            let glance = Glance::new(aside, asked, now);
+            return self.step_aside(request, glance).into();
         }
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
@@ -184,44 +185,34 @@ impl<S> TurboCacheService<S> {
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        debug!(reason = reason.as_str(), uri = %request.uri(), "pass");
-        let cache = self.cache.again();
-        cache.counters.passes.add_one();
-        let status = CacheStatus::forward(reason.forward_reason());
-        let status = match reason {
-            // `fwd=method` says it already.
-            Pass::Method => status,
-            _ => status.because(reason.as_str()),
+        let passing = match UnsafeRequest::new(&request, reason) {
+            Some(request) => Passing::Unsafe(reason, Box::new(request)),
+            None => Passing::Safe(reason),
         };
-        let then = match UnsafeRequest::new(&request, reason) {
-            Some(request) => Then::Invalidate(Box::new(request)),
-            None => Then::Nothing,
-        };
-        let call = Prompt::new(&mut self.inner, request);
-        State::passing(call, cache, status, then)
+        self.send(request, passing)
     }
 
     fn step_aside<ReqB, ResB>(
         &mut self,
         request: Request<ReqB>,
-        aside: Aside,
-        asked: Asked,
-        requested: Instant,
+        glance: Option<Glance>,
     ) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        debug!(reason = STEPPED_ASIDE, uri = %request.uri(), "pass");
+        let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
+        self.send(request, passing)
+    }
+
+    fn send<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>> + Clone,
+    {
+        debug!(reason = passing.reason().as_str(), uri = %request.uri(), "pass");
         let cache = self.cache.again();
         cache.counters.passes.add_one();
-        let status = CacheStatus::forward(ForwardReason::Bypass).because(STEPPED_ASIDE);
-        let glance = Glance {
-            aside,
-            asked,
-            requested,
-        };
         let call = Prompt::new(&mut self.inner, request);
-        State::passing(call, cache, status, Then::LookAt(glance))
+        State::passing(call, cache, passing)
     }
 }
 

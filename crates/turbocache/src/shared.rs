@@ -17,6 +17,9 @@ pub(crate) struct Shared<T> {
     branch: OnceLock<Arc<Branch<T>>>,
 }
 
+/// One that is not cloned.
+pub(crate) struct Again<T>(Arc<Branch<T>>);
+
 /// One count among several for the same value.
 struct Branch<T>(Arc<T>);
 
@@ -30,11 +33,8 @@ impl<T> Shared<T> {
 
     /// The same with the count of this one: for what lives no longer, and is cloned no
     /// more.
-    pub(crate) fn again(&self) -> Self {
-        Self {
-            value: Arc::clone(&self.value),
-            branch: OnceLock::new(),
-        }
+    pub(crate) fn again(&self) -> Again<T> {
+        Again(Arc::clone(&self.value))
     }
 
     /// As an [`Arc`] with the count that is everybody's.
@@ -58,6 +58,14 @@ impl<T> Deref for Shared<T> {
 
     fn deref(&self) -> &T {
         &self.value.0
+    }
+}
+
+impl<T> Deref for Again<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.0
     }
 }
 

@@ -39,7 +39,7 @@ impl UnsafeRequest {
     }
 
     /// It was answered. Whoever learns of the answer finds nothing older.
-    pub(crate) fn answered(self, cache: &Cache, status: StatusCode, headers: &HeaderMap) {
+    pub(crate) fn answered(&self, cache: &Cache, status: StatusCode, headers: &HeaderMap) {
         if !invalidates(&self.method, status) {
             return;
         }
@@ -54,7 +54,7 @@ impl UnsafeRequest {
         }
     }
 
-    fn invalidate(self, cache: &Cache, headers: &HeaderMap) {
+    fn invalidate(&self, cache: &Cache, headers: &HeaderMap) {
         let rules = &cache.config.query;
         let mut scopes = Vec::new();
         let mut add = |key: Key| {

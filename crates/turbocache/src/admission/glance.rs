@@ -12,26 +12,44 @@ use crate::{
 /// A look at what passes the cache by because it has stepped aside.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glance {
-    pub(crate) aside: Aside,
-    pub(crate) asked: Asked,
+    aside: Aside,
     /// When the request was sent.
-    pub(crate) requested: Instant,
+    requested: Instant,
+    /// Of what was [asked](Asked), all that makes a difference.
+    authorization: bool,
+    cookie: bool,
 }
 
 impl Glance {
+    /// What to look for in the response to a request of `requested` that asks so. `None`
+    /// if it does not tell what others would get: with preconditions or a range of its
+    /// own, say.
+    pub(crate) fn new(aside: Aside, asked: Asked, requested: Instant) -> Option<Self> {
+        asked.is_plain().then_some(Self {
+            aside,
+            requested,
+            authorization: asked.authorization,
+            cookie: asked.cookie,
+        })
+    }
+
     /// Tells whether `response` could have been stored, if it tells that.
     pub(crate) fn at(self, response: &response::Parts, body: SizeHint, cache: &Cache) {
-        // What a client gets for preconditions or a range of its own says nothing
-        // of what others would get, and a failure nothing of what comes next.
-        if !self.asked.is_plain() || reuse::is_error(response.status) {
+        // A failure says nothing of what comes next.
+        if reuse::is_error(response.status) {
             return;
         }
+        let asked = Asked {
+            authorization: self.authorization,
+            cookie: self.cookie,
+            ..Asked::default()
+        };
         let policy = &cache.config.policy;
         // Nearly all are, or the cache would not have stepped aside.
         let storable = !policy.obviously_refuses(&response.headers)
             && policy
                 .storable(&Exchange {
-                    asked: self.asked,
+                    asked,
                     response,
                     body,
                     requested: self.requested,
@@ -41,8 +59,8 @@ impl Glance {
                 .is_ok();
         // What is not for others because its client has a password does not say that
         // there is nothing for them.
-        if storable || self.asked.is_like_any_other() {
-            cache.admission.passed(self.aside, storable, self.requested);
+        if storable || asked.is_like_any_other() {
+            cache.admission.passed(self.aside, storable);
         }
     }
 }

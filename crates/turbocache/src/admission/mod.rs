@@ -66,9 +66,6 @@ const PROBES: u8 = 5;
 const ROUTES: usize = 1024;
 const PATHS: usize = 4096;
 
-/// The word for logs and for `Cache-Status`, with `fwd=bypass`.
-pub(crate) const STEPPED_ASIDE: &str = "stepped-aside";
-
 /// Where the cache steps aside, and until when.
 pub(crate) struct Admission {
     names: Names,
@@ -101,6 +98,8 @@ pub(crate) struct Route(Place);
 pub(crate) struct Aside {
     route: Place,
     path: Place,
+    /// When it was let pass, in seconds.
+    at: u64,
 }
 
 impl Admission {
@@ -130,14 +129,15 @@ impl Admission {
             let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
             return None;
         }
-        let Route(route) = self.route(request);
+        let path = key::path_of_request(request);
+        let Route(route) = self.route_at(request, path);
         if self.routes.read(route, now).is_none()
             || !matches!(*request.method(), Method::GET | Method::HEAD)
         {
             return None;
         }
-        let hash = self.path(key::path_of_request(request).as_bytes());
-        let path = self.paths.place(hash.0);
+        let hash = self.path(path.as_bytes());
+        let path = Place(hash.0);
         match self.paths.read(path, now) {
             _ if self.stored.may_have(hash) => return None,
             Some(NOT_STORABLE) => {}
@@ -145,13 +145,21 @@ impl Admission {
             // Two threads may both find it so, and both pass.
             None => self.paths.write(path, ASKED_FOR, now + ASIDE),
         }
-        Some(Aside { route, path })
+        Some(Aside {
+            route,
+            path,
+            at: now,
+        })
     }
 
     /// Where `request` belongs.
     pub(crate) fn route<B>(&self, request: &Request<B>) -> Route {
-        let name = route::of(request).as_bytes();
-        Route(self.routes.place(self.names.hash(name)))
+        self.route_at(request, key::path_of_request(request))
+    }
+
+    fn route_at<B>(&self, request: &Request<B>, path: &str) -> Route {
+        let name = route::of(request, path).as_bytes();
+        Route(Place(self.names.hash(name)))
     }
 
     /// Something is stored under `key`. To be told before it can be found there.
@@ -194,14 +202,13 @@ impl Admission {
         self.stored.may_have(path)
     }
 
-    /// What passed at `now` could have been stored, or not.
-    pub(crate) fn passed(&self, Aside { route, path }: Aside, storable: bool, now: Instant) {
-        let now = self.seconds(now);
+    /// What passed could have been stored, or not.
+    pub(crate) fn passed(&self, Aside { route, path, at }: Aside, storable: bool) {
         if storable {
             self.routes.clear(route);
             debug!("steps in again: there is something to store");
         } else {
-            self.paths.write(path, NOT_STORABLE, now + ASIDE);
+            self.paths.write(path, NOT_STORABLE, at + ASIDE);
         }
     }
 

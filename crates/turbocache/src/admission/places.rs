@@ -9,12 +9,10 @@ pub(super) struct Places {
     words: Box<[AtomicU64]>,
 }
 
-/// Where a name is, and by what it is known there.
+/// Where a name is, and by what it is known there: its hash. The lower bits tell the one,
+/// the upper ones the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    index: usize,
-    mark: u64,
-}
+pub(super) struct Place(pub(super) u64);
 
 /// A word is 24 bits of hash, a number of 8, and seconds since some epoch. Zero is
 /// an empty place; a name that has this hash is as one that is always replaced.
@@ -22,19 +20,19 @@ const MARK: u64 = !0 << 40;
 const NUMBER: u64 = 0xFF << 32;
 const SECONDS: u64 = !0 >> 32;
 
+impl Place {
+    const fn mark(self) -> u64 {
+        self.0 & MARK
+    }
+}
+
 impl Places {
+    /// `places` is a power of two.
     pub(super) fn new(places: usize) -> Self {
+        debug_assert!(places.is_power_of_two());
         Self {
             words: (0..places).map(|_| AtomicU64::new(0)).collect(),
         }
-    }
-
-    pub(super) fn place(&self, hash: u64) -> Place {
-        // The lower bits; the mark is made of the upper ones.
-        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let index = hash as usize % self.words.len();
-        let mark = hash & MARK;
-        Place { index, mark }
     }
 
     /// The number that is there, until its deadline.
@@ -47,8 +45,9 @@ impl Places {
     /// stays in the cache of each processor.
     pub(super) fn write(&self, place: Place, number: u8, until: u64) {
         let new = word(place, number, until);
-        if self.words[place.index].load(Relaxed) != new {
-            self.words[place.index].store(new, Relaxed);
+        let place = self.at(place);
+        if place.load(Relaxed) != new {
+            place.store(new, Relaxed);
         }
     }
 
@@ -56,7 +55,7 @@ impl Places {
     /// whether that makes `limit`: then the number is `rest`, until a deadline.
     pub(super) fn count(&self, place: Place, now: u64, limit: u8, rest: u8, until: u64) -> bool {
         let next = |before: u64| {
-            let before = if before & MARK == place.mark {
+            let before = if before & MARK == place.mark() {
                 before
             } else {
                 0
@@ -72,26 +71,32 @@ impl Places {
                 word(place, rest, until)
             })
         };
-        let before = self.words[place.index].fetch_update(Relaxed, Relaxed, next);
-        before.is_ok_and(|word| word & MARK == place.mark && number(word) >= limit - 1)
+        let before = self.at(place).fetch_update(Relaxed, Relaxed, next);
+        before.is_ok_and(|word| word & MARK == place.mark() && number(word) >= limit - 1)
     }
 
     /// Forgets number and deadline. Where there are none, it is only read, too.
     pub(super) fn clear(&self, place: Place) {
         if self.word_of(place) != 0 {
-            self.words[place.index].store(0, Relaxed);
+            self.at(place).store(0, Relaxed);
         }
     }
 
     /// What is there for its name, zero if nothing.
     fn word_of(&self, place: Place) -> u64 {
-        let word = self.words[place.index].load(Relaxed);
-        if word & MARK == place.mark { word } else { 0 }
+        let word = self.at(place).load(Relaxed);
+        if word & MARK == place.mark() { word } else { 0 }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    fn at(&self, Place(hash): Place) -> &AtomicU64 {
+        // A mask, which takes less than the remainder of a division.
+        &self.words[hash as usize & (self.words.len() - 1)]
     }
 }
 
 fn word(place: Place, number: u8, until: u64) -> u64 {
-    place.mark | u64::from(number) << 32 | until.min(SECONDS)
+    place.mark() | u64::from(number) << 32 | until.min(SECONDS)
 }
 
 fn is_before(now: u64, word: u64) -> bool {

@@ -1,12 +1,10 @@
 use http::Request;
 
-use crate::key;
-
 /// What is likely to be alike in what it answers: the route that axum has found for
 /// the request, with its parameters' names, and otherwise the first two segments of
-/// the path without the last one (`/api/users` of `/api/users/7/posts`).
-pub(super) fn of<B>(request: &Request<B>) -> &str {
-    matched(request).unwrap_or_else(|| leading_segments(key::path_of_request(request)))
+/// its `path` without the last one (`/api/users` of `/api/users/7/posts`).
+pub(super) fn of<'a, B>(request: &'a Request<B>, path: &'a str) -> &'a str {
+    matched(request).unwrap_or_else(|| leading_segments(path))
 }
 
 #[cfg(feature = "axum")]
@@ -21,10 +19,15 @@ fn matched<B>(_: &Request<B>) -> Option<&str> {
 }
 
 fn leading_segments(path: &str) -> &str {
-    let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    let slash = |from: usize| {
+        let rest = &path.as_bytes()[from..];
+        let at = rest.iter().position(|byte| *byte == b'/')?;
+        Some(from + at)
+    };
     // The second or, if there is one, the third.
-    let end = slashes.skip(1).take(2).last();
-    &path[..end.map_or(0, |(at, _)| at)]
+    let second = slash(0).and_then(|first| slash(first + 1));
+    let end = second.map(|second| slash(second + 1).unwrap_or(second));
+    &path[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -57,7 +60,9 @@ mod tests {
         let app = Router::new()
             .route("/t/{slug}", get(|| async {}))
             .layer(middleware::from_fn(
-                |request: Request, _: middleware::Next| async move { of(&request).to_owned() },
+                |request: Request, _: middleware::Next| async move {
+                    of(&request, request.uri().path()).to_owned()
+                },
             ));
         let request = Request::get("/t/hello").body(axum::body::Body::empty());
         let response = app.oneshot(request.unwrap()).await.unwrap();

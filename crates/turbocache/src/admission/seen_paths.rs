@@ -10,15 +10,16 @@ use super::PathHash;
 /// Sequentially consistent, since who invalidates goes by it: see
 /// [`Journal`](crate::store::Journal).
 pub(super) struct SeenPaths {
-    words: Box<[AtomicU64]>,
+    words: Box<[AtomicU64; WORDS]>,
 }
 
 /// 32 KiB.
-const BITS: usize = 1 << 18;
+const WORDS: usize = 1 << 12;
 
 impl SeenPaths {
     pub(super) fn new() -> Self {
-        let words = (0..BITS / 64).map(|_| AtomicU64::new(0)).collect();
+        let words: Box<[_]> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
+        let words = words.try_into().expect("there are as many");
         Self { words }
     }
 
@@ -36,7 +37,7 @@ impl SeenPaths {
     }
 
     fn bit(&self, PathHash(hash): PathHash) -> (&AtomicU64, u64) {
-        let index = (hash >> 6) as usize % self.words.len();
+        let index = (hash >> 6) as usize % WORDS;
         (&self.words[index], 1 << (hash % 64))
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http_body_util::Empty;
 
 use super::*;
-use crate::key::query::QueryRules;
+use crate::{key::query::QueryRules, policy::request::Pass};
 
 /// An admission, and a time that is moved.
 struct Scene {
@@ -115,11 +115,9 @@ fn after_a_while_a_few_fetches_tell() {
 fn the_first_response_that_could_be_stored_ends_it() {
     let scene = Scene::new();
     scene.useless(RUN, "/t/1");
-    scene
-        .admission
-        .passed(scene.aside("/t/2"), false, scene.now);
+    scene.admission.passed(scene.aside("/t/2"), false);
     scene.aside("/t/2");
-    scene.admission.passed(scene.aside("/t/3"), true, scene.now);
+    scene.admission.passed(scene.aside("/t/3"), true);
     for path in ["/t/1", "/t/2", "/t/3"] {
         scene.through(path);
     }
@@ -160,7 +158,7 @@ fn of_a_stampede_on_an_unknown_page_one_passes() {
     for _ in 0..100 {
         scene.through("/t/new");
     }
-    scene.admission.passed(first, true, scene.now);
+    scene.admission.passed(first, true);
     scene.through("/t/new");
 }
 
@@ -182,7 +180,7 @@ fn however_many_paths_pass_those_with_something_stored_do_not() {
     scene.useless(RUN, "/t/1");
     for number in 0..4 * PATHS {
         if let Err(aside) = scene.ask(&format!("/t/{number}")) {
-            scene.admission.passed(aside, false, scene.now);
+            scene.admission.passed(aside, false);
         }
     }
     scene.through("/t/page");
@@ -199,7 +197,9 @@ fn what_was_under_way_when_it_began_does_not_end_it() {
 
 #[test]
 fn the_reason_is_a_word_that_cache_status_takes() {
-    assert!(crate::policy::list::is_token(STEPPED_ASIDE.as_bytes()));
+    assert!(crate::policy::list::is_token(
+        Pass::SteppedAside.as_str().as_bytes()
+    ));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use http::{
     header::{CACHE_CONTROL, PRAGMA},
 };
 use http_body::Body;
-use peregrine_core::{ForwardReason, Variant};
+use peregrine_core::{CacheStatus, ForwardReason, Variant};
 
 use super::{Policy, directives::Wishes};
 
@@ -74,7 +74,7 @@ impl Asked {
 }
 
 /// Why a request passes the cache by: nothing is read for it, and nothing of
-/// its answer stored.
+/// its answer stored. All but the last are reasons of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pass {
     /// Neither `GET` nor `HEAD`.
@@ -103,6 +103,8 @@ pub(crate) enum Pass {
     HostMismatch,
     /// Whoever knows which variant a client may see says so, and why.
     Variant(&'static str),
+    /// Nothing of what its route gives could be stored lately.
+    SteppedAside,
 }
 
 impl Pass {
@@ -121,14 +123,16 @@ impl Pass {
             Self::BadHost => "bad-host",
             Self::HostMismatch => "host-mismatch",
             Self::Variant(reason) => reason,
+            Self::SteppedAside => "stepped-aside",
         }
     }
 
-    /// The reason in RFC 9211's words.
-    pub(crate) const fn forward_reason(self) -> ForwardReason {
+    /// In RFC 9211's words.
+    pub(crate) const fn status(self) -> CacheStatus {
         match self {
-            Self::Method => ForwardReason::Method,
-            _ => ForwardReason::Bypass,
+            // This says it already.
+            Self::Method => CacheStatus::forward(ForwardReason::Method),
+            _ => CacheStatus::forward(ForwardReason::Bypass).because(self.as_str()),
         }
     }
 }

@@ -1,0 +1,44 @@
+//! What is said of most requests that pass, made once.
+
+use std::sync::LazyLock;
+
+use http::{Extensions, HeaderValue};
+
+use crate::policy::request::Pass;
+
+/// What a cache with the default name says of a request that passes for one reason.
+///
+/// To give it away allocates as little as can be, and writes to nothing that threads
+/// share.
+pub(crate) struct Word {
+    pub(crate) line: HeaderValue,
+    pub(crate) said: LazyLock<Extensions>,
+}
+
+static METHOD: Word = Word {
+    line: HeaderValue::from_static("turbocache; fwd=method"),
+    said: LazyLock::new(|| said(Pass::Method)),
+};
+static STEPPED_ASIDE: Word = Word {
+    line: HeaderValue::from_static("turbocache; fwd=bypass; detail=stepped-aside"),
+    said: LazyLock::new(|| said(Pass::SteppedAside)),
+};
+static AUTHORIZATION: Word = Word {
+    line: HeaderValue::from_static("turbocache; fwd=bypass; detail=authorization"),
+    said: LazyLock::new(|| said(Pass::Authorization)),
+};
+
+pub(super) fn word(reason: Pass) -> Option<&'static Word> {
+    match reason {
+        Pass::Method => Some(&METHOD),
+        Pass::SteppedAside => Some(&STEPPED_ASIDE),
+        Pass::Authorization => Some(&AUTHORIZATION),
+        _ => None,
+    }
+}
+
+fn said(reason: Pass) -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(reason.status());
+    extensions
+}
