@@ -155,3 +155,18 @@ async fn requests_that_come_at_once_are_answered_in_their_order() {
     let expected: Vec<usize> = (1..20).chain([0]).collect();
     assert_eq!(lengths, expected);
 }
+
+#[tokio::test]
+async fn the_client_of_an_application_in_http_1_0_may_keep_its_connection() {
+    let server = unruly::start(&[]).await;
+    let ask = "GET /http-1.0 HTTP/1.1\r\nHost: a\r\n";
+    let twice = format!("{ask}\r\n{ask}Connection: close\r\n\r\n");
+    let answers = server.exchange(twice.as_bytes()).await;
+    for part in ["HTTP/1.1 200 OK\r\n", "old, but well"] {
+        assert_eq!(answers.matches(part).count(), 2, "{part}: {answers}");
+    }
+
+    let answer = server.exchange(b"GET /http-1.0 HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nold, but well"), "{answer}");
+}

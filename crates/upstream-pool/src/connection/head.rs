@@ -48,6 +48,11 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
 /// Makes the head of a response that came one that goes to the client: without
 /// what is for this connection only, but not without what that means.
 pub(crate) fn for_client(head: &mut response::Parts) {
+    // RFC 9110 §2.5: "Intermediaries that process HTTP messages (i.e., all
+    // intermediaries other than those acting as tunnels) MUST send their own
+    // HTTP-version in forwarded messages". An answer in HTTP/1.0 would have the
+    // client close its connection.
+    head.version = Version::HTTP_11;
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         let protocols = head.headers.remove(UPGRADE);
         hop_by_hop::remove(&mut head.headers);
@@ -200,6 +205,14 @@ mod tests {
         assert_eq!(head.headers["connection"], "Upgrade");
         assert_eq!(head.headers["upgrade"], "websocket");
         assert!(!head.headers.contains_key("x-hop"));
+    }
+
+    #[test]
+    fn an_application_of_http_1_0_does_not_make_the_server_one() {
+        let response = Response::builder().version(Version::HTTP_10);
+        let (mut head, ()) = response.body(()).unwrap().into_parts();
+        for_client(&mut head);
+        assert_eq!(head.version, Version::HTTP_11);
     }
 
     #[test]
