@@ -131,7 +131,8 @@ impl Service<Request<RequestBody>> for Process {
                 }
                 Err((error, permit)) => {
                     if let Some(permit) = permit {
-                        diagnose(&error, &permit).await;
+                        // What is rare is not to make the future of each request larger.
+                        Box::pin(diagnose(&error, &permit)).await;
                     }
                     Err(error)
                 }
