@@ -189,8 +189,9 @@ fn our_own_listener_is_ours_and_a_witness_tells_when_it_is_closed() {
     assert_eq!(pid, this);
     drop(listener);
     assert!(!witnesses[0].holds());
-    assert!(matches!(
+    // A child that another test has just begun to start may have it for a moment, too.
+    while !matches!(
         Owner::new(this, port, None).look().unwrap(),
         Verdict::Nobody
-    ));
+    ) {}
 }
