@@ -62,6 +62,22 @@ async fn an_application_runs_as_the_user_that_was_named_and_can_listen_on_its_so
 }
 
 #[tokio::test]
+async fn an_application_of_another_user_is_known_on_its_port() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let who = WHO
+        .replace("UnixStreamServer", "TCPServer")
+        .replace("sys.argv[1]", r#"("127.0.0.1", int(os.environ["PORT"]))"#);
+    let folder = folder();
+    let app = folder.path().to_str().unwrap();
+    let args = ["start", app, "--user", "nobody", "--", PYTHON, "-c", &who];
+    let server = Server::start(&args).await;
+    let page = server.get("/").await;
+    assert!(page.body.starts_with("((65534, 65534, 65534)"), "{page:?}");
+}
+
+#[tokio::test]
 async fn what_another_user_can_write_does_not_run_as_root_in_production() {
     if !geteuid().is_root() {
         return;
