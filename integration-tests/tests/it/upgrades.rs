@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use integration_tests::{Browser, Server, client, processes, run, tools, wait};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -475,6 +475,42 @@ async fn a_message_of_which_half_was_sent_may_be_finished_before_the_end() {
         .await;
     stream.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
     assert_eq!(client::read_to_end(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn the_access_log_says_how_a_websocket_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let json = ["--access-log-format", "json", "--access-log"];
+    let options = [&AT_ONCE[..], &json, &[log.to_str().unwrap()]].concat();
+    let server = NODE.start_one(&options).await;
+    let logged = async |count: usize| {
+        wait::until("lines of those that were upgraded", async || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let lines = text.lines().map(serde_json::from_str::<Value>);
+            let upgraded = lines.filter_map(|line| Some(line.ok()?["upgraded"].take()));
+            let upgraded: Vec<_> = upgraded.filter(Value::is_object).collect();
+            (upgraded.len() == count).then_some(upgraded)
+        })
+        .await
+    };
+    let mut socket = websocket(&server).await;
+    say(&mut socket, Message::text("hello")).await;
+    socket.close(None).await.unwrap();
+    closed(&mut socket).await;
+    drop(socket);
+    let first = &logged(1).await[0];
+    assert_eq!(first["end"], "closed");
+    // A head, here with a key, and no more than that of the Close frame.
+    assert_eq!(
+        (&first["received"], &first["sent"]),
+        (&json!(17), &json!(9))
+    );
+
+    let mut socket = websocket(&server).await;
+    tell(&server, "restart-app").await;
+    goes_away(&mut socket).await;
+    assert_eq!(logged(2).await[1]["end"], "process-leaves");
 }
 
 #[tokio::test]

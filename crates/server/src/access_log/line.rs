@@ -18,6 +18,7 @@ use super::{
     Format,
     record::{Head, Record},
 };
+use crate::front::Report;
 
 /// nginx's word for a client that left before there was an answer.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -31,9 +32,25 @@ pub(super) struct Outcome {
     cache: Option<&'static str>,
     cache_status: Option<CacheStatus>,
     pid: Option<u32>,
+    upgraded: Option<Report>,
 }
 
 impl Outcome {
+    /// What became of it, and of what the connection was upgraded to, if it was.
+    pub(super) fn new(finished: &FinishedRequest, upgraded: Option<Report>) -> Self {
+        Self {
+            status: status(finished),
+            end: finished.end,
+            // nginx counts these, too.
+            bytes: finished.bytes + upgraded.map_or(0, |report| report.down),
+            elapsed: finished.elapsed,
+            cache: finished.cache,
+            cache_status: finished.cache_status,
+            pid: finished.pid,
+            upgraded,
+        }
+    }
+
     /// Answered at once, by nobody but us.
     pub(super) const fn refused(status: StatusCode, end: End, bytes: u64) -> Self {
         Self {
@@ -44,20 +61,7 @@ impl Outcome {
             cache: None,
             cache_status: None,
             pid: None,
-        }
-    }
-}
-
-impl From<&FinishedRequest> for Outcome {
-    fn from(finished: &FinishedRequest) -> Self {
-        Self {
-            status: status(finished),
-            end: finished.end,
-            bytes: finished.bytes,
-            elapsed: finished.elapsed,
-            cache: finished.cache,
-            cache_status: finished.cache_status,
-            pid: finished.pid,
+            upgraded: None,
         }
     }
 }
@@ -173,8 +177,18 @@ struct Object<'a> {
     /// memory, or not stored.
     cache_status: Option<String>,
     pid: Option<u32>,
+    upgraded: Option<UpgradedObject>,
     referer: Option<Cow<'a, str>>,
     user_agent: Option<Cow<'a, str>>,
+}
+
+/// What a connection was that was upgraded.
+#[derive(Serialize)]
+struct UpgradedObject {
+    end: &'static str,
+    received: u64,
+    sent: u64,
+    duration_ms: f64,
 }
 
 fn json(record: &Record, outcome: &Outcome, omit_query: bool) -> String {
@@ -198,6 +212,12 @@ fn json(record: &Record, outcome: &Outcome, omit_query: bool) -> String {
         cache: outcome.cache,
         cache_status: outcome.cache_status.map(|status| status.to_string()),
         pid: outcome.pid,
+        upgraded: outcome.upgraded.map(|report| UpgradedObject {
+            end: report.ending,
+            received: report.up,
+            sent: report.down,
+            duration_ms: millis(report.lasted),
+        }),
         referer: head
             .and_then(|head| head.referer.as_ref())
             .map(|referer| text(shown(referer.as_bytes(), omit_query))),

@@ -14,6 +14,7 @@ use super::{
     client::client,
     line::{self, Outcome},
 };
+use crate::front::UpgradeReport;
 
 /// What a line says of a request, from its arrival on.
 pub(super) struct Record {
@@ -24,6 +25,8 @@ pub(super) struct Record {
     pub(super) client: Option<IpAddr>,
     /// `None` if it could not be read.
     pub(super) head: Option<Head>,
+    /// Of one that offers to speak something else from then on.
+    upgrade: Option<UpgradeReport>,
 }
 
 /// A request as it came, without what nobody asks of a log.
@@ -57,6 +60,7 @@ impl Record {
                 referer: field(REFERER),
                 user_agent: field(USER_AGENT),
             }),
+            upgrade: request.extensions.get().cloned(),
         }
     }
 
@@ -68,6 +72,7 @@ impl Record {
             came: SystemTime::now(),
             client: Some(client),
             head: None,
+            upgrade: None,
         }
     }
 
@@ -80,6 +85,7 @@ impl Record {
 
 impl Observed for Record {
     fn finish(self: Box<Self>, finished: &FinishedRequest) {
-        self.write(&finished.into());
+        let upgrade = self.upgrade.as_ref().and_then(UpgradeReport::get);
+        self.write(&Outcome::new(finished, upgrade));
     }
 }

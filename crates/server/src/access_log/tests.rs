@@ -1,4 +1,4 @@
-use std::{convert::Infallible, fs, net::SocketAddr};
+use std::{convert::Infallible, fs, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
+use crate::front::{Report, UpgradeReport};
 
 fn open(folder: &TempDir, format: Format, omit_query: bool) -> (AccessLog, PathBuf) {
     let path = folder.path().join("access.log");
@@ -39,7 +40,7 @@ async fn serve(log: &AccessLog, request: Request<()>) {
         let mut response = Response::new(Full::<Bytes>::from("page"));
         let extensions = response.extensions_mut();
         extensions.insert(ServedBy { pid: 4711 });
-        extensions.insert(CacheStatus::hit(std::time::Duration::from_secs(60)));
+        extensions.insert(CacheStatus::hit(Duration::from_secs(60)));
         Ok::<_, Infallible>(response)
     }));
     let response = service.oneshot(request).await.unwrap();
@@ -171,10 +172,37 @@ async fn a_json_line_has_what_a_program_wants_to_know() {
         "cache": "hit",
         "cache_status": "hit; ttl=60",
         "pid": 4711,
+        "upgraded": null,
         "referer": null,
         "user_agent": "\"\u{fffd}",
     });
     assert_eq!(line, expected);
+}
+
+#[tokio::test]
+async fn a_line_says_how_an_upgraded_connection_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, path) = open(&folder, Format::Json, false);
+    let mut request = request("/chat");
+    let report = UpgradeReport::default();
+    request.extensions_mut().insert(report.clone());
+    report.close(Report {
+        ending: "process-leaves",
+        up: 70,
+        down: 1000,
+        lasted: Duration::from_secs(90),
+    });
+    serve(&log, request).await;
+    drop(log);
+    let line: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "end": "process-leaves",
+        "received": 70,
+        "sent": 1000,
+        "duration_ms": 90_000.0,
+    });
+    assert_eq!(line["upgraded"], expected);
+    assert_eq!(line["bytes"], 1004, "as nginx counts them");
 }
 
 #[tokio::test]

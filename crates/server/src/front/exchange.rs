@@ -24,7 +24,7 @@ use super::{
     answer::AnswerBody,
     heard::Heard,
     host, room,
-    upgrade::{self, Agreement},
+    upgrade::{Agreement, Offered},
 };
 use crate::refused::{Refusal, Refusals};
 
@@ -51,7 +51,7 @@ where
             return Answering::Refused;
         }
         let mut request = request.map(|body| ClientBody::new(body, patience).telling(&heard));
-        let offer = upgrade::is_offered(&mut request).then(|| agreement.clone());
+        let offer = agreement.offered(&mut request);
         let service = &mut *service.borrow_mut();
         if is_ready(service) {
             Answering::Ready {
@@ -78,11 +78,11 @@ pin_project! {
         Ready {
             #[pin]
             answer: S::Future,
-            offer: Option<Agreement>,
+            offer: Option<Offered>,
         },
         Unready {
             answer: Pin<Box<Oneshot<S, R>>>,
-            offer: Option<Agreement>,
+            offer: Option<Offered>,
         },
         Refused,
     }
@@ -104,8 +104,8 @@ where
         match answer {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(response)) => Poll::Ready(Ok(if let Some(agreement) = offer {
-                agreement.note(response)
+            Poll::Ready(Ok(response)) => Poll::Ready(Ok(if let Some(offer) = offer {
+                offer.note(response)
             } else {
                 let (mut head, body) = response.into_parts();
                 room::clear(&mut head.extensions);

@@ -30,13 +30,14 @@ mod client_service;
 mod closing_times;
 mod connection;
 mod connections;
-mod ending;
+mod conversation;
 mod exchange;
 mod heard;
 mod host;
 mod linger;
 mod listen;
 mod open_files;
+mod report;
 mod room;
 mod silence;
 mod stop;
@@ -49,8 +50,14 @@ mod websocket;
 mod when_woken;
 
 pub(crate) use self::{
-    accept::Front, body::ClientBody, client_service::ClientService, connections::Connections,
-    exchange::call, listen::bind, timeouts::Timeouts,
+    accept::Front,
+    body::ClientBody,
+    client_service::ClientService,
+    connections::Connections,
+    exchange::call,
+    listen::bind,
+    report::{Report, UpgradeReport},
+    timeouts::Timeouts,
 };
 
 /// The longest request head: request line and header fields (64 KiB).

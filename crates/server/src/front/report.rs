@@ -1,4 +1,38 @@
-use std::io;
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// Where those who keep a log find how an upgraded connection was: in the extensions
+/// of the request that offered it. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UpgradeReport(Arc<OnceLock<Report>>);
+
+/// How an upgraded connection was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Why it is over, in a word.
+    pub(crate) ending: &'static str,
+    /// Bytes from the client.
+    pub(crate) up: u64,
+    /// Bytes to the client.
+    pub(crate) down: u64,
+    pub(crate) lasted: Duration,
+}
+
+impl UpgradeReport {
+    /// What is known when the request is over: nothing, if it was no more than that.
+    pub(crate) fn get(&self) -> Option<Report> {
+        self.0.get().copied()
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn close(&self, report: Report) {
+        // There is only one end.
+        let _ = self.0.set(report);
+    }
+}
 
 /// Why an upgraded connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +48,8 @@ pub(super) enum Ending {
     ProcessLeaves,
     /// The server was to stop.
     ServerStops,
+    /// The server could not wait any longer.
+    CutOff,
 }
 
 impl Ending {
@@ -39,6 +75,7 @@ impl Ending {
             Self::Broken => "broken",
             Self::ProcessLeaves => "process-leaves",
             Self::ServerStops => "server-stops",
+            Self::CutOff => "cut-off",
         }
     }
 }
