@@ -10,6 +10,7 @@
 //! | `/head` | answers with the head of the request, byte by byte as it came |
 //! | `/early` | begins its answer at the first byte of the request's body, and ends it with the last |
 //! | `/bytes/COUNT` | answers with so many bytes, all of them `x`, as fast as they are taken |
+//! | `/events` | begins a stream of events, and never ends it |
 //! | `/http-1.0` | answers in HTTP/1.0, without a length |
 //! | `/garbage` | answers, but not in HTTP |
 //! | `/nothing` | closes the connection without a word |
@@ -51,6 +52,13 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
     }
     match request.path() {
         "/head" => answer(&mut client, "", &request.head),
+        "/events" => {
+            client.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                  Transfer-Encoding: chunked\r\n\r\nd\r\ndata: first\n\n\r\n",
+            )?;
+            io::copy(&mut reader, &mut io::sink()).map(drop)
+        }
         "/http-1.0" => client.write_all(b"HTTP/1.0 200 OK\r\n\r\nold, but well"),
         "/garbage" => client.write_all(b"Good morning! This is not HTTP.\r\n\r\n"),
         "/nothing" => Ok(()),

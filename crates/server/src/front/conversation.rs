@@ -129,9 +129,16 @@ mod tests {
         Instant::now()
     }
 
-    /// After how many seconds each of `count` connections ends, all of whose processes
-    /// are to leave.
-    async fn told_after(count: usize, times: &ClosingTimes) -> Vec<u64> {
+    /// Why connections are to end.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Reason {
+        ProcessLeaves,
+        ServerStops,
+    }
+
+    /// After how many seconds each of `count` connections ends that are to end already
+    /// when they are upgraded.
+    async fn told_after(count: usize, reason: Reason, times: &ClosingTimes) -> Vec<u64> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Stop::new();
@@ -140,10 +147,12 @@ mod tests {
             let (client, near) = tokio::join!(TcpStream::connect(address), listener.accept());
             let (mut client, (near, peer)) = (client.unwrap(), near.unwrap());
             let (mut application, far) = tokio::io::duplex(64);
+            let leave = match reason {
+                Reason::ProcessLeaves => LeaveNotice::new(ready(())),
+                Reason::ServerStops => LeaveNotice::never(),
+            };
             let agreed = Agreed {
-                application: Upgraded::new(far, LeaveNotice::new(ready(())))
-                    .take()
-                    .unwrap(),
+                application: Upgraded::new(far, leave).take().unwrap(),
                 websocket: None,
                 exchange: Box::new(()),
                 report: UpgradeReport::default(),
@@ -162,26 +171,31 @@ mod tests {
                 (told - begun).as_secs()
             });
         }
+        if reason == Reason::ServerStops {
+            stop.stop().await;
+        }
         connections.join_all().await
     }
 
     #[tokio::test(start_paused = true)]
     async fn many_that_are_to_end_at_once_end_one_after_the_other() {
-        let times = ClosingTimes::new(Duration::from_secs(200));
-        let mut told = told_after(100, &times).await;
-        told.sort_unstable();
-        told.dedup();
-        assert!(
-            told.len() > 70 && told[0] >= 100 && told[told.len() - 1] <= 200,
-            "{told:?}"
-        );
-        let longest = told.windows(2).map(|pair| pair[1] - pair[0]).max();
-        assert!(longest <= Some(3), "{told:?}");
+        for reason in [Reason::ProcessLeaves, Reason::ServerStops] {
+            let times = ClosingTimes::new(Duration::from_secs(200));
+            let mut told = told_after(100, reason, &times).await;
+            told.sort_unstable();
+            told.dedup();
+            let (first, last) = (told[0], told[told.len() - 1]);
+            assert!(told.len() > 70 && first >= 100 && last <= 200, "{told:?}");
+            let longest = told.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(longest <= Some(3), "{told:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_that_may_not_stay_end_at_once() {
-        let told = told_after(3, &ClosingTimes::new(Duration::ZERO)).await;
-        assert_eq!(told, [0, 0, 0]);
+        let times = ClosingTimes::new(Duration::ZERO);
+        for reason in [Reason::ProcessLeaves, Reason::ServerStops] {
+            assert_eq!(told_after(3, reason, &times).await, [0, 0, 0]);
+        }
     }
 }
