@@ -245,7 +245,7 @@ pub(crate) struct OperatorOptions {
     /// Those of many clients are closed one after the other in the second half of
     /// that time, so that not all of them come back at once; with 0, all are closed
     /// at once. Both sides of a WebSocket get a Close frame with status 1001 (going
-    /// away), and up to two seconds more to answer it. At most as long as
+    /// away), and up to two seconds more to answer it; all of that within
     /// --shutdown-timeout.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) websocket_shutdown_timeout: Duration,

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use super::{Timeouts, tunnel::GOODBYE};
+
 /// Says how long each of many connections may stay that are to end at once. Clones
 /// take turns with each other.
 ///
@@ -19,8 +21,17 @@ pub(super) struct ClosingTimes {
 }
 
 impl ClosingTimes {
-    /// No connection may stay for longer than `patience`.
-    pub(super) fn new(patience: Duration) -> Self {
+    /// No connection may stay for longer than the time for upgraded ones, nor for so
+    /// long that too little is left for a [`GOODBYE`] before all that runs is cut off.
+    pub(super) fn new(timeouts: &Timeouts) -> Self {
+        Self::within(
+            timeouts
+                .upgrade
+                .min(timeouts.shutdown.saturating_sub(GOODBYE)),
+        )
+    }
+
+    fn within(patience: Duration) -> Self {
         Self {
             patience,
             next: Arc::default(),
@@ -67,15 +78,29 @@ mod tests {
     #[test]
     fn a_connection_on_its_own_has_all_of_the_time() {
         for patience in [Duration::ZERO, Duration::from_secs(5), Duration::MAX] {
-            let times = ClosingTimes::new(patience);
+            let times = ClosingTimes::within(patience);
             assert_eq!(times.next(), patience);
             assert!(times.clone().next() <= patience);
         }
     }
 
     #[test]
+    fn nobody_stays_until_it_is_too_late_for_a_goodbye() {
+        for (upgrade, shutdown, expected) in [(5, 30, 5), (5, 7, 5), (5, 6, 4), (5, 1, 0)] {
+            let timeouts = Timeouts {
+                head: Duration::ZERO,
+                body: Duration::ZERO,
+                upgrade: Duration::from_secs(upgrade),
+                shutdown: Duration::from_secs(shutdown),
+            };
+            let time = ClosingTimes::new(&timeouts).next();
+            assert_eq!(time, Duration::from_secs(expected), "{shutdown}");
+        }
+    }
+
+    #[test]
     fn no_time_is_no_time_for_anybody() {
-        let times = ClosingTimes::new(Duration::ZERO);
+        let times = ClosingTimes::within(Duration::ZERO);
         assert!((0..100).all(|_| times.next() == Duration::ZERO));
     }
 }

@@ -122,11 +122,24 @@ mod tests {
         task::JoinSet,
     };
 
-    use super::{super::stop::Stop, *};
+    use super::{
+        super::{Timeouts, stop::Stop},
+        *,
+    };
 
     async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> Instant {
         assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
         Instant::now()
+    }
+
+    /// Within so many seconds.
+    fn times(seconds: u64) -> ClosingTimes {
+        ClosingTimes::new(&Timeouts {
+            head: Duration::MAX,
+            body: Duration::MAX,
+            upgrade: Duration::from_secs(seconds),
+            shutdown: Duration::MAX,
+        })
     }
 
     /// Why connections are to end.
@@ -180,7 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn many_that_are_to_end_at_once_end_one_after_the_other() {
         for reason in [Reason::ProcessLeaves, Reason::ServerStops] {
-            let times = ClosingTimes::new(Duration::from_secs(200));
+            let times = times(200);
             let mut told = told_after(100, reason, &times).await;
             told.sort_unstable();
             told.dedup();
@@ -193,7 +206,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_that_may_not_stay_end_at_once() {
-        let times = ClosingTimes::new(Duration::ZERO);
+        let times = times(0);
         for reason in [Reason::ProcessLeaves, Reason::ServerStops] {
             assert_eq!(told_after(3, reason, &times).await, [0, 0, 0]);
         }

@@ -69,7 +69,7 @@ impl Threads {
         S: ClientService,
     {
         let count = thread::available_parallelism().map_or(1, usize::from);
-        let closing_times = ClosingTimes::new(timeouts.upgrade);
+        let closing_times = ClosingTimes::new(&timeouts);
         let threads = (0..count)
             .map(|number| {
                 let closing_times = closing_times.clone();

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use self::lane::Lane;
+pub(super) use self::part::GOODBYE;
 use super::websocket::{Speaker, WebSocket};
 
 /// How long an application may be silent after its client has ended. A client

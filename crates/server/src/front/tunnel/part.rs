@@ -18,7 +18,7 @@ use crate::front::websocket::{Speaker, going_away};
 /// How long the two may take to finish a frame, to say goodbye and to hang up. Chrome
 /// waits for no longer, either. An old process leaves only after that, and a client
 /// whose network is gone never answers.
-const GOODBYE: Duration = Duration::from_secs(2);
+pub(in crate::front) const GOODBYE: Duration = Duration::from_secs(2);
 
 impl<C, A> Tunnel<C, A>
 where
