@@ -94,7 +94,7 @@ pub(crate) enum Passing {
     /// Whatever it gets is nothing to the cache.
     Safe(Pass),
     /// What it gets may make something invalid.
-    Unsafe(Pass, Box<UnsafeRequest>),
+    Unsafe(Pass, UnsafeRequest),
     /// What it gets may be something to store, after all.
     Aside(Glance),
 }

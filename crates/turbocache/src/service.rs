@@ -186,7 +186,7 @@ impl<S> TurboCacheService<S> {
         S: Service<Request<ReqB>> + Clone,
     {
         let passing = match UnsafeRequest::new(&request, reason) {
-            Some(request) => Passing::Unsafe(reason, Box::new(request)),
+            Some(request) => Passing::Unsafe(reason, request),
             None => Passing::Safe(reason),
         };
         self.send(request, passing)

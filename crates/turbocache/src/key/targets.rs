@@ -115,53 +115,68 @@ fn without_query(target: &[u8]) -> &[u8] {
 /// What a key is made of, and not the keys: few requests need those.
 #[derive(Debug)]
 pub(crate) struct Targets {
-    seen: Uri,
+    /// Path and query as they are seen, and behind them the first `Host`. A copy: those of
+    /// the request are slices of the buffer that its connection reads into, and to keep
+    /// them until there is a response takes another buffer for what comes next.
+    text: Box<[u8]>,
+    length_of_target: usize,
+    unusual: Option<Box<Unusual>>,
+}
+
+/// What most requests have nothing of.
+#[derive(Debug)]
+struct Unusual {
+    /// The target, if there is an authority in it.
+    absolute: Option<Uri>,
     /// Where a prefix was taken off.
     original: Option<Uri>,
     trusted: Option<TargetOrigin>,
-    /// There is one, as a rule.
-    host: Option<HeaderValue>,
     other_hosts: Vec<HeaderValue>,
 }
 
 impl Targets {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let mut hosts = request.headers().get_all(HOST).iter().cloned();
+        let target = path_and_query(request.uri()).as_bytes();
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let host = hosts.next().map_or(&[][..], HeaderValue::as_bytes);
         Self {
-            seen: request.uri().clone(),
-            original: original_uri(request).cloned(),
-            trusted: request.extensions().get().cloned(),
-            host: hosts.next(),
-            other_hosts: hosts.collect(),
+            text: [target, host].concat().into(),
+            length_of_target: target.len(),
+            unusual: Unusual::of(request, hosts.cloned().collect()).map(Box::new),
         }
     }
 
     /// Path and query of all of its keys.
     pub(crate) fn paths<'a>(&'a self, rules: &QueryRules) -> impl Iterator<Item = Cow<'a, str>> {
-        let uris = [Some(&self.seen), self.original.as_ref()];
-        let paths = uris.into_iter().flatten().map(path_and_query);
+        let original = self.unusual.iter().filter_map(|unusual| unusual.original());
+        let paths = std::iter::once(self.seen()).chain(original);
         paths.map(|path| rules.apply(path))
     }
 
     /// Its plain keys.
     pub(crate) fn keys(&self, rules: &QueryRules) -> Vec<Key> {
-        let uri = &self.seen;
-        let seen = path_and_query(uri);
-        let original = self.original.as_ref().map_or(seen, path_and_query);
+        let unusual = self.unusual.as_deref();
+        let seen = self.seen();
+        let original = unusual.and_then(Unusual::original).unwrap_or(seen);
 
-        let trusted = self.trusted.as_ref();
-        let trusted = trusted.map(|origin| (origin.scheme.as_str(), origin.authority.as_str()));
-        let scheme = uri.scheme_str().unwrap_or("http");
-        let from_uri = uri
-            .authority()
-            .map(|authority| (scheme, authority.as_str()));
-        let from_host = self.host.iter().chain(&self.other_hosts);
-        let from_host = from_host.filter_map(|host| Some((scheme, host.to_str().ok()?)));
+        let trusted = unusual.and_then(|unusual| unusual.trusted.as_ref());
+        let trusted = trusted.map(|origin| {
+            let authority = origin.authority.as_str().as_bytes();
+            (origin.scheme.as_str(), authority)
+        });
+        let absolute = unusual.and_then(|unusual| unusual.absolute.as_ref());
+        let scheme = absolute.and_then(Uri::scheme_str).unwrap_or("http");
+        let from_uri = absolute.and_then(Uri::authority);
+        let from_uri = from_uri.map(|authority| (scheme, authority.as_str().as_bytes()));
+        let (_, host) = self.text.split_at(self.length_of_target);
+        let other_hosts = unusual.iter().flat_map(|unusual| &unusual.other_hosts);
+        let from_host = std::iter::once(host).chain(other_hosts.map(HeaderValue::as_bytes));
+        let from_host = from_host.map(|host| (scheme, host));
 
         let mut keys = Vec::new();
         for (scheme, authority) in trusted.into_iter().chain(from_uri).chain(from_host) {
             for path in [original, seen] {
-                if let Some(key) = Key::of_parts(scheme, authority.as_bytes(), path, rules)
+                if let Some(key) = Key::of_parts(scheme, authority, path, rules)
                     && !keys.contains(&key)
                 {
                     keys.push(key);
@@ -169,6 +184,33 @@ impl Targets {
             }
         }
         keys
+    }
+
+    fn seen(&self) -> &str {
+        let (target, _) = self.text.split_at(self.length_of_target);
+        str::from_utf8(target).expect("it was text")
+    }
+}
+
+impl Unusual {
+    fn of<B>(request: &Request<B>, other_hosts: Vec<HeaderValue>) -> Option<Self> {
+        let original = original_uri(request);
+        let trusted = request.extensions().get::<TargetOrigin>();
+        let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
+        let is_there = original.is_some()
+            || trusted.is_some()
+            || absolute.is_some()
+            || !other_hosts.is_empty();
+        is_there.then(|| Self {
+            absolute: absolute.cloned(),
+            original: original.cloned(),
+            trusted: trusted.cloned(),
+            other_hosts,
+        })
+    }
+
+    fn original(&self) -> Option<&str> {
+        self.original.as_ref().map(path_and_query)
     }
 }
 
