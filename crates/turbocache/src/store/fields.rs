@@ -1,5 +1,7 @@
 //! The fields of a stored head, in as little memory as safe code can keep them.
 
+mod common;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -11,6 +13,7 @@ use http::{
     header::{AGE, CACHE_STATUS},
 };
 
+use self::common::common;
 use crate::decimal;
 
 /// The fields of a head, which answers as many clients as ask.
@@ -166,7 +169,8 @@ impl Fields {
         let answer = self.at_age(0);
         let mut names = HeaderMap::with_capacity(answer.len() + 1);
         for (name, value) in &answer {
-            names.append(detached(name), detached_value(value));
+            let copy = common(value).unwrap_or_else(|| detached_value(value));
+            names.append(detached(name), copy);
         }
         Self {
             shape: Arc::new(Shape {
