@@ -129,7 +129,8 @@ impl<'a> KeyParts<'a> {
                 .is_none_or(|port| begins_with(b":") && begins_with(port))
             && begins_with(&[DIVIDER])
             && begins_with(self.target.as_bytes())
-            && begins_with(&self.others)
+            // What is empty is nowhere, where some processors take long to look.
+            && (self.others.is_empty() || begins_with(&self.others))
             && rest.is_empty()
     }
 
