@@ -31,12 +31,11 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 impl Copies {
     /// Of what was `found` for `key` at `now`.
     pub(crate) fn new(key: &Key, found: &Variants, watch: Watch, now: Instant) -> Self {
-        let found = found.copy();
         Self {
             key: key.copy(),
+            found: Arc::new(found.copy()),
             ready: (0..found.len()).map(|_| None).collect(),
-            weight: weight(key, &found),
-            found: Arc::new(found),
+            weight: weight(key, found),
             watch,
             look_up: now + LOOK_UP,
         }
@@ -73,8 +72,10 @@ impl Copies {
     }
 }
 
-/// Bytes, as near as can be told: an answer has the same fields once more.
+/// Bytes of copies and answers, as near as can be told. A copy takes more than what it is
+/// one of: all names and values are its own. So does an answer, which shares the values.
 fn weight(key: &Key, found: &Variants) -> usize {
-    let answers = found.iter().map(|entry| entry.head.weight_of_answer());
-    found.weight(key) as usize + answers.sum::<usize>() + found.len() * size_of::<Option<Ready>>()
+    let answers = found.iter().map(|entry| 2 * entry.head.weight_of_answer());
+    let places = found.len() * size_of::<Option<Ready>>();
+    found.weight(key) as usize + answers.sum::<usize>() + places
 }
