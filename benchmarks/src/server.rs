@@ -22,7 +22,7 @@ use hyper::{
     server::conn::http1,
     service::{Service, service_fn},
 };
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::rt::TokioIo;
 use peregrine_request_accounting::RequestAccounting;
 use tokio::{net::TcpListener, runtime::Builder};
 use tower::Layer;
@@ -92,6 +92,28 @@ impl App {
     }
 }
 
+/// A service for hyper of a tower service that is always ready, as all of these are.
+///
+/// hyper-util's adapter asks a service whether it is ready when the response is waited
+/// for, and keeps the request until then. By that time hyper looks whether the client is
+/// still there, and needs another buffer for it, because the request is in the first one.
+/// The yardstick has no adapter, and drops the request when it is called.
+#[derive(Clone)]
+struct AtOnce<S>(S);
+
+impl<S> Service<Request<Incoming>> for AtOnce<S>
+where
+    S: tower::Service<Request<Incoming>> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: Request<Incoming>) -> S::Future {
+        self.0.clone().call(request)
+    }
+}
+
 /// Serves until the process is ended.
 pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
     // For ever: to share it is to cost nothing.
@@ -113,18 +135,18 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
                 Role::Bare | Role::App => accept(service_fn(answer), options.port).await,
                 Role::NoLayer => {
                     let service = tower::service_fn(answer);
-                    accept(TowerToHyperService::new(service), options.port).await
+                    accept(AtOnce(service), options.port).await
                 }
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
-                    accept(TowerToHyperService::new(service), options.port).await
+                    accept(AtOnce(service), options.port).await
                 }
                 Role::Accounted => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
                     let service = RequestAccounting::new().layer(service);
-                    accept(TowerToHyperService::new(service), options.port).await
+                    accept(AtOnce(service), options.port).await
                 }
             }
         })

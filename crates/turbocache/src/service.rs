@@ -37,6 +37,11 @@ use crate::{
 /// Made by [`TurboCache`](crate::TurboCache). It is always ready: whether `S` is,
 /// is asked only for a request that is sent to it. If it is not, the request waits
 /// with the one that was asked, and a clone takes its place here.
+///
+/// So it may be called without being asked, and a service for hyper is best made so:
+/// `service_fn(move |request| service.clone().call(request))`. An adapter that asks when
+/// its future is polled keeps the request until then, and the connection meanwhile takes
+/// another buffer to read into.
 #[derive(Clone)]
 pub struct TurboCacheService<S> {
     inner: S,
