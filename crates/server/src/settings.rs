@@ -190,6 +190,8 @@ pub(crate) struct AppSettings {
     pub(crate) max_request_queue_size: usize,
     /// How long a process may take until it answers on its socket.
     pub(crate) start_timeout: Duration,
+    /// How long requests may take that run in a process that is to leave.
+    pub(crate) drain_timeout: Duration,
     /// After which idle time a process beyond `min_instances` is stopped;
     /// never if `None`.
     pub(crate) pool_idle_time: Option<Duration>,

@@ -46,6 +46,7 @@ pub struct Builder<L = Identity> {
     start_timeout: Duration,
     response_timeout: Duration,
     drain_timeout: Duration,
+    stop_timeout: Duration,
     shutdown_timeout: Duration,
     pool_idle_time: Duration,
     max_requests: u64,
@@ -66,7 +67,8 @@ impl Builder {
             max_concurrent_requests: 1,
             start_timeout: Duration::from_secs(90),
             response_timeout: Duration::from_secs(60),
-            drain_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(60),
+            stop_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             pool_idle_time: Duration::from_secs(300),
             max_requests: 0,
@@ -157,10 +159,22 @@ impl<L> Builder<L> {
         self
     }
 
-    /// How long requests may take that run, or wait, when their process is to
-    /// leave or the pool to stop. Default: 30 s.
+    /// How long requests may take that run when their process is to leave, as at a
+    /// restart, while the pool goes on. Default: 60 s, as long as they may take by
+    /// themselves ([`response_timeout`](Self::response_timeout)).
+    ///
+    /// Those that are left have their connection closed, and fail unless they can be
+    /// sent again. A process whose turn it is to be replaced waits until the one before
+    /// it has left.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
+        self
+    }
+
+    /// How long requests may take that run, or wait, when the pool is to stop. Default:
+    /// 30 s.
+    pub const fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
         self
     }
 
@@ -236,6 +250,7 @@ impl<L> Builder<L> {
             start_timeout: self.start_timeout,
             response_timeout: self.response_timeout,
             drain_timeout: self.drain_timeout,
+            stop_timeout: self.stop_timeout,
             shutdown_timeout: self.shutdown_timeout,
             pool_idle_time: self.pool_idle_time,
             max_requests: self.max_requests,
@@ -319,6 +334,7 @@ impl<L> Builder<L> {
                 max,
                 idle_time: self.pool_idle_time,
                 drain_timeout: self.drain_timeout,
+                stop_timeout: self.stop_timeout,
                 shutdown_timeout: self.shutdown_timeout,
             },
             share.clone(),

@@ -278,7 +278,7 @@ impl PoolHandle {
     /// left.
     ///
     /// New requests are refused from now on. Those that wait or run are
-    /// finished, for the [drain timeout](crate::Builder::drain_timeout) at
+    /// finished, for the [stop timeout](crate::Builder::stop_timeout) at
     /// most. Then each process group gets SIGTERM, and after the [shutdown
     /// timeout](crate::Builder::shutdown_timeout) SIGKILL.
     ///

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::unruly;
+use crate::{holding_app::HoldingApp, unruly};
 
 /// An application in a folder of its own, which does not start while there is
 /// a file `broken` in it.
@@ -62,6 +62,22 @@ async fn replaced(server: &Server, old: &[i32]) {
         (new.len() == old.len() && new.iter().all(|pid| !old.contains(pid))).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_request_has_its_time_in_a_process_that_is_replaced() {
+    let app = HoldingApp::new();
+    // None at all, which is for a server that stops.
+    let server = app.serve(&["--shutdown-timeout", "0"]).await;
+    let old = server.get("/").await.body;
+    let restart = async {
+        server.sessions(1).await;
+        let ended = tell(&server, &["restart-app"]).await;
+        assert!(ended.status.success(), "{ended:?}");
+        app.release();
+    };
+    let (page, ()) = tokio::join!(server.get("/hold"), restart);
+    assert_eq!(page.body, old);
 }
 
 #[tokio::test]

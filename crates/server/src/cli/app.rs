@@ -27,7 +27,7 @@ pub(crate) struct AppOptions {
         value_parser = upstream,
         conflicts_with_all = [
             "dir", "command", "environment", "user", "envvar", "min_instances",
-            "max_pool_size", "start_timeout", "pool_idle_time", "max_requests",
+            "max_pool_size", "start_timeout", "drain_timeout", "pool_idle_time", "max_requests",
             "memory_limit", "warm_up",
             "force_max_concurrent_requests_per_process", "max_request_queue_size",
             "unlimited_concurrency_path", "request_queue_overflow_status_code",

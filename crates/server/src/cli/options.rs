@@ -77,6 +77,14 @@ pub(crate) struct PoolOptions {
     #[arg(long, value_name = "PATH", value_parser = path)]
     pub(crate) warm_up: Option<PathAndQuery>,
 
+    /// Seconds that requests may take to finish in a process that is replaced, as at
+    /// a restart, or no longer needed [default: as --max-request-time, but 60 at least]
+    ///
+    /// A process leaves as soon as it has nothing to do. Downloads and streams of
+    /// events that are left are cut off then.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) drain_timeout: Option<Duration>,
+
     /// Requests that a process may serve before another one takes its place;
     /// up to an eighth fewer, so that not all are replaced at once; 0 = no limit
     #[arg(long, value_name = "N", default_value_t = 0)]

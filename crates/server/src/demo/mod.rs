@@ -79,6 +79,7 @@ pub(crate) fn demo(options: DemoOptions) -> Result<Demo, StartError> {
         max_pool_size,
         max_request_queue_size: start::size(stack.max_request_queue_size),
         start_timeout: Duration::from_secs(10),
+        drain_timeout: Duration::from_secs(60),
         pool_idle_time: Some(Duration::from_secs(60)),
         user: None,
         warm_up: None,

@@ -8,6 +8,7 @@ use std::{
     num::NonZeroU32,
     os::unix::fs::MetadataExt,
     path::{self, Path, PathBuf},
+    time::Duration,
 };
 
 use super::{pool_bounds, size};
@@ -28,6 +29,10 @@ const ENVIRONMENT_VARIABLES: [&str; 5] =
 /// The variables in which frameworks look for what the paths of their pages begin
 /// with: Rails, and gunicorn for WSGI.
 const PREFIX_VARIABLES: [&str; 2] = ["RAILS_RELATIVE_URL_ROOT", "SCRIPT_NAME"];
+
+/// How long requests may take that run in a process that leaves, where they may take
+/// less than that, or any time, in others.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the operator said about how the application runs.
 pub(super) struct Told<'a> {
@@ -102,6 +107,7 @@ pub(super) fn app(
         max_pool_size,
         max_request_queue_size: size(stack.max_request_queue_size),
         start_timeout: pool.start_timeout,
+        drain_timeout: drain_timeout(pool.drain_timeout, stack.max_request_time),
         pool_idle_time: Some(pool.pool_idle_time).filter(|time| !time.is_zero()),
         warm_up: pool.warm_up.clone(),
         max_requests: pool.max_requests,
@@ -109,6 +115,12 @@ pub(super) fn app(
         out_of_band: OutOfBandSettings::default(),
     };
     Ok((settings, run.announcement + remark))
+}
+
+/// How long requests may take that run in a process that leaves: as long as in any,
+/// unless it is said.
+fn drain_timeout(said: Option<Duration>, max_request_time: Duration) -> Duration {
+    said.unwrap_or_else(|| max_request_time.max(DRAIN_TIMEOUT))
 }
 
 /// What to run, found or given.

@@ -143,6 +143,26 @@ fn zero_means_never_for_times_that_allow_it() {
 }
 
 #[test]
+fn a_request_may_take_as_long_in_a_process_that_leaves_as_in_any() {
+    let machine = Machine::with(&["node"], &[("app.js", "")]);
+    let cases: [(&str, &[&str], u64); 5] = [
+        ("by default", &[], 60),
+        ("a longer request", &["--max-request-time", "300"], 300),
+        ("a shorter one", &["--max-request-time", "5"], 60),
+        ("any time", &["--max-request-time", "0"], 60),
+        (
+            "as it is said",
+            &["--max-request-time", "300", "--drain-timeout", "0"],
+            0,
+        ),
+    ];
+    for (name, first, expected) in cases {
+        let app = app(machine.start(first, &[]).unwrap());
+        assert_eq!(app.drain_timeout.as_secs(), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_memory_limit_is_in_megabytes_as_passenger_s() {
     let machine = Machine::with(&["node"], &[("app.js", "")]);
     let started = machine.start(&["--memory-limit", "100"], &[]).unwrap();

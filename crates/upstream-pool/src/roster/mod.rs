@@ -283,7 +283,13 @@ impl Roster {
             }
             Event::Stop => {
                 if self.stop_at.is_none() {
-                    self.stop_at = Some(now + self.policy.drain_timeout);
+                    let stop_at = now + self.policy.stop_timeout;
+                    self.stop_at = Some(stop_at);
+                    for state in self.processes.values_mut() {
+                        if let State::Draining { until } = state {
+                            *until = stop_at.min(*until);
+                        }
+                    }
                     self.rolling = Rolling::default();
                     self.end_starts(now, actions);
                 }
@@ -393,9 +399,11 @@ impl Roster {
     }
 
     fn withdraw(&mut self, now: Instant, id: ProcessId, actions: &mut Vec<Action>) {
-        let until = now + self.policy.drain_timeout;
         // A stop has one deadline for the queue and for what runs.
-        let until = self.stop_at.map_or(until, |stop| stop.max(now).min(until));
+        let until = match self.stop_at {
+            Some(stop_at) => stop_at.max(now),
+            None => now + self.policy.drain_timeout,
+        };
         self.processes.insert(id, State::Draining { until });
         self.rolling.left_service(id);
         actions.push(Action::Withdraw(id));

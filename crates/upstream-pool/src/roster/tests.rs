@@ -9,7 +9,8 @@ fn policy(min: usize, max: usize) -> Policy {
         min,
         max,
         idle_time: 300 * SECOND,
-        drain_timeout: 30 * SECOND,
+        drain_timeout: 60 * SECOND,
+        stop_timeout: 30 * SECOND,
         shutdown_timeout: 10 * SECOND,
     }
 }
@@ -252,6 +253,46 @@ fn a_stop_serves_what_waits_then_drains_then_terminates_then_kills() {
     story.on(exited(1, true), &[]);
     assert!(story.roster.is_over());
     story.on(Queued(3), &[]).on(Tick, &[]);
+}
+
+#[test]
+fn what_runs_in_a_process_that_leaves_has_more_time_than_at_a_stop() {
+    let mut story = Story::new(2, 2);
+    story
+        .on(Tick, &[Spawn(id(1)), Spawn(id(2))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(Ready(id(2)), &[Publish(id(2))])
+        .on(Detach(id(1)), &[Withdraw(id(1)), Spawn(id(3))])
+        .at(5)
+        .on(Ready(id(3)), &[Publish(id(3))])
+        .on(Detach(id(2)), &[Withdraw(id(2)), Spawn(id(4))])
+        .on(Ready(id(4)), &[Publish(id(4))])
+        .at(59)
+        .on(Tick, &[])
+        .at(60)
+        .on(Tick, &[Terminate(id(1))])
+        .on(exited(1, true), &[])
+        // Where the other one has five seconds left.
+        .on(Stop, &[Withdraw(id(3)), Withdraw(id(4))])
+        .at(65)
+        .on(Tick, &[Terminate(id(2))])
+        .at(90)
+        .on(Tick, &[Kill(id(2)), Terminate(id(3)), Terminate(id(4))]);
+}
+
+#[test]
+fn a_stop_hurries_those_who_leave_already() {
+    Story::new(2, 2)
+        .on(Tick, &[Spawn(id(1)), Spawn(id(2))])
+        .on(Ready(id(1)), &[Publish(id(1))])
+        .on(Ready(id(2)), &[Publish(id(2))])
+        .on(Detach(id(1)), &[Withdraw(id(1)), Spawn(id(3))])
+        .at(1)
+        .on(Stop, &[Terminate(id(3)), Withdraw(id(2))])
+        .at(30)
+        .on(StartFailed(id(3)), &[])
+        .at(31)
+        .on(Tick, &[Terminate(id(1)), Terminate(id(2))]);
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Policy {
     pub(crate) idle_time: Duration,
     /// How long the running requests of a process that leaves may take.
     pub(crate) drain_timeout: Duration,
+    /// How long requests may take that run, or wait, at a stop.
+    pub(crate) stop_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub(crate) shutdown_timeout: Duration,
 }

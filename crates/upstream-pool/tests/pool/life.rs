@@ -197,7 +197,7 @@ async fn a_stop_finishes_what_runs_and_what_waits() {
 #[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
     let (pool, handle) = UpstreamPool::builder(app())
-        .drain_timeout(SHORT)
+        .stop_timeout(SHORT)
         .max_pool_size(1)
         .spawn()
         .unwrap();
