@@ -168,6 +168,8 @@ mod simulation;
 pub mod sticky;
 mod supervisor;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::connection::fuzzing;
 pub use self::{
     body::RequestBody,
     budget::ProcessBudget,

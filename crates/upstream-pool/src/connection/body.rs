@@ -1,14 +1,12 @@
 use std::{
-    error::Error as _,
-    fmt, io,
+    fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::{Exchange, head::for_client};
 use crate::Error;
@@ -20,7 +18,8 @@ use crate::Error;
 /// is free; dropped before that, the connection is closed, and the process is
 /// free as well.
 pub struct ResponseBody {
-    incoming: Incoming,
+    /// What came together with the head.
+    first: Option<Result<Frame<Bytes>, Error>>,
     /// Absent once the process has sent everything.
     exchange: Option<Exchange>,
     /// The response is the beginning of something else, which lasts for as long
@@ -29,45 +28,48 @@ pub struct ResponseBody {
 }
 
 /// A response as it came, as one for the client.
-pub(crate) fn answer(response: Response<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
-    let (mut head, incoming) = response.into_parts();
+pub(crate) fn answer(response: Response<()>, exchange: Exchange) -> Response<ResponseBody> {
+    let (mut head, ()) = response.into_parts();
     for_client(&mut head);
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        return Response::from_parts(head, ResponseBody::new(incoming, exchange));
+        return Response::from_parts(head, ResponseBody::new(exchange));
     }
     if let Some(upgraded) = exchange.into_upgraded() {
         head.extensions.insert(upgraded);
     }
-    Response::from_parts(head, ResponseBody::of_upgraded(incoming))
+    Response::from_parts(head, ResponseBody::of_upgraded())
 }
 
 impl ResponseBody {
     /// A short response is often here in full with its head: then the process
     /// is free already.
-    fn new(incoming: Incoming, mut exchange: Exchange) -> Self {
-        if incoming.is_end_stream() || exchange.connection().is_ready() {
-            exchange.finish();
-            Self {
-                incoming,
-                exchange: None,
-                upgraded: false,
-            }
-        } else {
-            Self {
-                incoming,
-                exchange: Some(exchange),
-                upgraded: false,
-            }
-        }
+    fn new(mut exchange: Exchange) -> Self {
+        let first = exchange.connection().ready_frame().transpose();
+        let mut body = Self {
+            first,
+            exchange: Some(exchange),
+            upgraded: false,
+        };
+        body.look_for_the_end();
+        body
     }
 
     /// Has no content, but does not say so before it is asked: whoever counts
     /// what runs does not give up at the head.
-    const fn of_upgraded(incoming: Incoming) -> Self {
+    const fn of_upgraded() -> Self {
         Self {
-            incoming,
+            first: None,
             exchange: None,
             upgraded: true,
+        }
+    }
+
+    fn look_for_the_end(&mut self) {
+        let exchange = self
+            .exchange
+            .take_if(|exchange| exchange.connection().is_answered());
+        if let Some(exchange) = exchange {
+            exchange.finish();
         }
     }
 }
@@ -81,62 +83,46 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
-        if let Some(exchange) = &mut this.exchange {
-            if frame.is_pending() {
-                exchange.connection().drive(cx);
-                frame = Pin::new(&mut this.incoming).poll_frame(cx);
-            }
-            match &frame {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Ok(_))) if !this.incoming.is_end_stream() => {}
-                Poll::Ready(Some(Ok(_)) | None) => {
-                    if !exchange.connection().is_ready() {
-                        exchange.connection().drive(cx);
-                    }
-                    if let Some(exchange) = this.exchange.take() {
-                        exchange.finish();
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => {
-                    if let Some(exchange) = this.exchange.take() {
-                        exchange.broke_off();
-                    }
-                }
-            }
+        let frame = match (this.first.take(), &mut this.exchange) {
+            (None, None) => None,
+            (None, Some(exchange)) => ready!(exchange.connection().poll_frame(cx)),
+            (first, _) => first,
+        };
+        if let Some(Err(_)) = &frame
+            && let Some(exchange) = this.exchange.take()
+        {
+            exchange.broke_off();
         }
-        frame.map_err(broken_off)
+        this.look_for_the_end();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.upgraded && self.incoming.is_end_stream()
+        self.first.is_none() && self.exchange.is_none() && !self.upgraded
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
-}
-
-/// Why a body breaks off: hyper says it in the I/O error within.
-fn broken_off(error: hyper::Error) -> Error {
-    let kind = error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
-    match kind {
-        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-            Error::bad_response(error)
+        let first = self.first.as_ref().and_then(|first| first.as_ref().ok());
+        let first = first.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let rest = match &self.exchange {
+            Some(exchange) => exchange.size_hint(),
+            None => SizeHint::with_exact(0),
+        };
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
         }
-        _ => Error::closed_early(false, error),
+        hint
     }
 }
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseBody")
-            .field("incoming", &self.incoming)
+            .field("size", &self.size_hint())
             .field("over", &self.exchange.is_none())
             .field("upgraded", &self.upgraded)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

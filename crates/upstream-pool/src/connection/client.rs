@@ -9,19 +9,18 @@ use std::{
 };
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::{
     runtime::Handle,
     time::{self, Instant},
 };
 
 use super::{
-    Connection, Endpoint, Exchange, Spare,
-    h1::{Outcome, Terms},
+    Connection, Endpoint, Exchange, Repeat,
+    connected::{Outcome, Terms},
     head,
     idle::{IDLE_TIME, Idle, Taken},
 };
-use crate::{Error, RequestBody, process::Permit};
+use crate::{Error, RequestBody, error::Again, process::Permit};
 
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +38,7 @@ pub(crate) struct Client {
 }
 
 /// What became of a request. See [`Client::send`].
-pub(crate) type Sent = Result<(Response<Incoming>, Exchange), (Error, Option<Permit>)>;
+pub(crate) type Sent = Result<(Response<()>, Exchange), (Error, Option<Permit>)>;
 
 impl Client {
     pub(crate) fn new(endpoint: Endpoint, limits: Limits) -> Arc<Self> {
@@ -80,33 +79,31 @@ impl Client {
             return Err((error, permit));
         }
         let terms = Terms::of(&request, limit);
-        let spare = Spare::of(&mut request);
+        let repeat = Repeat::of(&request);
         let mut was_closed = false;
         loop {
-            let kept = self.kept(spare.is_there(), &mut was_closed).await;
+            let kept = self.kept(repeat.is_allowed(), &mut was_closed);
             let is_new = kept.is_none();
             let connection = match kept {
                 Some(connection) => connection,
                 None => match boxed(self.connect(permit.as_ref().filter(|_| was_closed))).await {
                     Ok(connection) => connection,
                     Err(error) => {
-                        return Err((spare.unused(Error::connect(error), request), permit));
+                        let error = Error::connect(error).with(Again::Unsent(request));
+                        return Err((error, permit));
                     }
                 },
             };
             let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-            let error = match exchange.ask(request, &terms).await {
+            let error = match exchange.ask(&mut request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
-                Outcome::Unsent(again, _) if !is_new => {
+                Outcome::Unsent(_) if !is_new => {
                     was_closed = true;
-                    request = *again;
                     permit = exchange.give_up();
                     continue;
                 }
-                Outcome::Unsent(again, error) => {
-                    spare.unused(Error::closed_early(true, error), *again)
-                }
-                Outcome::Failed(error) => spare.saved_from(error),
+                Outcome::Unsent(error) => error.with(Again::Unsent(request)),
+                Outcome::Failed(error) => repeat.save(request, error),
             };
             return Err((error, exchange.give_up()));
         }
@@ -115,12 +112,12 @@ impl Client {
     /// A connection that is kept, if there is one. Verified, for a request that
     /// could not be sent again: one that is written to a connection that was closed
     /// just now is lost.
-    async fn kept(&self, is_repeatable: bool, was_closed: &mut bool) -> Option<Box<Connection>> {
+    fn kept(&self, is_repeatable: bool, was_closed: &mut bool) -> Option<Box<Connection>> {
         loop {
             let connection = match self.checkout()? {
                 Taken::AtHome(connection) if is_repeatable => return Some(connection),
-                Taken::AtHome(connection) => boxed(connection.verified()).await,
-                Taken::Foreign(connection) => boxed(connection.moved()).await,
+                Taken::AtHome(connection) => connection.verified(),
+                Taken::Foreign(connection) => connection.moved(),
             };
             if connection.is_some() {
                 return connection;
@@ -140,8 +137,7 @@ impl Client {
         let stream = time::timeout(self.limits.connect, self.endpoint.connect())
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        let connection = Connection::new(stream).await.map_err(io::Error::other)?;
-        Ok(Box::new(connection))
+        Ok(Box::new(Connection::new(stream)))
     }
 
     fn checkout(&self) -> Option<Taken> {

@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Request;
+use http_body::SizeHint;
 use peregrine_core::Upgraded;
 use tokio::{runtime::Handle, time};
 
 use super::{
     Client, Connection,
-    h1::{Outcome, Terms},
+    connected::{Outcome, Terms},
     upgraded::upgraded,
 };
 use crate::{RequestBody, process::Permit};
@@ -52,7 +53,11 @@ impl Exchange {
         }
     }
 
-    pub(super) async fn ask(&mut self, request: Request<RequestBody>, terms: &Terms) -> Outcome {
+    pub(super) async fn ask(
+        &mut self,
+        request: &mut Request<RequestBody>,
+        terms: &Terms,
+    ) -> Outcome {
         let mut asked = Asked {
             exchange: self,
             limit: terms.limit(),
@@ -65,6 +70,11 @@ impl Exchange {
 
     pub(super) const fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    /// Of what is still to come of the body of the response.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.connection.size_hint()
     }
 
     /// The process has begun to answer.
@@ -94,8 +104,9 @@ impl Exchange {
     }
 
     /// The process has sent everything.
-    pub(super) fn finish(self) {
+    pub(super) fn finish(mut self) {
         if self.connection.is_ready() {
+            self.connection.rest();
             self.client.give_back(self.connection);
         }
     }

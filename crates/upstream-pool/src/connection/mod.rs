@@ -8,20 +8,23 @@
 
 mod body;
 mod client;
+mod connected;
 mod exchange;
 mod h1;
 mod head;
 mod idle;
-mod spare;
+mod repeat;
 mod stream;
 mod upgraded;
 
 pub use self::body::ResponseBody;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::h1::fuzzing;
 pub(crate) use self::{
     body::answer,
     client::{Client, Limits},
+    connected::Connection,
     exchange::Exchange,
-    h1::Connection,
-    spare::Spare,
-    stream::{Endpoint, Signs, Stream},
+    repeat::Repeat,
+    stream::{Endpoint, Stream},
 };

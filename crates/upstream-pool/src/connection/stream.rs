@@ -3,10 +3,7 @@ use std::{
     os::fd::AsFd,
     path::PathBuf,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -62,7 +59,8 @@ impl Endpoint {
         Ok(Stream {
             socket,
             runtime: Handle::current().id(),
-            signs: Signs::default(),
+            heard: false,
+            deaf: false,
         })
     }
 }
@@ -77,54 +75,16 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// What has been seen of the other side.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Signs(Arc<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    heard: AtomicBool,
-    deaf: AtomicBool,
-}
-
-impl Signs {
-    pub(crate) fn forget_what_was_heard(&self) {
-        self.0.heard.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether anything has come since that was forgotten.
-    pub(crate) fn heard(&self) -> bool {
-        self.0.heard.load(Ordering::Relaxed)
-    }
-
-    /// Whether the other side takes nothing any more.
-    pub(crate) fn deaf(&self) -> bool {
-        self.0.deaf.load(Ordering::Relaxed)
-    }
-
-    /// What is written to one who no longer listens is lost, but that is not
-    /// how the exchange ends: an answer may have come before. RFC 9112 §9.5: a
-    /// client that sends a body "SHOULD monitor the open connection for an
-    /// error response while it is transmitting the request". So the bytes are
-    /// dropped, and the end is found by reading.
-    fn listen_on(&self, written: io::Result<usize>, len: usize) -> io::Result<usize> {
-        written.or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
-                self.0.deaf.store(true, Ordering::Relaxed);
-                Ok(len)
-            }
-            _ => Err(error),
-        })
-    }
-}
-
 /// A connection's bytes.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
     /// Whose driver watches the socket.
     runtime: runtime::Id,
-    signs: Signs,
+    /// Something has come since that was forgotten.
+    heard: bool,
+    /// The other side takes nothing any more.
+    deaf: bool,
 }
 
 #[derive(Debug)]
@@ -151,10 +111,6 @@ impl Socket {
 }
 
 impl Stream {
-    pub(crate) fn signs(&self) -> Signs {
-        self.signs.clone()
-    }
-
     pub(crate) const fn runtime(&self) -> runtime::Id {
         self.runtime
     }
@@ -164,8 +120,17 @@ impl Stream {
         Ok(Self {
             socket: self.socket.moved()?,
             runtime: Handle::current().id(),
-            signs: self.signs,
+            ..self
         })
+    }
+
+    pub(crate) const fn forget_what_was_heard(&mut self) {
+        self.heard = false;
+    }
+
+    /// Whether anything has come since that was forgotten.
+    pub(crate) const fn heard(&self) -> bool {
+        self.heard
     }
 
     /// Nothing has come, not even the end.
@@ -179,8 +144,23 @@ impl Stream {
     }
 
     /// What was written is lost: the other side takes nothing any more.
-    pub(crate) fn is_deaf(&self) -> bool {
-        self.signs.deaf()
+    pub(crate) const fn is_deaf(&self) -> bool {
+        self.deaf
+    }
+
+    /// What is written to one who no longer listens is lost, but that is not
+    /// how the exchange ends: an answer may have come before. RFC 9112 §9.5: a
+    /// client that sends a body "SHOULD monitor the open connection for an
+    /// error response while it is transmitting the request". So the bytes are
+    /// dropped, and the end is found by reading.
+    fn listen_on(&mut self, written: io::Result<usize>, len: usize) -> io::Result<usize> {
+        written.or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                self.deaf = true;
+                Ok(len)
+            }
+            _ => Err(error),
+        })
     }
 
     /// Says that there will be no more from here, and waits until the other
@@ -211,7 +191,7 @@ impl AsyncRead for Stream {
         let this = self.as_mut();
         let read = forward!(this, poll_read(cx, buf));
         if buf.filled().len() > before {
-            self.signs.0.heard.store(true, Ordering::Relaxed);
+            self.heard = true;
         }
         read
     }
@@ -225,7 +205,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         let this = self.as_mut();
         let written = forward!(this, poll_write(cx, buf));
-        written.map(|written| self.signs.listen_on(written, buf.len()))
+        written.map(|written| self.listen_on(written, buf.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -244,7 +224,7 @@ impl AsyncWrite for Stream {
         let this = self.as_mut();
         let written = forward!(this, poll_write_vectored(cx, bufs));
         let len = || bufs.iter().map(|buf| buf.len()).sum();
-        written.map(|written| self.signs.listen_on(written, len()))
+        written.map(|written| self.listen_on(written, len()))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -26,7 +26,7 @@ use tower_service::Service;
 use super::*;
 use crate::{
     PreferredProcess,
-    connection::Spare,
+    connection::Repeat,
     process::{Busyness, Permit, Pulse},
     roster::{Gate, ProcessId},
     supervisor::{Inbox, Notes, notes},
@@ -65,8 +65,8 @@ impl Service<Request<RequestBody>> for Played {
         self.busyness.poll_free(cx).map(Ok)
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let spare = Spare::of(&mut request);
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let repeat = Repeat::of(&request);
         let (answer, answered) = oneshot::channel();
         self.arrivals.lock().unwrap().push(Arrived {
             number: request.uri().path()[1..].parse().unwrap(),
@@ -77,7 +77,7 @@ impl Service<Request<RequestBody>> for Played {
         Box::pin(async move {
             match answered.await.unwrap() {
                 Ok(()) => Ok(Response::new(())),
-                Err(error) => Err(spare.saved_from(error)),
+                Err(error) => Err(repeat.save(request, error)),
             }
         })
     }

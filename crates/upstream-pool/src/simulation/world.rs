@@ -17,7 +17,7 @@ use tower_service::Service;
 use super::actor::Life;
 use crate::{
     Error, Process, RequestBody,
-    connection::Spare,
+    connection::Repeat,
     error::Again,
     process::{Busyness, Permit, diagnose},
     roster::ProcessId,
@@ -290,7 +290,7 @@ impl Service<Request<RequestBody>> for Played {
         self.busyness.poll_free(cx).map(Ok)
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let id = self.busyness.id();
         let permit = Busyness::acquire(&self.busyness);
         let path: Vec<_> = request.uri().path()[1..].split('/').collect();
@@ -302,7 +302,7 @@ impl Service<Request<RequestBody>> for Played {
                     id,
                     permit,
                 };
-                let spare = Spare::of(&mut request);
+                let repeat = Repeat::of(&request);
                 let work = Duration::from_millis(work);
                 Box::pin(async move {
                     let answer = exchange.run(life, is_dead, work).await;
@@ -312,7 +312,7 @@ impl Service<Request<RequestBody>> for Played {
                         diagnose(error, &exchange.permit).await;
                     }
                     drop(exchange);
-                    answer.map_err(|error| spare.saved_from(error))
+                    answer.map_err(|error| repeat.save(request, error))
                 })
             }
             None => Box::pin(async move {

@@ -1,70 +1,47 @@
-use std::mem;
-
 use http::{Method, Request};
 use http_body::Body;
 use peregrine_core::Replay;
 
 use crate::{Error, RequestBody, error::Again};
 
-/// What is kept of a request that is given to a connection: what it takes to send
-/// it again after it may have been carried out, if that may be done.
+/// Whether a request may be sent again after it may have been carried out.
 ///
 /// RFC 9110 §9.2.2: "A proxy MUST NOT automatically retry non-idempotent
 /// requests." An idempotent one is sent again if it has no body, or one of which
 /// there is a [`Replay`].
 ///
-/// The fields are a copy, since hyper keeps what it gets. The extensions are those
-/// of the request: hyper has no use for them.
-pub(crate) struct Spare(Option<Request<()>>);
+/// It is decided before the request is sent, which takes its body away.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeat(bool);
 
-impl Spare {
-    pub(crate) fn of(request: &mut Request<RequestBody>) -> Self {
-        if !is_repeatable(request) {
-            return Self(None);
-        }
-        let mut copy = Request::new(());
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.version_mut() = request.version();
-        *copy.headers_mut() = request.headers().clone();
-        *copy.extensions_mut() = mem::take(request.extensions_mut());
-        Self(Some(copy))
+impl Repeat {
+    pub(crate) fn of(request: &Request<RequestBody>) -> Self {
+        let has_body = || !request.body().is_end_stream();
+        let has_replay = || request.extensions().get::<Replay>().is_some();
+        Self(is_idempotent(request.method()) && (!has_body() || has_replay()))
     }
 
-    /// Whether the request may be sent again after it may have been carried out.
-    pub(super) const fn is_there(&self) -> bool {
-        self.0.is_some()
+    pub(super) const fn is_allowed(self) -> bool {
+        self.0
     }
 
-    /// An error of the connection, with the request if nothing is known of it.
-    pub(crate) fn saved_from(self, error: Error) -> Error {
-        match self.0 {
-            Some(copy) if error.is_silent() => error.with(Again::Lost(repeated(copy))),
-            _ => error,
+    /// An error of the connection, with the request if nothing is known of what became
+    /// of it, and it does no harm to carry it out twice.
+    pub(crate) fn save(self, request: Request<RequestBody>, error: Error) -> Error {
+        if self.0 && error.is_silent() {
+            error.with(Again::Lost(repeated(request)))
+        } else {
+            error
         }
-    }
-
-    /// An error that comes before any of `request` was written.
-    pub(super) fn unused(self, error: Error, mut request: Request<RequestBody>) -> Error {
-        if let Some(copy) = self.0 {
-            *request.extensions_mut() = copy.into_parts().0.extensions;
-        }
-        error.with(Again::Unsent(request))
     }
 }
 
 /// The same request, with its body from the beginning.
-fn repeated(copy: Request<()>) -> Request<RequestBody> {
-    let body = copy
-        .extensions()
-        .get::<Replay>()
-        .map_or_else(RequestBody::empty, |replay| RequestBody::new(replay.body()));
-    copy.map(|()| body)
-}
-
-fn is_repeatable(request: &Request<RequestBody>) -> bool {
-    is_idempotent(request.method())
-        && (request.body().is_end_stream() || request.extensions().get::<Replay>().is_some())
+fn repeated(request: Request<RequestBody>) -> Request<RequestBody> {
+    let (head, _) = request.into_parts();
+    let replay = head.extensions.get::<Replay>();
+    let body = replay.map_or_else(RequestBody::empty, |replay| RequestBody::new(replay.body()));
+    Request::from_parts(head, body)
 }
 
 /// RFC 9110 §9.2.2. An unknown method is not.
@@ -122,24 +99,13 @@ mod tests {
             ("GET", "", late, false),
         ];
         for (method, body, error, expected) in cases {
-            let mut sent = request(method, body);
-            let spare = Spare::of(&mut sent);
-            drop(sent);
-            match spare.saved_from(error()).take_again() {
+            let mut request = request(method, body);
+            let repeat = Repeat::of(&request);
+            // It has been sent.
+            *request.body_mut() = RequestBody::empty();
+            match repeat.save(request, error()).take_again() {
                 Some(Again::Lost(copy)) if expected => assert_is_whole(&copy, method),
                 again => assert!(again.is_none() && !expected, "{method} {body:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_request_that_was_not_sent_comes_back_whole() {
-        for (method, body) in [("GET", ""), ("POST", "a=b")] {
-            let mut request = request(method, body);
-            let spare = Spare::of(&mut request);
-            match spare.unused(silence(), request).take_again() {
-                Some(Again::Unsent(request)) => assert_is_whole(&request, method),
-                again => panic!("{method}: {again:?}"),
             }
         }
     }
@@ -150,7 +116,7 @@ mod tests {
             let mut request = request(method, "a=b");
             let replay = Replay::new(|| Full::<Bytes>::from("a=b").map_err(|never| match never {}));
             request.extensions_mut().insert(replay);
-            let again = Spare::of(&mut request).saved_from(silence()).take_again();
+            let again = Repeat::of(&request).save(request, silence()).take_again();
             assert_eq!(again.is_some(), expected, "{method}");
             if let Some(Again::Lost(copy)) = again {
                 let body = copy.into_body().collect().await.unwrap();

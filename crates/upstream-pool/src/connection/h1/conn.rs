@@ -1,0 +1,310 @@
+use std::{
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    Failure, Malformed,
+    buffer::Buffer,
+    decode::Decoder,
+    encode::{self, Framing},
+    framing,
+    head::Head,
+    upload::Upload,
+};
+use crate::RequestBody;
+
+/// How many interim responses may come before the final one.
+const MAX_INTERIM: usize = 100;
+
+/// How much memory for the head of a request is kept for the next one.
+const MAX_KEPT: usize = 8 * 1024;
+
+/// One connection to a server, and how far the exchange on it has come.
+///
+/// An exchange begins with [`begin`](Self::begin), goes on with
+/// [`poll_head`](Self::poll_head) and [`poll_frame`](Self::poll_frame), and ends when it
+/// [is answered](Self::is_answered). Whoever polls one of these is woken when there is
+/// more to do: what is left of the request is written meanwhile.
+#[derive(Debug)]
+pub(in crate::connection) struct Conn<T> {
+    stream: T,
+    read: Buffer,
+    /// The head of the request, and how much of it has been written.
+    head: Vec<u8>,
+    written: usize,
+    /// Absent once all of the request's body has been written.
+    upload: Option<Upload>,
+    sending: Sending,
+    answer: Answer,
+    /// Another exchange may follow, as far as is known.
+    persists: bool,
+}
+
+#[derive(Debug)]
+enum Sending {
+    Whole,
+    /// There is no way to send the rest of the request, and nobody has been told yet.
+    /// Nothing of it is touched any more: after its body has failed, that may say that it
+    /// has come to its end.
+    Broken(Option<Failure>),
+}
+
+#[derive(Debug)]
+enum Answer {
+    /// Its head is still to come, or was not asked for.
+    Head {
+        head: Head,
+        interim: usize,
+    },
+    Body(Decoder),
+}
+
+impl<T> Conn<T> {
+    pub(in crate::connection) fn new(stream: T) -> Self {
+        Self {
+            stream,
+            read: Buffer::new(),
+            head: Vec::new(),
+            written: 0,
+            upload: None,
+            sending: Sending::Whole,
+            answer: Answer::Body(Decoder::new(None)),
+            persists: true,
+        }
+    }
+
+    pub(in crate::connection) const fn stream(&self) -> &T {
+        &self.stream
+    }
+
+    pub(in crate::connection) const fn stream_mut(&mut self) -> &mut T {
+        &mut self.stream
+    }
+
+    /// The stream, and what has come on it and was not used.
+    pub(in crate::connection) fn into_parts(self) -> (T, Bytes) {
+        (self.stream, self.read.into_bytes())
+    }
+
+    /// Whether the answer has come as a whole.
+    pub(in crate::connection) const fn is_answered(&self) -> bool {
+        matches!(&self.answer, Answer::Body(decoder) if decoder.is_over())
+    }
+
+    /// Whether the last exchange is over on both sides, and may be followed by another
+    /// one.
+    ///
+    /// Bytes behind the answer are those of somebody who has lost count.
+    pub(in crate::connection) fn is_reusable(&self) -> bool {
+        self.persists && self.is_answered() && self.is_sent() && self.read.is_empty()
+    }
+
+    /// Whether all of the request has been written.
+    const fn is_sent(&self) -> bool {
+        self.upload.is_none() && self.written == self.head.len()
+    }
+
+    /// What else there is to be done while the answer does not come.
+    fn poll_failure(&mut self) -> Poll<Failure> {
+        match &mut self.sending {
+            Sending::Whole => Poll::Pending,
+            Sending::Broken(failure) => failure.take().map_or(Poll::Pending, Poll::Ready),
+        }
+    }
+
+    /// Gives up memory that is not needed before the next exchange.
+    pub(in crate::connection) fn rest(&mut self) {
+        self.read.rest();
+    }
+
+    /// Writes the head of `request` into memory, and takes its body. If that fails,
+    /// nothing has been or will be written.
+    pub(in crate::connection) fn begin(
+        &mut self,
+        request: &mut Request<RequestBody>,
+    ) -> Result<(), Failure> {
+        let framing =
+            Framing::of(request).map_err(|mismatch| Failure::RequestBody(mismatch.into()))?;
+        self.head.clear();
+        self.head.shrink_to(MAX_KEPT);
+        self.written = 0;
+        encode::head(request, framing, &mut self.head);
+        self.upload = Upload::new(mem::take(request.body_mut()), framing);
+        self.answer = Answer::Head {
+            head: Head::default(),
+            interim: 0,
+        };
+        Ok(())
+    }
+
+    /// What is here of the body of the answer, without waiting for more.
+    pub(in crate::connection) fn ready_frame(&mut self) -> Result<Option<Frame<Bytes>>, Failure> {
+        match &mut self.answer {
+            Answer::Head { .. } => Ok(None),
+            Answer::Body(decoder) => decoder.decode(&mut self.read),
+        }
+    }
+
+    /// Of what is still to come of the body of the answer.
+    pub(in crate::connection) fn size_hint(&self) -> SizeHint {
+        match &self.answer {
+            Answer::Head { .. } => SizeHint::default(),
+            Answer::Body(decoder) => decoder.size_hint(),
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
+    /// Ready if the connection is of no use any more: the server has closed it, or says
+    /// what nobody has asked for. Before [`begin`](Self::begin).
+    pub(in crate::connection) fn poll_unasked(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        Poll::Ready(match ready!(self.read.poll_fill(&mut self.stream, cx)) {
+            Ok(0) => Failure::cut_off(),
+            Ok(_) => Malformed::Unasked.into(),
+            Err(error) => Failure::Closed(error),
+        })
+    }
+
+    /// Writes what there is of the request. If that fails, the answer may have come
+    /// nevertheless: it is said when that is waited for.
+    ///
+    /// Says whether it is of use to wait for the answer.
+    pub(in crate::connection) fn send(&mut self, cx: &mut Context<'_>) -> bool {
+        if matches!(self.sending, Sending::Whole)
+            && let Poll::Ready(Err(failure)) = self.poll_send(cx)
+        {
+            self.sending = Sending::Broken(Some(failure));
+        }
+        matches!(self.sending, Sending::Whole)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        while !self.is_sent() {
+            let head = &self.head[self.written..];
+            let stream = Pin::new(&mut self.stream);
+            let written = match &mut self.upload {
+                None => stream.poll_write(cx, head),
+                Some(upload) => {
+                    let filled = upload.poll_fill(cx)?;
+                    if head.is_empty() && upload.is_empty() {
+                        // All that is left is to wait for the body, or to forget it.
+                        ready!(filled);
+                        self.upload = None;
+                        continue;
+                    }
+                    let (slices, count) = upload.slices(head);
+                    stream.poll_write_vectored(cx, &slices[..count])
+                }
+            };
+            let written = ready!(written).map_err(Failure::Closed)?;
+            if written == 0 {
+                return Poll::Ready(Err(Failure::Closed(io::ErrorKind::WriteZero.into())));
+            }
+            let of_head = written.min(head.len());
+            self.written += of_head;
+            if let Some(upload) = &mut self.upload {
+                upload.advance(written - of_head);
+                if upload.is_over() {
+                    self.upload = None;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the head of the final answer to `request`.
+    ///
+    /// The memory of the request's fields becomes that of the answer's: as soon as any of
+    /// that has been understood, the request is not to be sent again.
+    ///
+    /// `covers` says of the fields of a head with status 101 whether the server may switch
+    /// to what it has switched to. After that, [`into_parts`](Self::into_parts) has the
+    /// rest.
+    pub(in crate::connection) fn poll_head<B>(
+        &mut self,
+        request: &mut Request<B>,
+        covers: impl Fn(&HeaderMap) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<()>, Failure>> {
+        self.send(cx);
+        let Answer::Head { head, interim } = &mut self.answer else {
+            return Poll::Pending;
+        };
+        let said = loop {
+            if !self.read.is_empty()
+                && let Some(said) = head.parse(&mut self.read, request.headers_mut())?
+            {
+                if said.status == StatusCode::SWITCHING_PROTOCOLS {
+                    if !covers(request.headers()) {
+                        return Poll::Ready(Err(Malformed::NotOffered.into()));
+                    }
+                } else if said.status.is_informational() {
+                    // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx
+                    // responses received prior to a final response, even if the client does
+                    // not expect one."
+                    *interim += 1;
+                    if *interim > MAX_INTERIM {
+                        return Poll::Ready(Err(Malformed::TooManyInterim.into()));
+                    }
+                    continue;
+                }
+                break said;
+            }
+            let Poll::Ready(read) = self.read.poll_fill(&mut self.stream, cx) else {
+                return self.poll_failure().map(Err);
+            };
+            if read.map_err(Failure::Closed)? == 0 {
+                return Poll::Ready(Err(Head::end(&self.read)));
+            }
+        };
+        let framing = said
+            .fields
+            .framing(request.method(), said.status, said.version)?;
+        self.persists = said.fields.persists(said.version)
+            && framing != Some(framing::Framing::Close)
+            && said.status != StatusCode::SWITCHING_PROTOCOLS;
+        self.answer = Answer::Body(Decoder::new(framing));
+        let mut response = Response::new(());
+        *response.status_mut() = said.status;
+        *response.version_mut() = said.version;
+        *response.headers_mut() = mem::take(request.headers_mut());
+        if let Some(reason) = said.reason {
+            response.extensions_mut().insert(reason);
+        }
+        Poll::Ready(Ok(response))
+    }
+
+    /// The next frame of the body of the answer; `None` at its end.
+    pub(in crate::connection) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        self.send(cx);
+        loop {
+            if let Some(frame) = self.ready_frame()? {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            if self.is_answered() {
+                return Poll::Ready(None);
+            }
+            let Poll::Ready(read) = self.read.poll_fill(&mut self.stream, cx) else {
+                return self.poll_failure().map(|failure| Some(Err(failure)));
+            };
+            if read.map_err(Failure::Closed)? == 0
+                && let Answer::Body(decoder) = &mut self.answer
+            {
+                decoder.end()?;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

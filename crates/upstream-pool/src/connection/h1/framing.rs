@@ -1,0 +1,179 @@
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING},
+};
+
+use super::Malformed;
+
+/// Where the body of an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
+    /// With the connection.
+    Close,
+}
+
+/// What the fields of an answer say about its end, and about the connection.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    close: bool,
+    keep_alive: bool,
+    transfer: Option<Transfer>,
+    length: Option<Length>,
+}
+
+/// By the final coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transfer {
+    Chunked,
+    /// Chunked, but something else or chunked again within; or none.
+    Doubtful,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// `is_repeated` if the same was said more than once.
+    Known {
+        octets: u64,
+        is_repeated: bool,
+    },
+    Invalid,
+}
+
+impl Fields {
+    /// Takes notice of a field. Called for each line in turn.
+    pub(super) fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
+        if *name == CONTENT_LENGTH {
+            for element in value.as_bytes().split(|byte| *byte == b',') {
+                self.note_length(element.trim_ascii());
+            }
+        } else if *name == CONNECTION {
+            for option in elements(value) {
+                self.close |= option.eq_ignore_ascii_case(b"close");
+                self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
+        } else if *name == TRANSFER_ENCODING {
+            for coding in value.as_bytes().split(|byte| *byte == b',') {
+                let coding = coding.trim_ascii();
+                let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+                self.transfer = Some(match self.transfer {
+                    // To ignore it (RFC 9110 §5.6.1) is not what everybody does.
+                    _ if coding.is_empty() => Transfer::Doubtful,
+                    _ if !is_chunked => Transfer::Other,
+                    None => Transfer::Chunked,
+                    Some(_) => Transfer::Doubtful,
+                });
+            }
+        }
+    }
+
+    fn note_length(&mut self, element: &[u8]) {
+        // RFC 9112 §6.3, rule 5: "unless the field value can be successfully parsed as
+        // a comma-separated list, all values in the list are valid, and all values in
+        // the list are the same".
+        self.length = Some(match (self.length, decimal(element)) {
+            (None, Some(octets)) => Length::Known {
+                octets,
+                is_repeated: false,
+            },
+            (Some(Length::Known { octets, .. }), Some(again)) if octets == again => Length::Known {
+                octets,
+                is_repeated: true,
+            },
+            _ => Length::Invalid,
+        });
+    }
+
+    /// Where the body ends of an answer to a request with this method. `None` if there
+    /// is no body.
+    ///
+    /// The rules are those of RFC 9112 §6.3, but where it lets a client guess, the
+    /// answer is refused.
+    pub(super) fn framing(
+        &self,
+        method: &Method,
+        status: StatusCode,
+        version: Version,
+    ) -> Result<Option<Framing>, Malformed> {
+        // Rule 1: "Any response to a HEAD request and any response with a 1xx
+        // (Informational), 204 (No Content), or 304 (Not Modified) status code is always
+        // terminated by the first empty line after the header fields".
+        if *method == Method::HEAD
+            || status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+        {
+            return Ok(None);
+        }
+        match (self.transfer, self.length) {
+            (Some(Transfer::Chunked), _) if version == Version::HTTP_11 => {
+                Ok(Some(Framing::Chunked))
+            }
+            // Rule 4: "If a Transfer-Encoding header field is present in a response and the
+            // chunked transfer coding is not the final encoding, the message body length is
+            // determined by reading the connection until it is closed by the server."
+            (Some(Transfer::Other), _) if version == Version::HTTP_11 => Ok(Some(Framing::Close)),
+            // A coding within chunks that nobody has asked for (§7.4), or one that "A sender
+            // MUST NOT apply [...] more than once" (§6.1). And "A server or client that
+            // receives an HTTP/1.0 message containing a Transfer-Encoding header field MUST
+            // treat the message as if the framing is faulty" (§6.1).
+            (Some(_), _) => Err(Malformed::TransferEncoding),
+            (None, Some(Length::Known { octets, .. })) => Ok(Some(Framing::Length(octets))),
+            // Rule 5: "If the unrecoverable error is in a response message received by a
+            // proxy, the proxy MUST close the connection to the server, discard the
+            // received response, and send a 502".
+            (None, Some(Length::Invalid)) => Err(Malformed::ContentLength),
+            (None, None) => Ok(Some(Framing::Close)),
+        }
+    }
+
+    /// Whether the connection takes another request after this answer, as far as its
+    /// head says (RFC 9112 §9.3).
+    pub(super) fn persists(&self, version: Version) -> bool {
+        // §6.1: who sends both fields is to be answered, but "MUST close the connection
+        // after": somebody may want two of us to disagree.
+        let is_contradictory = self.transfer.is_some() && self.length.is_some();
+        !self.close && !is_contradictory && (version == Version::HTTP_11 || self.keep_alive)
+    }
+
+    /// Makes the fields say once and for all what was understood.
+    pub(super) fn settle(&self, headers: &mut HeaderMap) {
+        match self.length {
+            // Rule 3: an intermediary "MUST first remove the received Content-Length
+            // field".
+            Some(_) if self.transfer.is_some() => {
+                headers.remove(CONTENT_LENGTH);
+            }
+            Some(Length::Known {
+                octets,
+                is_repeated: true,
+            }) => {
+                headers.insert(CONTENT_LENGTH, octets.into());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The elements of a list (RFC 9110 §5.6.1), without the empty ones.
+fn elements(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let elements = value.as_bytes().split(|byte| *byte == b',');
+    let elements = elements.map(<[u8]>::trim_ascii);
+    elements.filter(|element| !element.is_empty())
+}
+
+/// RFC 9110 §8.6: `Content-Length = 1*DIGIT`.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use hyper::ext::ReasonPhrase;
+
+use super::{Failure, MAX_FIELDS, MAX_HEAD, Malformed, framing::Fields};
+
+/// Looks for the head of an answer at the beginning of what has come.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// So many bytes have been looked through for its end.
+    searched: usize,
+}
+
+/// What a head says beside its fields.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    /// Unless it is the usual one.
+    pub(super) reason: Option<ReasonPhrase>,
+    pub(super) fields: Fields,
+}
+
+type Parsed = httparse::Result<usize>;
+
+impl Head {
+    /// Takes the head of an answer out of `bytes`; `None` if more has to come first. Its
+    /// fields take the place of whatever is in `headers`.
+    ///
+    /// A line may end without its carriage return (RFC 9112 §2.2). One that goes on in
+    /// the next line (§5.2), and white space in front of a colon (§5.1), are refused.
+    pub(super) fn parse(
+        &mut self,
+        bytes: &mut BytesMut,
+        headers: &mut HeaderMap,
+    ) -> Result<Option<Said>, Malformed> {
+        // Whoever sends it byte by byte is not to have all of it read as often.
+        if self.searched > 0 && !has_end(&bytes[self.searched.saturating_sub(3)..]) {
+            return self.wait(bytes);
+        }
+        let mut places = [Place::default(); MAX_FIELDS];
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut head = httparse::Response::new(&mut []);
+        let Some(len) = complete(parse(&mut head, bytes, &mut fields))? else {
+            return self.wait(bytes);
+        };
+        self.searched = 0;
+        let status = StatusCode::from_u16(head.code.unwrap_or_default());
+        let status = status.map_err(|_| Malformed::Head(httparse::Error::Status))?;
+        let version = match head.version {
+            Some(0) => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
+        let reason = head
+            .reason
+            .filter(|reason| Some(*reason) != status.canonical_reason())
+            .and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
+        for (place, field) in places.iter_mut().zip(&*head.headers) {
+            *place = Place::of(field, bytes);
+        }
+        let count = head.headers.len();
+        let head = bytes.split_to(len).freeze();
+        let fields = read(&head, &places[..count], headers)?;
+        Ok(Some(Said {
+            status,
+            version,
+            reason,
+            fields,
+        }))
+    }
+
+    /// What to make of it that nothing comes after `bytes`. So that it is the same
+    /// however they came.
+    pub(super) fn end(bytes: &BytesMut) -> Failure {
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut head = httparse::Response::new(&mut []);
+        match complete(parse(&mut head, bytes, &mut fields)) {
+            Err(malformed) => malformed.into(),
+            Ok(_) => Failure::cut_off(),
+        }
+    }
+
+    fn wait<T>(&mut self, bytes: &BytesMut) -> Result<Option<T>, Malformed> {
+        self.searched = bytes.len();
+        if bytes.len() >= MAX_HEAD {
+            return Err(Malformed::HeadTooLarge);
+        }
+        Ok(None)
+    }
+}
+
+fn parse<'a, 'b>(
+    head: &mut httparse::Response<'a, 'b>,
+    bytes: &'b [u8],
+    fields: &'a mut [MaybeUninit<httparse::Header<'b>>],
+) -> Parsed {
+    httparse::ParserConfig::default().parse_response_with_uninit_headers(head, bytes, fields)
+}
+
+fn complete(parsed: Parsed) -> Result<Option<usize>, Malformed> {
+    match parsed {
+        Ok(httparse::Status::Complete(len)) if len <= MAX_HEAD => Ok(Some(len)),
+        Ok(httparse::Status::Complete(_)) => Err(Malformed::HeadTooLarge),
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(httparse::Error::TooManyHeaders) => Err(Malformed::TooManyFields),
+        Err(error) => Err(Malformed::Head(error)),
+    }
+}
+
+/// Where a field is in its head: offsets from the beginning of that, which is about to
+/// become the memory of the values.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    name: (u32, u32),
+    value: (u32, u32),
+}
+
+impl Place {
+    fn of(field: &httparse::Header<'_>, head: &[u8]) -> Self {
+        let range = |part: &[u8]| {
+            let begin = part.as_ptr().addr() - head.as_ptr().addr();
+            let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+            (offset(begin), offset(begin + part.len()))
+        };
+        Self {
+            name: range(field.name.as_bytes()),
+            value: range(field.value),
+        }
+    }
+}
+
+fn read(head: &Bytes, places: &[Place], headers: &mut HeaderMap) -> Result<Fields, Malformed> {
+    let range = |(begin, end): (u32, u32)| begin as usize..end as usize;
+    headers.clear();
+    headers.reserve(places.len());
+    let mut fields = Fields::default();
+    for place in places {
+        let name = HeaderName::from_bytes(&head[range(place.name)])
+            .map_err(|_| Malformed::Head(httparse::Error::HeaderName))?;
+        let value = HeaderValue::from_maybe_shared(head.slice(range(place.value)))
+            .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?;
+        fields.note(&name, &value);
+        headers.append(name, value);
+    }
+    fields.settle(headers);
+    Ok(fields)
+}
+
+/// Whether there is an empty line.
+fn has_end(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
+}
+
+#[cfg(test)]
+mod tests;
