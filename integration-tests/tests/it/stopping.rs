@@ -4,7 +4,7 @@ use http::Method;
 use integration_tests::{
     Server,
     client::{self, request},
-    processes,
+    processes, run, wait,
 };
 use rustix::process::Signal;
 
@@ -77,5 +77,32 @@ async fn a_stop_while_the_application_starts_leaves_nothing_behind() {
     let server = Server::start(&args).await;
 
     let stopped = server.stop().await;
+    assert_eq!(stopped.left, []);
+}
+
+#[tokio::test]
+async fn a_stop_that_takes_its_time_can_be_looked_at() {
+    let script = format!("trap '' TERM; exec '{}'", unruly::PROGRAM);
+    let args = ["start", unruly::FOLDER, "--", "/bin/sh", "-c", &script];
+    let server = Server::start(&args).await;
+    server.get("/answer").await;
+    let stubborn = server.ready_processes().await[0];
+    server.terminate();
+    server.logs("served its last request").await;
+    wait::until("a process that is to leave", async || {
+        let status = server.status().await;
+        let process = &status["applications"][0]["pool"]["processes"][0];
+        (process["pid"] == stubborn && process["state"] == "terminating").then_some(())
+    })
+    .await;
+
+    let socket = server.admin_socket();
+    let ended = run(&["restart-app", "--admin-socket", &socket]).await;
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains("stop"), "{ended:?}");
+
+    processes::kill(stubborn);
+    let stopped = server.ended().await;
+    assert!(stopped.status.success(), "{stopped:?}");
     assert_eq!(stopped.left, []);
 }

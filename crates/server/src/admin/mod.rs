@@ -49,7 +49,7 @@ pub(crate) use self::{
     purge::Purge,
     running::{ApplicationRequests, RunningRequest},
     served::{Controls, Served},
-    server::{AdminAddress, serve},
+    server::{AdminAddress, AdminServer, serve},
     socket::AdminSocket,
     status::{
         AccessLogStatus, ApplicationStatus, BuffersStatus, CacheOutcomes, CacheStatus,

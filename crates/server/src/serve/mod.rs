@@ -35,7 +35,7 @@ use self::{
 };
 use crate::{
     access_log::AccessLog,
-    admin::{self, AdminAddress, AdminSocket},
+    admin::{self, AdminAddress, AdminServer, AdminSocket},
     front::{self, Front, Timeouts},
     pid_file::PidFile,
     refused::Refusals,
@@ -187,16 +187,18 @@ impl Run {
             Err(error) => Err(cannot("start the threads that serve clients", error)),
         };
         stop(&pools, &signals).await;
-        ended
+        // Until now: a stop that takes its time is what one looks at.
+        ended.map(drop::<AdminServer>)
     }
 
+    /// Serves clients to the end. Operators are answered for longer.
     async fn serve_clients(
         self,
         settings: ServeSettings,
         front: Front,
         applications: Vec<ApplicationSources>,
         refusals: Refusals,
-    ) -> Result<(), StartError> {
+    ) -> Result<AdminServer, StartError> {
         let address = self
             .listener
             .local_addr()
@@ -210,7 +212,7 @@ impl Run {
             refusals,
             log,
         );
-        let _admin = admin::serve(self.admin, self.admin_address, sources)
+        let admin = admin::serve(self.admin, self.admin_address, sources)
             .map_err(|error| cannot("answer on the admin socket", error))?;
         announce(&settings, address);
         front
@@ -218,7 +220,7 @@ impl Run {
             .await
             .map_err(|error| cannot("wait for clients", error))?;
         info!("served its last request");
-        Ok(())
+        Ok(admin)
     }
 }
 
