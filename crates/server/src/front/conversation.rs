@@ -56,9 +56,10 @@ impl Agreed {
         let Conversation { tunnel, ending, .. } = &mut conversation;
         let told = pin!(WhenWoken::new(is_to_end(leave, stopped, times)));
         *ending = tokio::select! {
+            // Two who never pause use up what a task may do at a time.
             biased;
-            end = tunnel.carry() => Ending::of(&end),
             ending = told => ending,
+            end = tunnel.carry() => Ending::of(&end),
         };
         if ending.is_ours() {
             tunnel.part().await;

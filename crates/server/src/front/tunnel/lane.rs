@@ -13,6 +13,9 @@ use crate::front::websocket::Frames;
 /// How much is read at a time.
 pub(super) const PIECE: usize = 64 * 1024;
 
+/// How many pieces are discarded at a time.
+const MOST_DISCARDED: usize = 16;
+
 thread_local! {
     /// What is read is nearly always written at once, so nobody needs a buffer
     /// of his own, and a thousand silent tunnels cost none.
@@ -144,12 +147,16 @@ impl Lane {
         Poll::Ready(self.wrote(&written))
     }
 
-    /// Reads whatever comes, and passes none of it on.
+    /// Reads whatever comes, and passes none of it on. One who never pauses does not
+    /// keep the other direction from its turn.
     pub(super) fn discard<R>(&mut self, cx: &mut Context<'_>, from: &mut R)
     where
         R: AsyncRead + Unpin,
     {
-        while !self.is_last {
+        for _ in 0..MOST_DISCARDED {
+            if self.is_last {
+                return;
+            }
             let discarded = DESK.with_borrow_mut(|desk| {
                 let piece = ready!(self.poll_read(cx, from, desk))?;
                 self.follow(piece);
@@ -162,6 +169,7 @@ impl Lane {
                 Poll::Pending => return,
             }
         }
+        cx.waker().wake_by_ref();
     }
 
     fn poll_read<'a, R>(

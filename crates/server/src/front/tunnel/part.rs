@@ -15,9 +15,10 @@ use tokio::{
 use super::{Tunnel, lane::Lane};
 use crate::front::websocket::{Speaker, going_away};
 
-/// How long the two may take to finish a frame, to say goodbye and to hang up. Chrome
-/// waits for no longer, either. An old process leaves only after that, and a client
-/// whose network is gone never answers.
+/// How long the two may take to finish a frame, to say goodbye and to hang up. A
+/// client whose network is gone never answers, and its process waits for it. With the
+/// default of five seconds before it, it is also within the ten that `docker stop`
+/// gives.
 pub(in crate::front) const GOODBYE: Duration = Duration::from_secs(2);
 
 impl<C, A> Tunnel<C, A>

@@ -10,8 +10,8 @@ const MASKING_KEY: u64 = 4;
 /// Where the frames begin and end that one side of a WebSocket sends.
 ///
 /// It is told of all bytes that pass, and keeps a head of which the end has not come
-/// yet, and else a number: what is in a frame is no business of its own. Of two
-/// sides that do not keep to the protocol it knows nothing any more, for good.
+/// yet, and else a number: what is in a frame is no business of its own. Of one who does
+/// not keep to the protocol it knows nothing any more, for good.
 ///
 /// ```text
 ///  0                   1                   2                   3

@@ -1,7 +1,7 @@
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue};
 use tokio::{
-    io::{AsyncReadExt, DuplexStream, duplex},
+    io::{AsyncReadExt, DuplexStream, duplex, join, repeat},
     time::Instant,
 };
 
@@ -30,6 +30,15 @@ enum Manners {
 }
 use Manners::{Answers, HangsUp, Stays};
 
+fn websocket() -> Option<WebSocket> {
+    let fields = [("upgrade", "websocket"), ("sec-websocket-accept", "x")];
+    let headers: HeaderMap = fields
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+        .into_iter()
+        .collect();
+    WebSocket::of(&headers)
+}
+
 impl Ends {
     fn new(websocket: Option<WebSocket>) -> Self {
         let (client, near) = duplex(64);
@@ -42,12 +51,7 @@ impl Ends {
     }
 
     fn websocket() -> Self {
-        let fields = [("upgrade", "websocket"), ("sec-websocket-accept", "x")];
-        let headers: HeaderMap = fields
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .into_iter()
-            .collect();
-        Self::new(WebSocket::of(&headers))
+        Self::new(websocket())
     }
 
     /// The client says `up` and the application `down`, and it is carried as far as
@@ -261,4 +265,17 @@ async fn that_one_is_gone_is_not_the_other_ones_fault() {
     let hears = hear(&mut application, Answers, GOING_AWAY);
     let (up, ()) = tokio::join!(hears, tunnel.part());
     assert_eq!(unmasked(&up), Some(&b""[..]));
+}
+
+#[tokio::test]
+async fn a_client_that_never_pauses_is_told_as_well() {
+    let (mut ours, near) = duplex(64);
+    let (_application, far) = duplex(64);
+    let client = join(repeat(0), near);
+    let mut tunnel = Tunnel::new(client, Bytes::new(), far, websocket());
+    let parting = tokio::spawn(async move { tunnel.part().await });
+    let mut heard = [0; 4];
+    ours.read_exact(&mut heard).await.unwrap();
+    assert_eq!(heard, GOING_AWAY);
+    parting.abort();
 }
