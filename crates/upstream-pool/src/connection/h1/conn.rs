@@ -1,13 +1,17 @@
 use std::{
+    future::{Future, poll_fn},
     io, mem,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::coop::unconstrained,
+};
 
 use super::{
     Failure, Malformed,
@@ -164,8 +168,12 @@ impl<T> Conn<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
     /// Ready if the connection is of no use any more: the server has closed it, or says
     /// what nobody has asked for. Before [`begin`](Self::begin).
+    ///
+    /// Looks also when the task has used up its budget: whatever is there would be taken
+    /// for the answer.
     pub(in crate::connection) fn poll_unasked(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
-        Poll::Ready(match ready!(self.read.poll_fill(&mut self.stream, cx)) {
+        let look = poll_fn(|cx| self.read.poll_fill(&mut self.stream, cx));
+        Poll::Ready(match ready!(pin!(unconstrained(look)).poll(cx)) {
             Ok(0) => Failure::cut_off(),
             Ok(_) => Malformed::Unasked.into(),
             Err(error) => Failure::Closed(error),

@@ -23,12 +23,10 @@ pub(super) struct Fields {
     length: Option<Length>,
 }
 
-/// By the final coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transfer {
     Chunked,
-    /// Chunked, but something else or chunked again within; or none.
-    Doubtful,
+    /// Something else, or more than that.
     Other,
 }
 
@@ -59,11 +57,10 @@ impl Fields {
                 let coding = coding.trim_ascii();
                 let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
                 self.transfer = Some(match self.transfer {
-                    // To ignore it (RFC 9110 §5.6.1) is not what everybody does.
-                    _ if coding.is_empty() => Transfer::Doubtful,
-                    _ if !is_chunked => Transfer::Other,
-                    None => Transfer::Chunked,
-                    Some(_) => Transfer::Doubtful,
+                    None if is_chunked => Transfer::Chunked,
+                    // An empty element, too. To ignore it (RFC 9110 §5.6.1) is not what
+                    // everybody does.
+                    _ => Transfer::Other,
                 });
             }
         }
@@ -111,14 +108,13 @@ impl Fields {
             (Some(Transfer::Chunked), _) if version == Version::HTTP_11 => {
                 Ok(Some(Framing::Chunked))
             }
-            // Rule 4: "If a Transfer-Encoding header field is present in a response and the
-            // chunked transfer coding is not the final encoding, the message body length is
-            // determined by reading the connection until it is closed by the server."
-            (Some(Transfer::Other), _) if version == Version::HTTP_11 => Ok(Some(Framing::Close)),
-            // A coding within chunks that nobody has asked for (§7.4), or one that "A sender
-            // MUST NOT apply [...] more than once" (§6.1). And "A server or client that
-            // receives an HTTP/1.0 message containing a Transfer-Encoding header field MUST
-            // treat the message as if the framing is faulty" (§6.1).
+            // A coding that nobody has asked for (§7.4), and that the client would not hear
+            // of: the field ends here. By rule 4, one whose last coding is not chunked would
+            // end with the connection, of which nobody would know whether it was cut off.
+            // Or one that "A sender MUST NOT apply [...] more than once" (§6.1). And "A
+            // server or client that receives an HTTP/1.0 message containing a
+            // Transfer-Encoding header field MUST treat the message as if the framing is
+            // faulty" (§6.1).
             (Some(_), _) => Err(Malformed::TransferEncoding),
             (None, Some(Length::Known { octets, .. })) => Ok(Some(Framing::Length(octets))),
             // Rule 5: "If the unrecoverable error is in a response message received by a

@@ -1,12 +1,13 @@
 //! A server that is played byte by byte, on a stream in memory.
 
-use std::{convert::Infallible, future::poll_fn, task::Waker, time::Duration};
+use std::{convert::Infallible, future::poll_fn, pin::pin, task::Waker, time::Duration};
 
 use futures_util::StreamExt;
 use http_body::Body;
 use http_body_util::{Full, StreamBody};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    task::coop::consume_budget,
     time::timeout,
 };
 
@@ -501,6 +502,18 @@ async fn who_speaks_unasked_is_not_asked() {
         matches!(failure, Poll::Ready(Failure::Closed(_))),
         "{failure:?}"
     );
+}
+
+#[tokio::test]
+async fn who_speaks_unasked_is_noticed_by_a_task_that_has_used_up_its_budget() {
+    let (mut conn, mut server) = pair(1024);
+    server.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+    let failure = poll_fn(|cx| {
+        while pin!(consume_budget()).poll(cx).is_ready() {}
+        Poll::Ready(conn.poll_unasked(cx))
+    });
+    let failure = failure.await;
+    assert!(failure.is_ready(), "{failure:?}");
 }
 
 #[tokio::test]
