@@ -114,7 +114,7 @@ impl Client<'_> {
         let (mut parts, ()) = response.into_parts();
         let length = content.length();
         let range = (entry.head).range(self.asked, self.headers, &parts.headers, length);
-        let (status, pieces) = range.answer(&mut parts.headers, content, &Boundary::random());
+        let (status, pieces) = range.answer(&mut parts.headers, content, Boundary::random);
         // All of it, with whatever status it has.
         if status != StatusCode::OK {
             parts.status = status;

@@ -112,12 +112,13 @@ const OF_THE_REPRESENTATION: [HeaderName; 14] = [
 impl Verdict {
     /// Makes of the `headers` that a 200 with all of `representation` would have
     /// those that are due, and returns the status and the body. Only heads of
-    /// parts are new memory; the rest are slices.
+    /// parts are new memory; the rest are slices. A `boundary` is made if there are
+    /// several.
     pub(crate) fn answer(
         &self,
         headers: &mut HeaderMap,
         representation: &impl Representation,
-        boundary: &Boundary,
+        boundary: impl FnOnce() -> Boundary,
     ) -> (StatusCode, Pieces) {
         let length = representation.length();
         let mut pieces = Pieces::default();
@@ -138,11 +139,12 @@ impl Verdict {
                 StatusCode::PARTIAL_CONTENT
             }
             Self::Multipart(spans) => {
+                let boundary = boundary();
                 multipart(
                     spans,
                     headers.get(CONTENT_TYPE),
                     representation,
-                    boundary,
+                    &boundary,
                     &mut pieces,
                 );
                 let kind = format!("multipart/byteranges; boundary={}", boundary.0);

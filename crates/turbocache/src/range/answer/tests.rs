@@ -40,7 +40,7 @@ fn text(mut pieces: Pieces) -> String {
 fn answer(verdict: &Verdict) -> (StatusCode, HeaderMap, String) {
     let mut headers = stored();
     let body = Bytes::from(BODY);
-    let (status, pieces) = verdict.answer(&mut headers, &body, &Boundary::known("B"));
+    let (status, pieces) = verdict.answer(&mut headers, &body, || Boundary::known("B"));
     assert_eq!(headers["content-length"], pieces.remaining().to_string());
     (status, headers, text(pieces))
 }
@@ -81,7 +81,7 @@ fn several_parts_are_a_multipart_body() {
 fn parts_of_what_has_no_type_have_none() {
     let mut headers = HeaderMap::new();
     let verdict = Verdict::Multipart(vec![span(0, 1), span(2, 3)]);
-    let (_, pieces) = verdict.answer(&mut headers, &Bytes::from(BODY), &Boundary::known("B"));
+    let (_, pieces) = verdict.answer(&mut headers, &Bytes::from(BODY), || Boundary::known("B"));
     assert!(!text(pieces).contains("Content-Type"));
 }
 
@@ -113,7 +113,7 @@ fn slices_are_not_copied() {
         Verdict::Single(span(0, 4)),
         Verdict::Multipart(vec![span(0, 4), span(5, 6)]),
     ] {
-        let (_, mut pieces) = verdict.answer(&mut HeaderMap::new(), &body, &Boundary::known("B"));
+        let (_, mut pieces) = verdict.answer(&mut HeaderMap::new(), &body, || Boundary::known("B"));
         let mut slices = std::iter::from_fn(|| pieces.pop());
         assert!(
             slices.any(|slice| slice.as_ptr() == body.as_ptr()),
@@ -159,7 +159,7 @@ proptest! {
             .collect();
         let verdict = Verdict::Multipart(spans.iter().map(|(a, b)| span(*a as u64, *b as u64)).collect());
         let boundary = Boundary::random();
-        let (_, pieces) = verdict.answer(&mut HeaderMap::new(), &Bytes::from(whole.clone()), &boundary);
+        let (_, pieces) = verdict.answer(&mut HeaderMap::new(), &Bytes::from(whole.clone()), || boundary.clone());
         let sliced: Vec<_> = spans
             .iter()
             .map(|(a, b)| (format!("bytes {a}-{}/{}", b - 1, whole.len()), whole[*a..*b].to_owned()))
