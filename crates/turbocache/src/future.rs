@@ -100,6 +100,14 @@ pub(crate) enum Passing {
 }
 
 impl Passing {
+    /// Of a request that passes for a reason of its own.
+    pub(crate) fn of<B>(request: &Request<B>, reason: Pass) -> Self {
+        match UnsafeRequest::new(request, reason) {
+            Some(request) => Self::Unsafe(reason, request),
+            None => Self::Safe(reason),
+        }
+    }
+
     pub(crate) const fn reason(&self) -> Pass {
         match self {
             Self::Safe(reason) | Self::Unsafe(reason, _) => *reason,

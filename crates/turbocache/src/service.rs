@@ -29,7 +29,6 @@ use crate::{
     prompt::Prompt,
     shared::Shared,
     store::{Entry, LookUp, Variants},
-    unsafe_request::UnsafeRequest,
 };
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
@@ -95,17 +94,24 @@ where
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let lookup = match self.cache.config.policy.look_up(&request) {
             Ok(lookup) => lookup,
-            Err(reason) => return self.pass(request, reason).into(),
+            Err(reason) => {
+                let passing = Passing::of(&request, reason);
+                return self.pass(request, passing).into();
+            }
         };
         let asked = lookup.asked;
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
             let glance = Glance::new(aside, asked, now);
-            return self.step_aside(request, glance).into();
+            let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
+            return self.pass(request, passing).into();
         }
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
-            Err(reason) => return self.pass(request, reason).into(),
+            Err(reason) => {
+                let passing = Passing::of(&request, reason);
+                return self.pass(request, passing).into();
+            }
         };
         let spot = self.cache.spot(&parts);
         let mut variants = None;
@@ -186,30 +192,9 @@ impl<S> TurboCacheService<S> {
         Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
     }
 
-    fn pass<ReqB, ResB>(&mut self, request: Request<ReqB>, reason: Pass) -> State<S, ReqB, ResB>
-    where
-        S: Service<Request<ReqB>> + Clone,
-    {
-        let passing = match UnsafeRequest::new(&request, reason) {
-            Some(request) => Passing::Unsafe(reason, request),
-            None => Passing::Safe(reason),
-        };
-        self.send(request, passing)
-    }
-
-    fn step_aside<ReqB, ResB>(
-        &mut self,
-        request: Request<ReqB>,
-        glance: Option<Glance>,
-    ) -> State<S, ReqB, ResB>
-    where
-        S: Service<Request<ReqB>> + Clone,
-    {
-        let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
-        self.send(request, passing)
-    }
-
-    fn send<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
+    // Inlined, or the request is moved once more for nothing.
+    #[inline]
+    fn pass<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,
     {
