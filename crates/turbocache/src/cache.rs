@@ -165,7 +165,8 @@ impl Cache {
         let mut response = entry.head.respond(body.clone(), now);
         self.say(&mut response, status, Some(key));
         let until = terms.freshness.same_seconds_until(now);
-        Some(Ready::new(response, status, until))
+        let received = entry.head.received();
+        Some(Ready::new(response, status, received, until))
     }
 
     /// What is stored for the first of `keys` for which there is anything.

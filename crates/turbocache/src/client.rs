@@ -255,8 +255,9 @@ impl Asker {
     }
 }
 
-fn not_modified<B>(response: Response<()>) -> Response<CacheBody<B>> {
-    let (mut parts, ()) = response.into_parts();
+/// A 304 instead of `response`.
+pub(crate) fn not_modified<T, B>(response: Response<T>) -> Response<CacheBody<B>> {
+    let (mut parts, _) = response.into_parts();
     parts.status = StatusCode::NOT_MODIFIED;
     validation::make_not_modified(&mut parts.headers);
     Response::from_parts(parts, CacheBody::stored(Bytes::new()))

@@ -17,7 +17,7 @@ use crate::{
     CacheBody, ResponseFuture,
     admission::Glance,
     cache::Cache,
-    client::Client,
+    client::{Client, not_modified},
     future::{Passing, State},
     key::{Key, KeyParts},
     pending::Pending,
@@ -25,6 +25,7 @@ use crate::{
         ambiguity::is_ambiguous,
         request::{Asked, Pass},
         reuse::Reuse,
+        validation::Verdict::NotModified,
     },
     prompt::Prompt,
     shared::Shared,
@@ -125,7 +126,11 @@ where
                     trace!(status = %ready.status(), "hit");
                     self.cache.counters.hits.add_one();
                     let extensions = mem::take(request.extensions_mut());
-                    return State::answered(ready.give(extensions)).into();
+                    let response = ready.give(extensions);
+                    if asked.conditional && ready.verdict(request.headers()) == NotModified {
+                        return State::answered(not_modified(response)).into();
+                    }
+                    return State::answered(response).into();
                 }
             }
             variants = Some(copies.variants());

@@ -61,10 +61,15 @@ impl Asked {
         !(self.conditional || self.range || self.head || self.keeps_nothing() || self.told)
     }
 
-    /// Whether it asks for the page as it is, and for nothing else: then the answer from
-    /// memory depends on nothing of it but its key and the fields that a `Vary` names.
+    /// Whether it asks for the page as it is, and for nothing else, or for whether that is
+    /// what the client has: then the answer from memory depends on nothing of it but its
+    /// key, the fields that a `Vary` names, and its preconditions.
     pub(crate) fn is_for_the_page(&self) -> bool {
-        self.is_like_any_other() && self.wishes == Wishes::default()
+        let unconditional = Self {
+            conditional: false,
+            ..*self
+        };
+        unconditional.is_like_any_other() && self.wishes == Wishes::default()
     }
 
     /// Whether nothing of its response may be stored, or shared.

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
-        DATE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+        CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE,
+        ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
         LAST_MODIFIED, RANGE,
     },
 };
@@ -115,17 +116,20 @@ fn if_modified_since(request: &HeaderMap, stored: &HeaderMap, received: SystemTi
     modified.is_some_and(|modified| modified <= since)
 }
 
+/// RFC 9110 §8.3 to §8.6, §14.4.
+const REPRESENTATION_METADATA: [HeaderName; 5] = [
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+];
+
 /// Takes out of the head of a stored response what does not belong to a 304 that
 /// is made of it. RFC 9110 §15.4.5: "SHOULD NOT generate representation metadata
 /// other than the above listed fields".
 pub(crate) fn make_not_modified(headers: &mut HeaderMap) {
-    for name in [
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-range",
-        "content-type",
-    ] {
+    for name in &REPRESENTATION_METADATA {
         headers.remove(name);
     }
 }

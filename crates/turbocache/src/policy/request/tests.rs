@@ -416,7 +416,7 @@ fn who_asks_for_the_page_and_nothing_else() {
                 conditional: true,
                 ..plain
             },
-            false,
+            true,
         ),
         (
             "a range",

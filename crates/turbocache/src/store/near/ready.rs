@@ -1,10 +1,13 @@
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http::{Extensions, Response, response};
+use http::{Extensions, HeaderMap, Response, response};
 use peregrine_core::CacheStatus;
 
-use crate::CacheBody;
+use crate::{
+    CacheBody,
+    policy::validation::{self, Verdict},
+};
 
 /// A response that is made already, for all who ask for the page and nothing else.
 ///
@@ -18,12 +21,20 @@ pub(crate) struct Ready {
     said: Extensions,
     status: CacheStatus,
     body: Bytes,
+    /// When what it is made of came.
+    received: SystemTime,
     until: Instant,
 }
 
 impl Ready {
-    /// `response`, of which `status` tells, and which is the same until then.
-    pub(crate) fn new(response: Response<Bytes>, status: CacheStatus, until: Instant) -> Self {
+    /// `response`, of which `status` tells, made of what was `received` then, and the same
+    /// `until` then.
+    pub(crate) fn new(
+        response: Response<Bytes>,
+        status: CacheStatus,
+        received: SystemTime,
+        until: Instant,
+    ) -> Self {
         let (mut head, body) = response.into_parts();
         let said = std::mem::take(&mut head.extensions);
         Self {
@@ -31,6 +42,7 @@ impl Ready {
             said,
             status,
             body,
+            received,
             until,
         }
     }
@@ -42,6 +54,12 @@ impl Ready {
 
     pub(crate) const fn status(&self) -> CacheStatus {
         self.status
+    }
+
+    /// What the preconditions of a request with these fields make of it.
+    pub(crate) fn verdict(&self, request: &HeaderMap) -> Verdict {
+        let Self { head, received, .. } = self;
+        validation::evaluate(request, head.status, &head.headers, *received)
     }
 
     /// It, with the word of the hit in the place of `extensions`, if there are any: those
