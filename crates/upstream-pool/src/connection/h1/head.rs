@@ -110,18 +110,18 @@ fn complete(parsed: Parsed) -> Result<Option<usize>, Malformed> {
 }
 
 /// Where a field is in its head: offsets from the beginning of that, which is about to
-/// become the memory of the values.
+/// become the memory of the values. No field ends at [`MAX_HEAD`], so they fit.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    name: (u32, u32),
-    value: (u32, u32),
+    name: (u16, u16),
+    value: (u16, u16),
 }
 
 impl Place {
     fn of(field: &httparse::Header<'_>, head: &[u8]) -> Self {
         let range = |part: &[u8]| {
             let begin = part.as_ptr().addr() - head.as_ptr().addr();
-            let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+            let offset = |at| u16::try_from(at).unwrap_or(u16::MAX);
             (offset(begin), offset(begin + part.len()))
         };
         Self {
@@ -132,7 +132,7 @@ impl Place {
 }
 
 fn read(head: &Bytes, places: &[Place], headers: &mut HeaderMap) -> Result<Fields, Malformed> {
-    let range = |(begin, end): (u32, u32)| begin as usize..end as usize;
+    let range = |(begin, end): (u16, u16)| begin.into()..end.into();
     headers.clear();
     headers.reserve(places.len());
     let mut fields = Fields::default();
