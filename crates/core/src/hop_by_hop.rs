@@ -17,7 +17,13 @@
 //! assert!(headers.contains_key("etag"));
 //! ```
 
-use http::{HeaderMap, HeaderName, header::CONNECTION};
+use http::{
+    HeaderMap, HeaderName,
+    header::{
+        CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
+        UPGRADE,
+    },
+};
 
 /// Fields that frame or address the message, or say who asks. A `Connection` field
 /// that names one of them is an attack on whoever is behind us, and is not obeyed.
@@ -29,35 +35,51 @@ fn is_never_taken_away(name: &HeaderName) -> bool {
     ) || name.starts_with("x-forwarded-")
 }
 
+/// The fields that never go further than one connection, whether or not `Connection`
+/// names them.
+static FIELDS: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 /// Removes every field that is for this connection only.
 pub fn remove(headers: &mut HeaderMap) {
-    // Most messages have none: to go through their names once is cheaper than to
-    // look for each of these.
-    while let Some(name) = headers.keys().find(|name| is_hop_by_hop(name)) {
-        let name = name.clone();
-        if name == CONNECTION {
-            remove_named(headers);
-        }
-        headers.remove(name);
+    // Most messages have one of them or none: to go through their names once is cheaper
+    // than to look for each of these.
+    let places = headers.keys().filter_map(place);
+    let mut found = places.fold(0_u16, |found, place| found | 1 << place);
+    if found & 1 != 0 {
+        remove_named(headers);
+    }
+    while found != 0 {
+        headers.remove(&FIELDS[found.trailing_zeros() as usize]);
+        found &= found - 1;
     }
 }
 
-/// Whether a field never goes further than one connection, whether or not
-/// `Connection` names it.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-authentication-info"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
+/// Where a field is among [`FIELDS`].
+fn place(name: &HeaderName) -> Option<usize> {
+    Some(match name.as_str() {
+        "connection" => 0,
+        "keep-alive" => 1,
+        "proxy-authenticate" => 2,
+        "proxy-authentication-info" => 3,
+        "proxy-authorization" => 4,
+        "proxy-connection" => 5,
+        "te" => 6,
+        "trailer" => 7,
+        "transfer-encoding" => 8,
+        "upgrade" => 9,
+        _ => return None,
+    })
 }
 
 /// Whether [`remove`] would take a field away that goes further than one connection
@@ -65,10 +87,15 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// may come to different conclusions.
 pub fn takes_others_away(headers: &HeaderMap) -> bool {
     // `HTTP2-Settings` (RFC 7540 §3.2.1) is never without being named.
-    named(headers).any(|name| !is_hop_by_hop(&name) && name != "http2-settings")
+    named(headers).any(|name| place(&name).is_none() && name != "http2-settings")
 }
 
 fn remove_named(headers: &mut HeaderMap) {
+    // As nearly all of them say.
+    let mut lines = headers.get_all(CONNECTION).iter();
+    if lines.all(|line| is_how_long(line.as_bytes())) {
+        return;
+    }
     let names: Vec<_> = named(headers).filter(|name| *name != CONNECTION).collect();
     for name in names {
         headers.remove(name);
@@ -110,6 +137,17 @@ mod tests {
         let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn each_field_is_where_it_is_looked_for() {
+        for (expected, name) in FIELDS.iter().enumerate() {
+            assert_eq!(place(name), Some(expected), "{name}");
+            assert!(
+                left_of(&[(name.as_str(), "x"), ("x-a", "1")]) == ["x-a"],
+                "{name}"
+            );
+        }
     }
 
     #[test]
