@@ -136,7 +136,7 @@ where
         Box::pin(async move {
             let mut retry = Retry::default();
             let (response, exchange) = loop {
-                match client.send(request, None).await {
+                match client.send(&mut request, None).await {
                     Ok(answer) => break answer,
                     // Another attempt to connect would meet the same.
                     Err((error, _)) if error.is_connect() => return Err(error),

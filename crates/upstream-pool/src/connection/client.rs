@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     sync::{
         Arc, Weak,
@@ -58,11 +58,14 @@ impl Client {
     /// back with an error, so that the caller can still decide about the
     /// process before its place is free.
     ///
+    /// The request stays where it is, in the caller's future, since it is large. It is
+    /// used up in any case: what may be sent again comes back with the error.
+    ///
     /// Dropped while it connects: nothing has been sent. Dropped later: see
     /// [`Exchange`].
     pub(crate) fn send(
         self: &Arc<Self>,
-        request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         permit: Option<Permit>,
     ) -> impl Future<Output = Sent> {
         self.send_within(self.limits.response, request, permit)
@@ -72,14 +75,14 @@ impl Client {
     pub(crate) async fn send_within(
         self: &Arc<Self>,
         limit: Option<Duration>,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         mut permit: Option<Permit>,
     ) -> Sent {
-        if let Err(error) = head::for_application(&mut request) {
+        if let Err(error) = head::for_application(request) {
             return Err((error, permit));
         }
-        let terms = Terms::of(&request, limit);
-        let repeat = Repeat::of(&request);
+        let terms = Terms::of(request, limit);
+        let repeat = Repeat::of(request);
         let mut was_closed = false;
         loop {
             let kept = self.kept(repeat.is_allowed(), &mut was_closed);
@@ -89,21 +92,21 @@ impl Client {
                 None => match boxed(self.connect(permit.as_ref().filter(|_| was_closed))).await {
                     Ok(connection) => connection,
                     Err(error) => {
-                        let error = Error::connect(error).with(Again::Unsent(request));
+                        let error = Error::connect(error).with(Again::Unsent(mem::take(request)));
                         return Err((error, permit));
                     }
                 },
             };
             let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-            let error = match exchange.ask(&mut request, &terms).await {
+            let error = match exchange.ask(request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
                 Outcome::Unsent(_) if !is_new => {
                     was_closed = true;
                     permit = exchange.give_up();
                     continue;
                 }
-                Outcome::Unsent(error) => error.with(Again::Unsent(request)),
-                Outcome::Failed(error) => repeat.save(request, error),
+                Outcome::Unsent(error) => error.with(Again::Unsent(mem::take(request))),
+                Outcome::Failed(error) => repeat.save(mem::take(request), error),
             };
             return Err((error, exchange.give_up()));
         }

@@ -61,11 +61,11 @@ impl ProcessHandle {
     /// If the process cannot be reached, or does not answer in HTTP.
     pub async fn send_alone(
         &self,
-        request: Request<RequestBody>,
+        mut request: Request<RequestBody>,
     ) -> Result<Response<ResponseBody>, Error> {
         let permit = Busyness::acquire_idle(&self.busyness).await;
-        let sent = self.client.send_within(None, request, Some(permit)).await;
-        match sent {
+        let sent = self.client.send_within(None, &mut request, Some(permit));
+        match sent.await {
             Ok((response, exchange)) => Ok(answer(response, exchange)),
             Err((error, permit)) => {
                 if let Some(permit) = permit {

@@ -115,7 +115,7 @@ impl Service<Request<RequestBody>> for Process {
         self.busyness.poll_free(cx).map(Ok)
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let permit = if self.unlimited.has(request.uri().path()) {
             Busyness::acquire_beside(&self.busyness)
         } else {
@@ -124,7 +124,7 @@ impl Service<Request<RequestBody>> for Process {
         let client = Arc::clone(&self.client);
         // Dropped at any point, the permit goes with the exchange.
         Box::pin(async move {
-            match client.send(request, Some(permit)).await {
+            match client.send(&mut request, Some(permit)).await {
                 Ok((response, exchange)) => {
                     exchange.served();
                     Ok(answer(response, exchange))
