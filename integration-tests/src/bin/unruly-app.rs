@@ -11,6 +11,7 @@
 //! | `/early` | begins its answer at the first byte of the request's body, and ends it with the last |
 //! | `/bytes/COUNT` | answers with so many bytes, all of them `x`, as fast as they are taken |
 //! | `/events` | begins a stream of events, and never ends it |
+//! | `/journal/TEXT` | writes a line to the end of the file `journal` in its folder, and answers |
 //! | `/http-1.0` | answers in HTTP/1.0, without a length |
 //! | `/garbage` | answers, but not in HTTP |
 //! | `/nothing` | closes the connection without a word |
@@ -23,6 +24,7 @@
 
 use std::{
     env,
+    fs::OpenOptions,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::atomic::{AtomicU32, Ordering},
@@ -59,6 +61,10 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
             )?;
             io::copy(&mut reader, &mut io::sink()).map(drop)
         }
+        path if path.starts_with("/journal/") => {
+            write_down(&path["/journal/".len()..])?;
+            answer(&mut client, "", "written")
+        }
         "/http-1.0" => client.write_all(b"HTTP/1.0 200 OK\r\n\r\nold, but well"),
         "/garbage" => client.write_all(b"Good morning! This is not HTTP.\r\n\r\n"),
         "/nothing" => Ok(()),
@@ -76,6 +82,15 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
             _ => answer_as_asked(&mut client, path, &request),
         },
     }
+}
+
+/// In one piece, whoever else writes.
+fn write_down(text: &str) -> io::Result<()> {
+    let mut journal = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open("journal")?;
+    journal.write_all(format!("{text}\n").as_bytes())
 }
 
 fn answer_as_asked(client: &mut TcpStream, path: &str, request: &Request) -> io::Result<()> {

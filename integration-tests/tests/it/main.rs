@@ -5,6 +5,7 @@ mod access_log;
 mod admin_api;
 mod applications;
 mod bad_requests;
+mod chaos;
 mod command_line;
 mod concurrency;
 mod cookie_attacks;
