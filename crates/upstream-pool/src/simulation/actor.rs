@@ -142,13 +142,15 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
             }
         }
     };
-    tokio::select! {
+    let crashed = tokio::select! {
         biased;
-        () = leave => {}
-        () = crash => {}
-    }
+        () = leave => false,
+        () = crash => true,
+    };
     dead.send_replace(true);
-    if let Life::Lingers(.., linger) = life {
+    if let Life::Lingers(.., linger) = life
+        && crashed
+    {
         world.begins_to_exit(id);
         sleep(Duration::from_millis(linger)).await;
     }

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::ProcessBudget;
 
-/// How long one may be in need while another one has something to spare: until no
-/// more is hoped of those that leave, and an idle process has left.
+/// How long one may be in need while another one has something to spare, from one time
+/// that a process is asked to leave to the next: until no more is hoped of those that
+/// leave, and an idle process has left. One that does not leave when it is asked to is
+/// nobody's fault.
 const HELP: Duration = Duration::from_millis(1500);
 
 /// How often to look for that.
@@ -62,6 +64,8 @@ struct Neighbours {
     budget: ProcessBudget,
     /// Since when somebody has been in need whom another one could help.
     unfair_since: Option<Instant>,
+    /// How many were leaving then.
+    leaving: usize,
 }
 
 impl Neighbours {
@@ -93,6 +97,7 @@ impl Neighbours {
             census,
             budget: budget.clone(),
             unfair_since: None,
+            leaving: 0,
         }
     }
 
@@ -115,7 +120,9 @@ impl Neighbours {
         let needs = self.stages.iter().any(|(stage, _)| stage.is_in_need());
         let mut stages = self.stages.iter();
         let could_help = stages.any(|(stage, min)| stage.has_idle_beyond(1.max(*min)));
-        if !needs || !could_help {
+        let leaving = self.stages.iter().map(|(stage, _)| stage.leaving()).sum();
+        let was_asked = leaving > std::mem::replace(&mut self.leaving, leaving);
+        if !needs || !could_help || was_asked {
             self.unfair_since = None;
             return;
         }

@@ -169,9 +169,17 @@ impl Stage {
     }
 
     pub(super) fn ready(&self) -> usize {
+        self.count(|state| state == ProcessState::Ready)
+    }
+
+    pub(super) fn leaving(&self) -> usize {
+        self.count(|state| matches!(state, ProcessState::Draining | ProcessState::Terminating))
+    }
+
+    fn count(&self, is_one: impl Fn(ProcessState) -> bool) -> usize {
         let processes = self.handle.snapshot().processes;
         let states = processes.iter().map(|process| process.state);
-        states.filter(|state| *state == ProcessState::Ready).count()
+        states.filter(|state| is_one(*state)).count()
     }
 
     /// Everybody gets an answer, and every order is carried out.
