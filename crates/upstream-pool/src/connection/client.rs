@@ -83,13 +83,12 @@ impl Client {
         }
         let terms = Terms::of(request, limit);
         let repeat = Repeat::of(request);
-        let mut was_closed = false;
         loop {
-            let kept = self.kept(repeat.is_allowed(), &mut was_closed);
+            let kept = self.kept(repeat.is_allowed());
             let is_new = kept.is_none();
             let connection = match kept {
                 Some(connection) => connection,
-                None => match boxed(self.connect(permit.as_ref().filter(|_| was_closed))).await {
+                None => match boxed(self.connect(repeat, permit.as_ref())).await {
                     Ok(connection) => connection,
                     Err(error) => {
                         let error = Error::connect(error).with(Again::Unsent(mem::take(request)));
@@ -101,7 +100,6 @@ impl Client {
             let error = match exchange.ask(request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
                 Outcome::Unsent(_) if !is_new => {
-                    was_closed = true;
                     permit = exchange.give_up();
                     continue;
                 }
@@ -115,7 +113,7 @@ impl Client {
     /// A connection that is kept, if there is one. Verified, for a request that
     /// could not be sent again: one that is written to a connection that was closed
     /// just now is lost.
-    fn kept(&self, is_repeatable: bool, was_closed: &mut bool) -> Option<Box<Connection>> {
+    fn kept(&self, is_repeatable: bool) -> Option<Box<Connection>> {
         loop {
             let connection = match self.checkout()? {
                 Taken::AtHome(connection) if is_repeatable => return Some(connection),
@@ -125,16 +123,17 @@ impl Client {
             if connection.is_some() {
                 return connection;
             }
-            *was_closed = true;
         }
     }
 
-    /// A new connection. With the permit for a process that has closed others: if it
-    /// is exiting, it may seem to listen, and would lose the request.
-    async fn connect(&self, suspect: Option<&Permit>) -> io::Result<Box<Connection>> {
-        if let Some(permit) = suspect
-            && !permit.outlives_exits().await
-        {
+    /// A new connection; not to a process that is exiting, for a request that could not
+    /// be sent again: it may seem to listen, and would lose it.
+    async fn connect(
+        &self,
+        repeat: Repeat,
+        permit: Option<&Permit>,
+    ) -> io::Result<Box<Connection>> {
+        if !repeat.is_allowed() && permit.is_some_and(Permit::is_of_no_use) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         let stream = time::timeout(self.limits.connect, self.endpoint.connect())

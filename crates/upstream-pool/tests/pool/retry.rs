@@ -7,11 +7,11 @@ use std::sync::{
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{Empty, Full};
 use peregrine_upstream_pool::UpstreamPool;
 use tower::ServiceExt;
 
-use crate::support::{app, get, kill, lines, pid, ready, socket, text, until};
+use crate::support::{app, get, kill, lines, pid, ready, shell, socket, text, until};
 
 #[tokio::test]
 async fn an_idempotent_request_outlives_its_process() {
@@ -94,6 +94,40 @@ async fn a_process_found_dead_by_a_post_that_was_not_sent_costs_nothing() {
     let request = Request::post("/pid")
         .body(Full::<Bytes>::from("a=b"))
         .unwrap();
+    let response = pool.oneshot(request).await.unwrap();
+    assert_ne!(text(response).await, first.to_string());
+    handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_post_does_not_go_to_a_process_that_is_dead_though_somebody_seems_to_listen() {
+    // Its child has the listener, too, and takes no connection from it.
+    let app = r#"exec python3 -c '
+import os, socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+if os.fork() == 0:
+    time.sleep(1000)
+while True:
+    peer, _ = listener.accept()
+    while peer.recv(1000):
+        answer = str(os.getpid()).encode()
+        length = str(len(answer)).encode()
+        head = b"HTTP/1.1 200 Fine\r\nContent-Length: " + length + b"\r\n\r\n"
+        peer.sendall(head + answer)' "$0""#;
+    let (pool, handle) = UpstreamPool::builder(shell(app).arg("{socket}"))
+        .max_pool_size(1)
+        .spawn()
+        .unwrap();
+    let first = pid(&pool).await;
+    kill("KILL", first);
+    // Real waiting, without the runtime: it is not to see the exit.
+    let stat = format!("/proc/{first}/stat");
+    while !std::fs::read_to_string(&stat).unwrap().contains(") Z ") {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let request = Request::post("/pid").body(Empty::<Bytes>::new()).unwrap();
     let response = pool.oneshot(request).await.unwrap();
     assert_ne!(text(response).await, first.to_string());
     handle.stop().await;
