@@ -55,8 +55,8 @@
 //! 3. While requests queue, one more process is started at a time, up to
 //!    [`max_pool_size`](Builder::max_pool_size). One that was idle for
 //!    [`pool_idle_time`](Builder::pool_idle_time) leaves.
-//! 4. A process that refuses connections, or takes none for 5 s, is replaced, and
-//!    so is one that runs [one request at a
+//! 4. A process that refuses connections, takes none for 5 s, or has lost its port to
+//!    another program is replaced, and so is one that runs [one request at a
 //!    time](Builder::max_concurrent_requests) and does not answer it within the
 //!    [response timeout](Builder::response_timeout). One that runs more than one
 //!    gets a ping then, and is replaced if it does not answer that within 5 s. It gets

@@ -1,6 +1,7 @@
 //! Who listens, as `/proc/net/tcp` and `/proc/net/tcp6` tell: proc(5).
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     net::{IpAddr, Ipv4Addr},
 };
@@ -25,7 +26,10 @@ pub(super) fn read(port: u16) -> io::Result<Vec<Listener>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         read => read?,
     };
-    Ok(parse(&ipv4, port).chain(parse(&ipv6, port)).collect())
+    let found = parse(&ipv4, port).chain(parse(&ipv6, port));
+    // One that changes while it is read may name a socket twice.
+    let found: BTreeMap<_, _> = found.map(|listener| (listener.inode, listener)).collect();
+    Ok(found.into_values().collect())
 }
 
 /// Each line holds a number, the local address, the remote one, the state, queues,
