@@ -184,6 +184,23 @@ fn a_restart_of_nothing_fails_unless_that_is_said_to_be_fine() {
 }
 
 #[test]
+fn no_server_at_a_socket_that_is_named_is_fine_as_well() {
+    let empty = tempfile::tempdir().unwrap();
+    let left = empty.path().join("left");
+    drop(std::os::unix::net::UnixListener::bind(&left).unwrap());
+    for socket in [empty.path().join("none"), left] {
+        let named = ["restart-app", "--admin-socket", socket.to_str().unwrap()];
+        let output = peregrine(empty.path(), &named);
+        assert_eq!(output.status.code(), Some(2), "{socket:?}");
+
+        let fine = [&named[..], &["--ignore-app-not-running"]].concat();
+        let output = peregrine(empty.path(), &fine);
+        assert_eq!(output.status.code(), Some(0), "{socket:?}");
+        the_only_line(&output, "no server, and that is fine");
+    }
+}
+
+#[test]
 fn help_and_version_are_answers_on_standard_output() {
     let empty = tempfile::tempdir().unwrap();
     let cases: &[&[&str]] = &[

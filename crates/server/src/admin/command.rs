@@ -62,7 +62,7 @@ async fn tell<T: DeserializeOwned>(
     let (status, answer) = client::ask(&socket, Method::POST, path, body)
         .await
         .map_err(|error| AdminError::silent(&socket, &error))?;
-    let unreadable = |_| AdminError::silent(&socket, &format!("its answer is {status}"));
+    let unreadable = |_| AdminError::silent(&socket, &format!("its answer is {status}").into());
     if status == StatusCode::OK {
         return serde_json::from_slice(&answer).map_err(unreadable);
     }

@@ -1,9 +1,9 @@
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use super::problem::Problem;
+use super::{client::Failure, problem::Problem};
 
 /// Why a server did not do what an operator asked for, for the operator.
 #[derive(Debug)]
@@ -52,7 +52,16 @@ impl AdminError {
         }
     }
 
-    pub(super) fn silent(socket: &Path, error: &dyn fmt::Display) -> Self {
+    /// Where nobody listens, no server runs: the socket goes with one that stops, and
+    /// takes no connection any more when one was killed.
+    pub(super) fn silent(socket: &Path, error: &Failure) -> Self {
+        let absent = error.downcast_ref::<io::Error>().is_some_and(|error| {
+            let kind = error.kind();
+            matches!(
+                kind,
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            )
+        });
         Self {
             message: format!(
                 "the server at {} does not answer: {error}; check that it runs, and that it is \
@@ -60,7 +69,7 @@ impl AdminError {
                 socket.display()
             ),
             exit_status: 2,
-            absent: false,
+            absent,
         }
     }
 
