@@ -26,9 +26,22 @@ pub(super) struct Fields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transfer {
     Chunked,
+    /// Words that stand for no coding.
+    Unknown,
     /// Something else, or more than that.
     Other,
 }
+
+/// The registered codings (RFC 9112 §7.2), and one that was.
+const CODINGS: [&[u8]; 7] = [
+    b"chunked",
+    b"gzip",
+    b"x-gzip",
+    b"deflate",
+    b"compress",
+    b"x-compress",
+    b"identity",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
@@ -58,6 +71,7 @@ impl Fields {
                 let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
                 self.transfer = Some(match self.transfer {
                     None if is_chunked => Transfer::Chunked,
+                    None | Some(Transfer::Unknown) if is_unknown(coding) => Transfer::Unknown,
                     // An empty element, too. To ignore it (RFC 9110 §5.6.1) is not what
                     // everybody does.
                     _ => Transfer::Other,
@@ -108,10 +122,12 @@ impl Fields {
             (Some(Transfer::Chunked), _) if version == Version::HTTP_11 => {
                 Ok(Some(Framing::Chunked))
             }
+            // Rule 4: "If a Transfer-Encoding header field is present in a response and the
+            // chunked transfer coding is not the final encoding, the message body length is
+            // determined by reading the connection until it is closed by the server."
+            (Some(Transfer::Unknown), _) if version == Version::HTTP_11 => Ok(Some(Framing::Close)),
             // A coding that nobody has asked for (§7.4), and that the client would not hear
-            // of: the field ends here. By rule 4, one whose last coding is not chunked would
-            // end with the connection, of which nobody would know whether it was cut off.
-            // Or one that "A sender MUST NOT apply [...] more than once" (§6.1). And "A
+            // of: the field ends here. Or one that "A sender MUST NOT apply [...] more than once" (§6.1). And "A
             // server or client that receives an HTTP/1.0 message containing a
             // Transfer-Encoding header field MUST treat the message as if the framing is
             // faulty" (§6.1).
@@ -158,6 +174,15 @@ fn elements(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     let elements = value.as_bytes().split(|byte| *byte == b',');
     let elements = elements.map(<[u8]>::trim_ascii);
     elements.filter(|element| !element.is_empty())
+}
+
+/// Whether nobody can have coded a body in this way, nor take it for another one.
+fn is_unknown(coding: &[u8]) -> bool {
+    !coding.is_empty()
+        && coding.iter().all(u8::is_ascii_alphabetic)
+        && !CODINGS
+            .iter()
+            .any(|known| coding.eq_ignore_ascii_case(known))
 }
 
 /// RFC 9110 §8.6: `Content-Length = 1*DIGIT`.

@@ -1,6 +1,7 @@
 use super::*;
 
 type Lines = &'static [(&'static str, &'static str)];
+type Expected = Result<Option<Framing>, Malformed>;
 
 fn fields(lines: Lines) -> (Fields, HeaderMap) {
     let mut headers = HeaderMap::new();
@@ -19,9 +20,8 @@ const CHUNKED: Lines = &[("transfer-encoding", "Chunked")];
 
 #[test]
 fn where_a_body_ends_is_said_by_rfc_9112_section_6_3() {
-    use Malformed::{ContentLength, TransferEncoding};
-    type Expected = Result<Option<Framing>, Malformed>;
-    let cases: [(&str, Lines, Expected); 23] = [
+    use Malformed::ContentLength;
+    let cases: [(&str, Lines, Expected); 18] = [
         ("rule 6: a length", LENGTH, Ok(Some(Framing::Length(5)))),
         (
             "rule 6: nothing",
@@ -84,9 +84,37 @@ fn where_a_body_ends_is_said_by_rfc_9112_section_6_3() {
             &[("content-length", "18446744073709551616")],
             Err(ContentLength),
         ),
+    ];
+    for (name, lines, expected) in cases {
+        let framing = fields(lines)
+            .0
+            .framing(&Method::GET, StatusCode::OK, Version::HTTP_11);
+        assert_eq!(framing, expected, "{name}");
+    }
+}
+
+#[test]
+fn an_answer_in_a_transfer_coding_that_nobody_asked_for_is_refused() {
+    use Malformed::TransferEncoding;
+    let cases: [(&str, Lines, Expected); 8] = [
         (
             "§7.4: a coding that nobody asked for",
             &[("transfer-encoding", "gzip, chunked")],
+            Err(TransferEncoding),
+        ),
+        (
+            "rule 4: words that stand for no coding",
+            &[("transfer-encoding", "None, Whatever")],
+            Ok(Some(Framing::Close)),
+        ),
+        (
+            "rule 4: chunked within such a word",
+            &[("transfer-encoding", "whatever, chunked")],
+            Err(TransferEncoding),
+        ),
+        (
+            "§7.2: a coding that some would undo",
+            &[("transfer-encoding", "whatever, GZip")],
             Err(TransferEncoding),
         ),
         (
