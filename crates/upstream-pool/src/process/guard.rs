@@ -7,7 +7,7 @@ use super::children::{self, OwnChild};
 
 /// Reads which process groups there are, `+ GROUP` and `- GROUP` on a line
 /// each. When there will be no more lines, since the pool is gone, however it
-/// went, what is left is told to leave by SIGTERM, and 3 s later by SIGKILL:
+/// went, what is left is told to leave by SIGTERM, and 2 s later by SIGKILL:
 /// the groups, and whoever has left them with the pool's mark in its environment.
 /// Who is killed takes a moment to end, and may have started somebody in the last
 /// one: it is looked again until nobody is found.
@@ -44,7 +44,7 @@ left=$(strays)
 [ "$groups" = ' ' ] && [ -z "$left" ] && exit
 for group in $groups; do kill -s TERM -- "-$group"; done
 for pid in $left; do kill -s TERM "$pid"; done
-for second in 1 2 3; do
+for second in 1 2; do
     left=$(strays)
     for group in $groups; do
         if kill -s 0 -- "-$group"; then left="$left $group"; fi
@@ -65,7 +65,7 @@ done
 const VARIABLE: &str = "PEREGRINE_POOL";
 
 /// How long the guard may take to leave: a moment, unless somebody has left his
-/// group and does not heed SIGTERM. Then it takes 3 s, and on a busy machine more; it
+/// group and does not heed SIGTERM. Then it takes 2 s, and on a busy machine more; it
 /// is waited for, since only then nobody is left.
 const FAREWELL: Duration = Duration::from_secs(10);
 
