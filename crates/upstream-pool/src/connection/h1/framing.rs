@@ -127,10 +127,10 @@ impl Fields {
             // determined by reading the connection until it is closed by the server."
             (Some(Transfer::Unknown), _) if version == Version::HTTP_11 => Ok(Some(Framing::Close)),
             // A coding that nobody has asked for (§7.4), and that the client would not hear
-            // of: the field ends here. Or one that "A sender MUST NOT apply [...] more than once" (§6.1). And "A
-            // server or client that receives an HTTP/1.0 message containing a
-            // Transfer-Encoding header field MUST treat the message as if the framing is
-            // faulty" (§6.1).
+            // of: the field ends here. Or one that "A sender MUST NOT apply [...] more than
+            // once" (§6.1). And "A server or client that receives an HTTP/1.0 message
+            // containing a Transfer-Encoding header field MUST treat the message as if the
+            // framing is faulty" (§6.1).
             (Some(_), _) => Err(Malformed::TransferEncoding),
             (None, Some(Length::Known { octets, .. })) => Ok(Some(Framing::Length(octets))),
             // Rule 5: "If the unrecoverable error is in a response message received by a
