@@ -12,6 +12,8 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::gather::gather;
+
 /// Whether a client has said something that was not answered yet, has not taken all
 /// of the answer, or was answered before it had said everything.
 ///
@@ -126,8 +128,9 @@ impl<Io: AsyncWrite> AsyncWrite for Listening<Io> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.project();
-        let written = this.io.poll_write_vectored(cx, bufs);
+        let mut this = self.project();
+        let written = gather(bufs, |one| this.io.as_mut().poll_write(cx, one));
+        let written = written.unwrap_or_else(|| this.io.poll_write_vectored(cx, bufs));
         this.heard.wrote(&written);
         written
     }

@@ -32,6 +32,7 @@ mod connection;
 mod connections;
 mod conversation;
 mod exchange;
+mod gather;
 mod heard;
 mod host;
 mod linger;
