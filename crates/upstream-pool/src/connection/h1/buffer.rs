@@ -25,6 +25,8 @@ pub(super) struct Buffer {
     bytes: BytesMut,
     /// How much to ask for.
     size: usize,
+    /// How much has come since it rested.
+    taken: usize,
 }
 
 impl Buffer {
@@ -32,6 +34,7 @@ impl Buffer {
         Self {
             bytes: BytesMut::new(),
             size: FIRST,
+            taken: 0,
         }
     }
 
@@ -45,26 +48,37 @@ impl Buffer {
         T: AsyncRead + Unpin,
     {
         let mut spare = self.bytes.capacity() - self.bytes.len();
-        // Not for less than this: a small page can follow the other in the same memory.
-        if spare < self.size / 4 {
+        // Not for less than this: small pages can follow each other in the same memory.
+        if spare < self.size / 2 {
             self.bytes.reserve(self.size);
             spare = self.bytes.capacity() - self.bytes.len();
         }
         let read = ready!(pin!(stream.read_buf(&mut self.bytes)).poll(cx))?;
+        self.taken = self.taken.saturating_add(read);
         if read == spare && self.size < LARGEST {
             self.size *= 2;
         }
         Poll::Ready(Ok(read))
     }
 
+    /// So much is going to come: it need not be found out bit by bit.
+    pub(super) fn expect(&mut self, len: u64) {
+        let len = usize::try_from(len).unwrap_or(LARGEST);
+        self.size = len.clamp(FIRST, LARGEST);
+    }
+
     pub(super) fn into_bytes(self) -> Bytes {
         self.bytes.freeze()
     }
 
-    /// Gives up the memory that large answers took. For a connection that rests.
+    /// An answer is over. The next one is likely to be as long: it can have the same
+    /// memory, but after some short ones not all of it.
     pub(super) fn rest(&mut self) {
-        if self.size > FIRST && self.bytes.is_empty() {
-            *self = Self::new();
+        let needed = self.taken.min(LARGEST).next_power_of_two();
+        self.size = needed.max(self.size / 2).clamp(FIRST, LARGEST);
+        self.taken = 0;
+        if self.bytes.capacity() > 2 * self.size && self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
         }
     }
 }
@@ -82,3 +96,6 @@ impl DerefMut for Buffer {
         &mut self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests;

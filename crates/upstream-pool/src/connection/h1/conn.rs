@@ -278,6 +278,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
         self.persists = said.fields.persists(said.version)
             && framing != Some(framing::Framing::Close)
             && said.status != StatusCode::SWITCHING_PROTOCOLS;
+        if let Some(framing::Framing::Length(octets)) = framing {
+            self.read
+                .expect(octets.saturating_sub(self.read.len() as u64));
+        }
         self.answer = Answer::Body(Decoder::new(framing));
         let mut response = Response::new(());
         *response.status_mut() = said.status;
