@@ -148,7 +148,7 @@ fn find<'a>(line: &'a HeaderValue, name: &CookieName) -> Result<Option<&'a [u8]>
             if holds_lookalike(value, bare) {
                 return Err(Doubt::Lookalike);
             }
-        } else if is_called_like(pair, bare) || holds_lookalike(pair, bare) {
+        } else if is_called_like(pair, bare) || holds_other_lookalike(pair, bare) {
             return Err(Doubt::Lookalike);
         }
     }
@@ -160,6 +160,12 @@ fn find<'a>(line: &'a HeaderValue, name: &CookieName) -> Result<Option<&'a [u8]>
 fn holds_lookalike(text: &[u8], name: &[u8]) -> bool {
     text.split(|byte| is_separator(*byte))
         .any(|piece| is_called_like(piece, name))
+}
+
+/// The same for what is [called](is_called_like) otherwise as a whole, as nearly all
+/// cookies are: they have nothing in them to divide at, so there is no other piece.
+fn holds_other_lookalike(pair: &[u8], name: &[u8]) -> bool {
+    pair.iter().copied().any(is_separator) && holds_lookalike(pair, name)
 }
 
 /// Whether `pair` begins with something that could be taken for `name`: in
