@@ -5,7 +5,11 @@ use std::{
 };
 
 use rustix::thread::{CpuSet, sched_setaffinity};
-use tokio::{runtime::Builder, task::JoinSet, time};
+use tokio::{
+    runtime::Builder,
+    task::{JoinSet, yield_now},
+    time,
+};
 
 use super::{
     connection::Connection,
@@ -116,6 +120,15 @@ fn stay_on(core: usize) -> Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
+/// Keeps the thread from falling asleep. To wake it, where readers and servers are on
+/// one machine, is work of whoever answers: a tenth of what a page costs the fastest
+/// of them, which is nothing that readers elsewhere would have him do.
+async fn stay_awake() {
+    loop {
+        yield_now().await;
+    }
+}
+
 async fn read_here(
     scene: &Scene,
     crowd: Crowd,
@@ -123,6 +136,8 @@ async fn read_here(
     writes: bool,
     lasting: Duration,
 ) -> Result<Tally> {
+    // Ends with the runtime.
+    tokio::spawn(stay_awake());
     let end = time::Instant::now() + lasting;
     let mut readers = JoinSet::new();
     for _ in 0..connections {
