@@ -2,6 +2,7 @@
 //! chromedriver.
 
 use std::{
+    path::Path,
     process::Stdio,
     thread,
     time::{Duration, Instant},
@@ -38,6 +39,36 @@ pub struct Browser {
 #[derive(Debug)]
 pub struct Tab(WindowHandle);
 
+/// How often a driver is started that does not stay.
+const TRIES: usize = 5;
+
+/// Starts a driver, and finds out its port. It takes a free one of IPv6, and then the same
+/// one of IPv4; if somebody has that, it ends, and another one is started.
+async fn start_driver(folder: &Path, mark: &str) -> (Child, String) {
+    for _ in 0..TRIES {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .env(MARK, mark)
+            .env("HOME", folder)
+            .env("TMPDIR", folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts");
+        let output = Output::new();
+        output.collect(driver.stdout.take().expect("piped"));
+        tokio::select! {
+            port = output.line_after("ChromeDriver was started successfully on port ") => {
+                return (driver, port);
+            }
+            _ = driver.wait() => {}
+        }
+    }
+    panic!("chromedriver ended {TRIES} times before it had a port");
+}
+
 impl Browser {
     /// One that is about to visit `server`.
     ///
@@ -64,22 +95,7 @@ impl Browser {
         tools::require("chromium");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mark = processes::new_mark();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .env(MARK, &mark)
-            .env("HOME", folder.path())
-            .env("TMPDIR", folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver starts");
-        let output = Output::new();
-        output.collect(driver.stdout.take().expect("piped"));
-        let port = output
-            .line_after("ChromeDriver was started successfully on port ")
-            .await;
+        let (driver, port) = start_driver(folder.path(), &mark).await;
         let webdriver = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
         let options = json!({
             "binary": "/usr/bin/chromium",
