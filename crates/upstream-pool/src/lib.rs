@@ -62,7 +62,11 @@
 //!    gets a ping then, and is replaced if it does not answer that within 5 s. It gets
 //!    no requests meanwhile.
 //! 5. A process leads its own process group. To leave it is told by SIGTERM to
-//!    the whole group, then by SIGKILL; what it leaves behind is killed. When
+//!    the whole group, then by SIGKILL; what it leaves behind is killed. If it dies
+//!    by itself, and others of its group do not, as the workers of an application
+//!    server whose master has died, they finish the requests that they have
+//!    ([`drain_timeout`](Builder::drain_timeout)) before they are told to leave. No
+//!    new connection is made to them, and another process is started at once. When
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the
 //!    runtime ends without a stop, the groups are killed. When this process is
 //!    killed, a guard, which is a small shell, tells the groups to leave, and

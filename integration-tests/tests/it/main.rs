@@ -23,6 +23,7 @@ mod forwarded;
 mod holding_app;
 mod http_1;
 mod keep_alive;
+mod masters;
 mod members;
 mod misbehaving_apps;
 mod operators;

@@ -10,7 +10,7 @@ use std::{
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
 };
-use tokio::time::{self, Instant};
+use tokio::{sync::watch, time};
 
 use super::{
     guard::Guard,
@@ -50,7 +50,8 @@ pub(crate) trait Leave: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Group {
     leader: Pid,
-    terminated: AtomicBool,
+    /// Whether it is to leave.
+    told: watch::Sender<bool>,
     gone: AtomicBool,
     guard: Arc<Guard>,
 }
@@ -60,7 +61,7 @@ impl Group {
         guard.watch(leader);
         Self {
             leader,
-            terminated: AtomicBool::new(false),
+            told: watch::Sender::new(false),
             gone: AtomicBool::new(false),
             guard,
         }
@@ -78,20 +79,36 @@ impl Group {
         }
     }
 
+    /// Whether the leader, which has ended by itself, has left somebody behind.
+    pub(crate) fn outlives_leader(&self) -> bool {
+        !*self.told.borrow() && !self.is_empty()
+    }
+
+    /// Waits until nobody is left, or those who are left are to leave. Nothing is lost
+    /// if this is dropped.
+    pub(crate) async fn go_on(&self) {
+        let mut told = self.told.subscribe();
+        tokio::select! {
+            // The sender is ours: there is no error.
+            _ = told.wait_for(|told| *told) => {}
+            () = self.empty() => {}
+        }
+    }
+
     /// Sees to what the leader left behind.
     ///
-    /// After SIGTERM the rest is still finishing, as the application server
-    /// under a shell that has left already: they keep the time that they have,
-    /// until [`kill`](Self::kill). After any other exit the rest is no use,
-    /// and holds the socket: SIGKILL at once.
+    /// Those who were told to leave are still finishing, as the application server
+    /// under a shell that has left already: they keep the time that they have, until
+    /// [`kill`](Self::kill). Others have nothing to finish, and hold the socket: SIGKILL
+    /// at once.
     ///
     /// Dropped before it is done: the caller's group is dropped too, and
     /// killed.
     pub(crate) async fn bury(&self, patience: Duration) {
-        if self.terminated.load(Ordering::Relaxed) {
-            self.wait_until_empty(patience).await;
+        if *self.told.borrow() {
+            let _ = time::timeout(patience, self.empty()).await;
             self.kill();
-            self.wait_until_empty(KILL_TIME).await;
+            let _ = time::timeout(KILL_TIME, self.empty()).await;
         } else {
             self.kill();
         }
@@ -99,10 +116,10 @@ impl Group {
         self.guard.forget(self.leader);
     }
 
-    async fn wait_until_empty(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    /// Waits until nobody is left.
+    async fn empty(&self) {
         let (mut pause, longest) = LOOK;
-        while !self.is_empty() && Instant::now() < deadline {
+        while !self.is_empty() {
             time::sleep(pause).await;
             pause = (pause * 2).min(longest);
         }
@@ -124,11 +141,12 @@ impl Group {
 
 impl Leave for Group {
     fn terminate(&self) {
-        self.terminated.store(true, Ordering::Relaxed);
+        self.told.send_replace(true);
         self.signal(Signal::TERM);
     }
 
     fn kill(&self) {
+        self.told.send_replace(true);
         self.signal(Signal::KILL);
     }
 

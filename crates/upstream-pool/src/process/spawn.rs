@@ -1,6 +1,5 @@
 use std::{
     io,
-    path::PathBuf,
     pin::pin,
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -105,7 +104,7 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
     };
     let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
     let endpoint = place.endpoint(leader, &launch.guard);
-    let _socket = SocketFile::of(&endpoint);
+    let entrance = Entrance(endpoint.clone());
     let output = Output::follow(&mut child.child, pid, &story.tail);
     launch.notes.send(Note::Spawned {
         id: launch.id,
@@ -135,6 +134,13 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
                 endpoint,
             });
             let status = child.wait().await.ok();
+            if group.outlives_leader() {
+                // They finish what they have, on the connections that there are.
+                drop(entrance);
+                let report = story.ends(Failure::DiedYoung(status));
+                launch.notes.send(Note::LeaderExited(launch.id, report));
+                group.go_on().await;
+            }
             group.bury(launch.shutdown_timeout).await;
             output.finish().await;
             Ok(story.ends(Failure::DiedYoung(status)))
@@ -204,23 +210,19 @@ impl Story {
     }
 }
 
-/// A socket's file, removed on drop: a process that was killed leaves it.
-struct SocketFile(Option<PathBuf>);
+/// Where connections to a process are made. Dropped, none is made any more: a socket
+/// has no file, which a process that was killed leaves, and a port is closed.
+struct Entrance(Endpoint);
 
-impl SocketFile {
-    fn of(endpoint: &Endpoint) -> Self {
-        Self(match endpoint {
-            Endpoint::Unix(path) => Some(path.clone()),
-            Endpoint::Port(_) | Endpoint::Name { .. } => None,
-        })
-    }
-}
-
-impl Drop for SocketFile {
+impl Drop for Entrance {
     fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // Most servers have removed it already.
-            let _ = std::fs::remove_file(path);
+        match &self.0 {
+            Endpoint::Unix(path) => {
+                // Most servers have removed it already.
+                let _ = std::fs::remove_file(path);
+            }
+            Endpoint::Port(port) => port.close(),
+            Endpoint::Name { .. } => {}
         }
     }
 }

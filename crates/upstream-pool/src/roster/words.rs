@@ -56,7 +56,7 @@ pub(crate) enum Event {
         /// It served something.
         proven: bool,
     },
-    /// It was ready, and still runs, but is of no use.
+    /// It was ready, and still runs, or what it has started does, but is of no use.
     Unhealthy {
         id: ProcessId,
         /// It served something.

@@ -36,6 +36,9 @@ pub(super) enum Life {
     /// Crashes, and takes a while to be gone. Until then it takes connections, and
     /// closes them without an answer.
     Lingers(u64, u64, u64),
+    /// Crashes, but not those that it has started and that do its work: they go on until
+    /// they are told to leave, or for as long as the last number says.
+    Bereaves(u64, u64, u64),
 }
 
 /// How long a process takes to leave when it is told to.
@@ -87,6 +90,7 @@ impl Life {
         | Self::Hangs(start)
         | Self::Refuses(start)
         | Self::Lingers(start, ..)
+        | Self::Bereaves(start, ..)
         | Self::HeedsNoSigterm(start)) = self;
         Duration::from_millis(start)
     }
@@ -126,6 +130,12 @@ pub(super) async fn act(world: Arc<World>, launch: Launch, life: Life) {
         match life {
             Life::Crashes(_, after) | Life::Lingers(_, after, _) => {
                 sleep(Duration::from_millis(after)).await;
+            }
+            Life::Bereaves(_, after, going_on) => {
+                sleep(Duration::from_millis(after)).await;
+                world.goes_on_without_leader(id);
+                notes.send(Note::LeaderExited(id, report()));
+                sleep(Duration::from_millis(going_on)).await;
             }
             _ => std::future::pending().await,
         }

@@ -24,6 +24,8 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         2 => (start.clone(), 1..5000_u64).prop_map(|(start, after)| Life::Crashes(start, after)),
         2 => (start.clone(), 1..5000_u64, 1..500_u64)
             .prop_map(|(start, after, linger)| Life::Lingers(start, after, linger)),
+        2 => (start.clone(), 1..5000_u64, 1..5000_u64)
+            .prop_map(|(start, after, going_on)| Life::Bereaves(start, after, going_on)),
         1 => start.clone().prop_map(Life::Hangs),
         1 => start.clone().prop_map(Life::Refuses),
         1 => start.prop_map(Life::HeedsNoSigterm),
@@ -76,6 +78,25 @@ fn what_a_process_loses_that_takes_its_time_to_exit_is_sent_to_the_next_one() {
             let lost = Turn::Get(work);
             let turns = [Turn::Wait(100), lost, Turn::Wait(450), Turn::Post(1)];
             let later = [Turn::Wait(300), Turn::Post(1), Turn::Get(1)];
+            for turn in turns.into_iter().chain(later) {
+                stage.play(turn).await;
+            }
+            stage.assert_no_failure().await;
+            stage.end().await;
+        });
+    }
+}
+
+#[test]
+fn those_whose_leader_has_died_finish_what_they_have() {
+    // Two that are there when it dies, and those that come later.
+    let (work, going_on) = (1000, 100_000);
+    for (max, concurrency) in [(1, 2), (2, 1)] {
+        play(async || {
+            let lives = vec![Life::Bereaves(10, 500, going_on), Life::Good(10)];
+            let mut stage = Stage::new(lives, max, concurrency, |pool| pool.min_instances(max));
+            let turns = [Turn::Wait(100), Turn::Post(work), Turn::Get(work)];
+            let later = [Turn::Wait(450), Turn::Post(1), Turn::Get(1)];
             for turn in turns.into_iter().chain(later) {
                 stage.play(turn).await;
             }

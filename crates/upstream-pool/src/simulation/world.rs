@@ -9,7 +9,10 @@ use std::{
 };
 
 use http::{Method, Request, Response};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tower::load::Load;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -68,6 +71,7 @@ struct Actor {
     running: usize,
     is_dead: watch::Receiver<bool>,
     exits: Exits,
+    leader_died: Option<Instant>,
 }
 
 /// What is known of the end of a process.
@@ -122,6 +126,7 @@ impl World {
             running: 0,
             is_dead,
             exits: Exits::No,
+            leader_died: None,
         };
         state.actors.insert(id, actor);
         self.census.begins();
@@ -140,6 +145,13 @@ impl World {
 
     pub(super) fn is_told_to_leave(&self, id: ProcessId) {
         self.enters(id, Phase::Leaving);
+        let mut state = self.state();
+        let actor = state.actors.get(&id);
+        // Nothing that is played takes as long as a process may take to drain.
+        let running = actor.map_or(0, |actor| actor.running);
+        state.check(running == 0, || {
+            format!("{id} is told to leave while {running} run")
+        });
     }
 
     fn enters(&self, id: ProcessId, phase: Phase) {
@@ -154,9 +166,16 @@ impl World {
         }
     }
 
+    pub(super) fn goes_on_without_leader(&self, id: ProcessId) {
+        if let Some(actor) = self.state().actors.get_mut(&id) {
+            actor.leader_died = Some(Instant::now());
+        }
+    }
+
     /// The pool asks.
     pub(super) fn is_known_to_exit(&self, id: ProcessId) -> bool {
         match self.state().actors.get_mut(&id) {
+            Some(actor) if actor.leader_died.is_some() => true,
             Some(actor) if actor.exits == Exits::No => false,
             Some(actor) => {
                 actor.exits = Exits::Known;
@@ -216,11 +235,16 @@ impl World {
         let actor = state.actors.get_mut(&id)?;
         let (life, phase, is_dead) = (actor.life, actor.phase, actor.is_dead.clone());
         let is_exiting = actor.exits == Exits::Known;
+        let is_led_no_more = actor.leader_died.is_some_and(|at| at < Instant::now());
         state.check(!is_exiting, || {
             format!("{number} is sent to {id}, which exits")
         });
         state.check(phase == Phase::Ready, || {
             format!("{number} is sent to {id}, which is {phase:?}")
+        });
+        // The pool hears of it within the moment.
+        state.check(!is_led_no_more, || {
+            format!("{number} is sent to {id}, whose leader has died")
         });
         if matches!(life, Life::Refuses(_)) {
             return None;

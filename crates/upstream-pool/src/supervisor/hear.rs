@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{Member, Note, Supervisor};
 use crate::{
-    Error, Process, ReplaceError, RequestBody,
+    Error, Process, ReplaceError, RequestBody, StartReport,
     connection::{Client, Endpoint},
     handle::Command,
     process::{self, Busyness, EXIT_TIME, Pulse},
@@ -96,16 +96,21 @@ where
                 }
                 Event::StartFailed(id)
             }
+            // What is left of it finishes what it has. One that leaves already does.
+            Note::LeaderExited(id, report) => {
+                let proven = self.is_proven(id);
+                if self.is_wanted(id) {
+                    self.has_died(id, report, "process died, and others of its group go on");
+                }
+                Event::Unhealthy { id, proven }
+            }
             Note::Exited(id, report) => {
                 let proven = self.is_proven(id);
-                let pid = self.members.get(&id).map(|member| member.pid);
-                let status = report.exit_status().map(tracing::field::display);
                 if self.is_wanted(id) {
-                    tracing::warn!(pid, status, "process died");
-                    if !proven {
-                        self.last_failure = Some(Arc::new(report));
-                    }
+                    self.has_died(id, report, "process died");
                 } else {
+                    let pid = self.members.get(&id).map(|member| member.pid);
+                    let status = report.exit_status().map(tracing::field::display);
                     tracing::info!(pid, status, "process has left");
                 }
                 Event::Exited { id, proven }
@@ -175,6 +180,16 @@ where
             member.service = Some((busyness, client));
         }
         self.last_failure = None;
+    }
+
+    /// A process that was wanted.
+    fn has_died(&mut self, id: ProcessId, report: StartReport, how: &'static str) {
+        let pid = self.members.get(&id).map(|member| member.pid);
+        let status = report.exit_status().map(tracing::field::display);
+        tracing::warn!(pid, status, "{how}");
+        if !self.is_proven(id) {
+            self.last_failure = Some(Arc::new(report));
+        }
     }
 
     fn id_of(&self, pid: u32) -> Option<ProcessId> {

@@ -18,6 +18,9 @@ pub(crate) enum Note {
     },
     /// It was never ready, and is gone.
     StartFailed(ProcessId, StartReport),
+    /// It was ready, and the leader of its group is gone. Others of the group go on,
+    /// until they are told to leave; their end is told as any other.
+    LeaderExited(ProcessId, StartReport),
     /// It was ready, and is gone.
     Exited(ProcessId, StartReport),
     /// It is of no use, and why.

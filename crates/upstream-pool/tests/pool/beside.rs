@@ -1,35 +1,12 @@
 //! What a layer around a process sends to it, beside the pool's requests.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use peregrine_upstream_pool::{Process, ProcessHandle, RequestBody, UpstreamPool};
+use peregrine_upstream_pool::{RequestBody, UpstreamPool};
 use tokio::time;
 use tower::ServiceExt;
-use tower_layer::Layer;
 
-use crate::support::{app, get, kill, lines, pid, text, until};
-
-/// Keeps the handle of the latest process.
-#[derive(Clone, Default)]
-struct Keeper(Arc<Mutex<Option<ProcessHandle>>>);
-
-impl Layer<Process> for Keeper {
-    type Service = Process;
-
-    fn layer(&self, process: Process) -> Process {
-        *self.0.lock().unwrap() = Some(process.handle());
-        process
-    }
-}
-
-impl Keeper {
-    fn handle(&self) -> ProcessHandle {
-        self.0.lock().unwrap().clone().unwrap()
-    }
-}
+use crate::support::{Keeper, app, get, kill, lines, pid, text, until};
 
 #[tokio::test]
 async fn a_request_that_is_to_run_alone_waits_for_those_that_run() {

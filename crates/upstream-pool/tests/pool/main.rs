@@ -3,6 +3,7 @@
 mod beside;
 mod crowd;
 mod exchange;
+mod leader;
 mod life;
 mod limits;
 mod port;

@@ -8,7 +8,10 @@ mod table;
 use std::{
     error::Error as StdError,
     fmt, io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use tokio::{net::TcpStream, sync::Mutex as AsyncMutex, task};
@@ -39,6 +42,7 @@ const TRIES: usize = 3;
 pub(crate) struct OwnPort {
     claim: Claim,
     owner: Arc<Owner>,
+    closed: AtomicBool,
     listeners: Mutex<Listeners>,
     /// One look at a time, whose outcome is that of all who wait.
     look: AsyncMutex<()>,
@@ -76,6 +80,7 @@ impl OwnPort {
         Self {
             claim,
             owner,
+            closed: AtomicBool::new(false),
             listeners: Mutex::new(Listeners::Unknown),
             look: AsyncMutex::new(()),
         }
@@ -83,6 +88,13 @@ impl OwnPort {
 
     pub(crate) const fn port(&self) -> u16 {
         self.claim.port()
+    }
+
+    /// No connection is made from now on: the process is gone, or its leader is, and
+    /// who is left of it takes nothing more. One that is being made comes to them, or
+    /// to nobody.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Relaxed);
     }
 
     /// Connects to the process. The caller bounds the time.
@@ -93,6 +105,9 @@ impl OwnPort {
     /// [of whom we know](NotOurs::is).
     pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
         for _ in 0..TRIES {
+            if self.closed.load(Relaxed) {
+                break;
+            }
             // Known before the connection, and still so after it: nobody else can
             // have listened in between.
             let known = self.known();
@@ -103,7 +118,7 @@ impl OwnPort {
             drop(stream);
             self.look().await?;
         }
-        // It listens anew all the time: as good as not at all.
+        // Not at all, or anew all the time, which is as good.
         Err(io::ErrorKind::ConnectionRefused.into())
     }
 

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,9 +13,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use peregrine_upstream_pool::{AppCommand, Error, PoolHandle, ProcessState, UpstreamPool};
+use peregrine_upstream_pool::{
+    AppCommand, Error, PoolHandle, Process, ProcessHandle, ProcessState, UpstreamPool,
+};
 use tokio::{task::JoinSet, time::timeout};
 use tower::ServiceExt;
+use tower_layer::Layer;
 
 /// Long enough for the slowest machine; no test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -146,6 +149,25 @@ pub(crate) fn kill(signal: &str, pid: u32) {
 pub(crate) fn lines(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().map(Into::into).collect()
+}
+
+/// Keeps the handle of the latest process.
+#[derive(Clone, Default)]
+pub(crate) struct Keeper(Arc<Mutex<Option<ProcessHandle>>>);
+
+impl Layer<Process> for Keeper {
+    type Service = Process;
+
+    fn layer(&self, process: Process) -> Process {
+        *self.0.lock().unwrap() = Some(process.handle());
+        process
+    }
+}
+
+impl Keeper {
+    pub(crate) fn handle(&self) -> ProcessHandle {
+        self.0.lock().unwrap().clone().unwrap()
+    }
 }
 
 /// Clients that ask for as long as this lives, and want an answer each time.
