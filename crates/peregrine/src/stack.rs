@@ -19,19 +19,21 @@ use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
 
 use crate::{
-    ErrorPages,
+    ErrorPages, OnHeap,
     error_pages::ErrorPagesService,
     trace_context::{TraceContext, TraceContextLayer},
 };
 
 /// An application `U` behind what only those requests meet that no cache
 /// answers.
-pub type Behind<U> = RequestTrackingService<
-    TraceContext<
-        ErrorPagesService<
-            StaticFilesService<
-                SendFileService<
-                    ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>,
+pub type Behind<U> = OnHeap<
+    RequestTrackingService<
+        TraceContext<
+            ErrorPagesService<
+                StaticFilesService<
+                    SendFileService<
+                        ResponseBufferingService<RequestBufferingService<Received<Inform<U>>>>,
+                    >,
                 >,
             >,
         >,
@@ -184,7 +186,7 @@ impl Stack {
             .layer(self.request_buffering.layer(told));
         let files = self.static_files.layer(self.sendfile.layer(buffered));
         let traced = self.trace_context.layer(self.error_pages.layer(files));
-        self.tracking.layer(traced)
+        OnHeap::new(self.tracking.layer(traced))
     }
 }
 
