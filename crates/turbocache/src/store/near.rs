@@ -1,6 +1,7 @@
 //! What is asked for most, near at hand: a first level before the store.
 
 mod copies;
+mod places;
 mod ready;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 use peregrine_core::PerThread;
 
+use self::places::{At, Places};
 pub(crate) use self::{copies::Copies, ready::Ready};
 use super::Variants;
 use crate::{
@@ -52,7 +54,7 @@ pub(crate) struct Watch {
 }
 
 /// Where what is asked for has its place in each thread, among others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spot(u64);
 
 /// What a thread has near at hand.
@@ -67,26 +69,9 @@ pub(crate) enum Nearby<'a> {
 /// finds nothing.
 pub(crate) struct Near<'a> {
     places: MutexGuard<'a, Places>,
-    spot: Spot,
+    at: At,
 }
 
-struct Places {
-    all: Box<[Place]>,
-    weight: usize,
-    /// Who has to go next if there is no room.
-    next: usize,
-}
-
-#[derive(Default)]
-struct Place {
-    near: Option<Copies>,
-    /// The spot of what was asked for that belongs here. Who is asked for twice, and
-    /// what is here not even once in between, takes the place.
-    candidate: Option<Spot>,
-}
-
-/// For each thread.
-const PLACES: usize = 64;
 /// What all threads together may have, as a part of what may be stored: 2 MiB of
 /// 64 MiB.
 const PART: u64 = 32;
@@ -127,21 +112,23 @@ impl NearCache {
         let Some(mut places) = self.own() else {
             return Nearby::Nothing;
         };
-        let place = places.of(spot);
-        match &mut place.near {
-            Some(near) if parts.is(&near.key) => {
-                if self.sum(near.watch.groups) != near.watch.sum {
-                    return Nearby::Wanted;
-                }
-                place.candidate = None;
-                if near.are_to_be_looked_up(now) {
-                    return Nearby::Nothing;
-                }
-                Nearby::Found(Near { places, spot })
-            }
-            _ if place.candidate == Some(spot) => Nearby::Wanted,
-            _ => Nearby::Nothing,
+        let Some(at) = places.find(spot, |key| parts.is(key)) else {
+            return if places.is_wanted(spot) {
+                Nearby::Wanted
+            } else {
+                Nearby::Nothing
+            };
+        };
+        let near = places.at(at);
+        if self.sum(near.watch.groups) != near.watch.sum {
+            return Nearby::Wanted;
         }
+        let is_looked_up = near.are_to_be_looked_up(now);
+        places.used(at);
+        if is_looked_up {
+            return Nearby::Nothing;
+        }
+        Nearby::Found(Near { places, at })
     }
 
     /// Something was found for `key`, but not here.
@@ -150,7 +137,7 @@ impl NearCache {
         if found.weight(key) as usize <= most
             && let Some(mut places) = self.own()
         {
-            places.of(spot).candidate = Some(spot);
+            places.missed(spot);
         }
     }
 
@@ -215,45 +202,9 @@ impl NearCache {
     }
 }
 
-impl Spot {
-    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-    const fn place(self) -> usize {
-        self.0 as usize % PLACES
-    }
-}
-
 impl Near<'_> {
     pub(crate) fn copies(&mut self) -> &mut Copies {
-        let place = self.places.of(self.spot);
-        place.near.as_mut().expect("it was found there")
-    }
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self {
-            all: (0..PLACES).map(|_| Place::default()).collect(),
-            weight: 0,
-            next: 0,
-        }
-    }
-}
-
-impl Places {
-    fn of(&mut self, spot: Spot) -> &mut Place {
-        &mut self.all[spot.place()]
-    }
-
-    fn put(&mut self, spot: Spot, near: Copies, max_weight: usize) {
-        let weight = near.weight;
-        let gone = self.of(spot).near.replace(near);
-        self.weight += weight;
-        self.weight -= gone.map_or(0, |gone| gone.weight);
-        while self.weight > max_weight {
-            self.next = (self.next + 1) % PLACES;
-            let gone = self.all[self.next].near.take();
-            self.weight -= gone.map_or(0, |gone| gone.weight);
-        }
+        self.places.at(self.at)
     }
 }
 

@@ -180,21 +180,44 @@ fn what_changes_while_it_is_looked_up_is_not_near() {
     assert!(matches!(get(&near, "/", now), Nearby::Wanted));
 }
 
+/// So many paths that belong into one set.
+fn of_one_set(near: &NearCache, many: usize) -> Vec<(String, Variants)> {
+    let set = |path: &str| spot(near, path).set();
+    (0..)
+        .map(|number| format!("/{number}"))
+        .filter(|path| set(path) == set("/"))
+        .take(many)
+        .map(|path| (path.clone(), page(&key(&path), 100)))
+        .collect()
+}
+
+#[test]
+fn a_few_of_one_set_who_are_asked_for_in_turn_are_all_near() {
+    let near = near();
+    let pages = of_one_set(&near, 8);
+    for _ in 0..20 {
+        for (path, page) in &pages {
+            ask(&near, path, page);
+        }
+    }
+    assert!(pages.iter().all(|(path, page)| ask(&near, path, page)));
+}
+
 #[test]
 fn who_is_asked_for_in_between_keeps_the_place() {
     let near = near();
-    let place = |path: &str| spot(&near, path).place();
-    let mut paths = (0..).map(|number| format!("/{number}"));
-    let other = paths.find(|path| place(path) == place("/")).unwrap();
-    let (page, other_page) = (page(&key("/"), 100), page(&key(&other), 100));
-    ask(&near, "/", &page);
-    ask(&near, "/", &page);
-    for _ in 0..5 {
-        assert!(ask(&near, "/", &page));
-        assert!(!ask(&near, &other, &other_page));
+    let pages = of_one_set(&near, 9);
+    let ((other, other_page), pages) = pages.split_last().unwrap();
+    for (path, page) in pages {
+        ask(&near, path, page);
+        ask(&near, path, page);
     }
-    ask(&near, &other, &other_page);
-    assert!(ask(&near, &other, &other_page));
+    for _ in 0..20 {
+        assert!(pages.iter().all(|(path, page)| ask(&near, path, page)));
+        assert!(!ask(&near, other, other_page));
+    }
+    ask(&near, other, other_page);
+    assert!(ask(&near, other, other_page));
 }
 
 #[test]
@@ -210,9 +233,8 @@ fn it_is_bounded_by_what_its_entries_weigh() {
             });
         }
         let places = near.own().unwrap();
-        let kept = places.all.iter().filter_map(|place| place.near.as_ref());
-        let weight: usize = kept.map(|near| near.weight).sum();
-        assert_eq!(weight, places.weight);
+        let (weight, counted) = places.weights();
+        assert_eq!(weight, counted);
         assert!(weight <= near.max_weight, "{capacity} {body}");
         assert!(weight > 0 || capacity < 64 << 20, "{capacity} {body}");
     }
