@@ -32,12 +32,13 @@ impl Schema {
     ///
     /// If the schema has no such definition, or says what is not known here.
     pub fn check(&self, name: &str, value: &Value) -> Result<(), String> {
-        self.check_at(name, self.definition(name), value)
+        let definition = self.definition(&format!("/$defs/{name}"));
+        self.check_at(name, definition, value)
     }
 
-    fn definition(&self, name: &str) -> &Value {
-        let definition = self.0["$defs"].get(name);
-        definition.unwrap_or_else(|| panic!("the schema does not define {name}"))
+    fn definition(&self, place: &str) -> &Value {
+        let definition = self.0.pointer(place);
+        definition.unwrap_or_else(|| panic!("the schema does not define {place}"))
     }
 
     fn check_at(&self, at: &str, schema: &Value, value: &Value) -> Result<(), String> {
@@ -46,9 +47,9 @@ impl Schema {
             let holds = match word.as_str() {
                 "description" | "properties" | "additionalProperties" => true,
                 "$ref" => {
-                    let name = said.as_str().and_then(|it| it.strip_prefix("#/$defs/"));
-                    let name = name.expect("a reference to a definition");
-                    return self.check_at(at, self.definition(name), value);
+                    let place = said.as_str().and_then(|it| it.strip_prefix('#'));
+                    let place = place.expect("a reference to something in the schema");
+                    return self.check_at(at, self.definition(place), value);
                 }
                 "anyOf" => {
                     let schemas = said.as_array().expect("schemas");

@@ -37,7 +37,7 @@ async fn a_request_is_seen_in_the_queue_and_in_its_process() {
     let states = wait::until("one to work on and one to wait", async || {
         let ended = run(&[&args[..], &["--json"]].concat()).await;
         let told: Value = serde_json::from_str(&ended.stdout).unwrap();
-        let requests = told["applications"][0]["requests"]
+        let requests = told["applications"][0]["running"]
             .as_array()
             .unwrap()
             .clone();
@@ -77,7 +77,7 @@ async fn a_request_is_seen_that_waits_for_another_one_s_answer() {
     let requests = wait::until("one to work on and two to wait", async || {
         let ended = run(&[&args[..], &["--json"]].concat()).await;
         let told: Value = serde_json::from_str(&ended.stdout).unwrap();
-        let requests = told["applications"][0]["requests"].as_array().unwrap();
+        let requests = told["applications"][0]["running"].as_array().unwrap();
         let works = |it: &Value| it["state"] == "process";
         (requests.len() == 3 && works(&requests[0])).then(|| requests.clone())
     })
@@ -94,6 +94,42 @@ async fn a_request_is_seen_that_waits_for_another_one_s_answer() {
     server.in_flight(0).await;
     let ended = run(&args).await;
     assert!(ended.stdout.contains(": 0 ------"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_part_of_the_status_is_no_more_than_that_in_json_too() {
+    let server = unruly::start(&[]).await;
+    server.get("/answer").await;
+    let schema = Schema::of_admin_api();
+    let socket = server.admin_socket();
+    let ended = run(&["status", "--json", "--admin-socket", &socket]).await;
+    let whole: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(schema.check("Status", &whole), Ok(()));
+    let parts = [
+        ("pool", "pool"),
+        ("requests", "running"),
+        ("cache", "cache"),
+        ("server", "buffers"),
+    ];
+    for (part, its_own) in parts {
+        let args = [
+            "status",
+            "--show",
+            part,
+            "--json",
+            "--admin-socket",
+            &socket,
+        ];
+        let ended = run(&args).await;
+        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(schema.check("StatusPart", &told), Ok(()), "{part}");
+        assert_eq!(told["version"], whole["version"], "{part}");
+        assert_eq!(told["pid"], server.pid(), "{part}");
+        for (_, other) in parts {
+            let there = told["applications"][0].get(other).is_some();
+            assert_eq!(there, other == its_own, "{part}: {told:#}");
+        }
+    }
 }
 
 #[tokio::test]

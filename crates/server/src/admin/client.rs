@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::UnixStream, time::timeout};
 
-use super::{AdminError, find, places::Places, render, status::Status};
+use super::{AdminError, find, part::part, places::Places, render, status::Status};
 use crate::cli::Show;
 
 /// A server answers at once, and late on a machine that is swamped, which is when one
@@ -58,9 +58,16 @@ pub(super) async fn look(socket: &Path, view: View) -> Result<String, AdminError
         let requests = view.show == Some(Show::Requests);
         if view.json {
             // Not by way of our types: a newer server's further fields are kept.
-            let path = if requests { REQUESTS } else { STATUS };
-            let answer = read(socket, path).await?;
-            return Ok(serde_json::to_string_pretty(&answer)? + "\n");
+            let mut status = read(socket, STATUS).await?;
+            if let Some(show) = view.show {
+                let running = if requests {
+                    Some(read(socket, REQUESTS).await?)
+                } else {
+                    None
+                };
+                status = part(show, status, running);
+            }
+            return Ok(serde_json::to_string_pretty(&status)? + "\n");
         }
         let status: Status = serde_json::from_value(read(socket, STATUS).await?)?;
         let now = SystemTime::now();

@@ -8,7 +8,7 @@
 //! | request | answer | command |
 //! |---|---|---|
 //! | `GET /v1/status` | [`Status`] | `peregrine status` |
-//! | `GET /v1/requests` | [`Running`](running::Running) | `peregrine status --show=requests` |
+//! | `GET /v1/requests` | [`Running`](running::Running) | `peregrine status --show=requests`, with the status |
 //! | `GET /metrics` | the status, for Prometheus | |
 //! | `POST /v1/restart-app` | how many processes were replaced, once they are | `peregrine restart-app` |
 //! | `POST /v1/detach-process/PID` | the process's id, once it takes no more requests | `peregrine detach-process PID` |
@@ -26,6 +26,7 @@ mod find;
 mod listen;
 mod memory;
 mod metrics;
+mod part;
 mod places;
 mod problem;
 mod process_stats;
