@@ -99,6 +99,8 @@ async fn host_and_path_choose_the_application() {
         ("a.forum.example", "/blog", "forum"),
         ("forum.example", "/blog", "blog"),
         ("forum.example", "/blog/1?a=b", "blog"),
+        ("forum.example", "/%62log/%31", "blog"),
+        ("forum.example", "/%2562log", "forum"),
         ("shop.example", "/shop/", "shop"),
     ];
     for (host, path, expected) in cases {
@@ -129,6 +131,7 @@ async fn what_nobody_answers_for_is_refused_and_logged() {
         ("the end of a name", "myforum.example", "/", 421),
         ("a path", "shop.example", "/", 404),
         ("half a segment", "shop.example", "/shopping", 404),
+        ("a way round", "forum.example", "/x/%2e%2e/blog/1", 404),
     ];
     for (name, host, path, status) in cases {
         let page = get(&server, host, path).await;
@@ -144,12 +147,12 @@ async fn what_nobody_answers_for_is_refused_and_logged() {
     let refused = &server.status().await["refused"];
     assert_eq!(
         (&refused["unknown_host"], &refused["unknown_path"]),
-        (&3.into(), &2.into())
+        (&3.into(), &3.into())
     );
     let socket = server.admin_socket();
     let shown = run(&["status", "--admin-socket", &socket]).await.stdout;
     assert!(
-        shown.contains("Unknown host: 3  unknown path: 2\n"),
+        shown.contains("Unknown host: 3  unknown path: 3\n"),
         "{shown}"
     );
 }

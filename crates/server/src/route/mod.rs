@@ -7,8 +7,10 @@
 //!    a dot at the end.
 //! 2. Among the applications of that host, the longest path decides that the
 //!    request's path begins with, by whole segments: `/blog` is for `/blog` and
-//!    `/blog/1`, and not for `/blogs`. It is compared as it was sent, and is sent
-//!    on as it was.
+//!    `/blog/1`, and not for `/blogs`. `/%62log` is the same path (RFC 3986 §6.2.2),
+//!    but it is sent on as it came. One with dot segments, escaped or not, is nobody's
+//!    where paths tell applications apart: a proxy in front, and the applications, may
+//!    each read another path in it.
 //! 3. A host that no application answers for gets `421 Misdirected Request` (RFC
 //!    9110 §15.5.20), not the first application that there is: what one host may
 //!    see is none of another's. A path that no application of its host answers
@@ -19,6 +21,7 @@
 //! part in this.
 
 mod host;
+mod normal;
 mod one_of;
 mod page;
 mod path;

@@ -1,9 +1,11 @@
 use std::{fmt, str::FromStr};
 
+use super::normal::normal;
+
 /// What the paths of an application begin with: `/` or `/blog`.
 ///
-/// Without the slash at its end; the front page's is empty, so that every path
-/// begins with it.
+/// In its [`normal`] form, and without the slash at its end; the front page's is empty,
+/// so that every path begins with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Prefix(Box<str>);
 
@@ -13,7 +15,7 @@ impl Prefix {
         !self.0.is_empty()
     }
 
-    /// Whether `path` is this one or below it.
+    /// Whether `path`, in its normal form, is this one or below it.
     pub(super) fn has(&self, path: &str) -> bool {
         path.strip_prefix(&*self.0)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.0.is_empty())
@@ -29,7 +31,7 @@ impl FromStr for Prefix {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let refuse = || Err("not a path such as /blog".to_owned());
-        let path = text.strip_suffix('/').unwrap_or(text);
+        let path = &*normal(text.strip_suffix('/').unwrap_or(text));
         if text.is_empty() || !path.is_empty() && !path.starts_with('/') {
             return refuse();
         }
@@ -62,10 +64,12 @@ mod tests {
             ("a slash at the end", "/blog/", Some("/blog")),
             ("two segments", "/a/b", Some("/a/b")),
             ("an escape", "/a%20b", Some("/a%20b")),
+            ("one that need not be", "/%62log", Some("/blog")),
             ("no slash", "blog", None),
             ("nothing", "", None),
             ("an empty segment", "/a//b", None),
             ("dots", "/a/../b", None),
+            ("escaped dots", "/a/%2e%2E/b", None),
             ("a query", "/a?b", None),
             ("a space", "/a b", None),
             ("two slashes", "//", None),
@@ -88,7 +92,7 @@ mod tests {
             ("/blog", "/blog/1", true),
             ("/blog", "/blogs", false),
             ("/blog", "/Blog", false),
-            ("/blog", "/%62log", false),
+            ("/blog", "/blog%2F1", false),
             ("/blog", "//blog", false),
             ("/blog", "/", false),
             ("/blog", "*", false),

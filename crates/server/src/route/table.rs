@@ -1,6 +1,9 @@
 use std::fmt;
 
-use super::{HostPattern, Prefix, host};
+use super::{
+    HostPattern, Prefix, host,
+    normal::{has_dot_segments, normal},
+};
 
 /// Which requests are one application's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +73,19 @@ impl Table {
     }
 
     /// The number of the application that answers for `host`, without a port, and
-    /// `path`, without a query.
+    /// `path`, without a query, as the client sent it.
     pub(super) fn find(&self, host: &str, path: &str) -> Result<usize, Unrouted> {
         let entries = self.of_host(host).ok_or(Unrouted::UnknownHost)?;
-        let entry = entries.iter().find(|entry| entry.path.has(path));
+        if let [only] = entries
+            && !only.path.is_below_root()
+        {
+            return Ok(only.application);
+        }
+        let path = normal(path);
+        if has_dot_segments(&path) {
+            return Err(Unrouted::UnknownPath);
+        }
+        let entry = entries.iter().find(|entry| entry.path.has(&path));
         entry
             .map(|entry| entry.application)
             .ok_or(Unrouted::UnknownPath)
@@ -204,6 +216,44 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_one_application_s_in_whatever_way_it_is_written() {
+        let sites = [
+            site(&["example.org"], "/"),
+            site(&["example.org"], "/blog"),
+            site(&["example.org"], "/caf%c3%a9"),
+            site(&["one.example"], "/"),
+            site(&["below.example"], "/blog"),
+        ];
+        let table = Table::new(&sites).unwrap();
+        let (host, nobody) = ("example.org", Err(Unrouted::UnknownPath));
+        let cases = [
+            ("plain", host, "/blog/1", Ok(1)),
+            ("escaped (RFC 3986 §6.2.2.2)", host, "/%62log/1", Ok(1)),
+            ("all of it", host, "/%62%6C%6F%67", Ok(1)),
+            ("digits in capitals (§6.2.2.1)", host, "/caf%C3%A9", Ok(2)),
+            ("escaped twice", host, "/%2562log/1", Ok(0)),
+            ("an escaped slash is none", host, "/blog%2F1", Ok(0)),
+            ("nor before it", host, "/%2Fblog/1", Ok(0)),
+            // Where these lead depends on who reads them: the application, or a proxy in
+            // front that lets nobody see `/blog`.
+            ("up and out", host, "/blog/../secret", nobody),
+            ("up and in", host, "/x/../blog/1", nobody),
+            ("escaped", host, "/blog/%2e%2e/secret", nobody),
+            ("escaped, and in", host, "/x/%2E%2E/blog/1", nobody),
+            ("half of it", host, "/x/.%2e/blog/1", nobody),
+            ("an escaped slash", host, "/blog/..%2fsecret", nobody),
+            ("nowhere", host, "/./blog/1", nobody),
+            ("a hidden file", host, "/.well-known/x", Ok(0)),
+            ("all paths are its own", "one.example", "/a/../b", Ok(3)),
+            ("none other's", "below.example", "/%62log", Ok(4)),
+            ("but not all", "below.example", "/blog/../x", nobody),
+        ];
+        for (name, host, path, expected) in cases {
+            assert_eq!(table.find(host, path), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn an_application_without_hosts_answers_for_all_that_no_other_names() {
         let sites = [site(&["a.example"], "/x"), site(&[], "/")];
         let table = Table::new(&sites).unwrap();
@@ -243,6 +293,11 @@ mod tests {
             (
                 "any host",
                 [site(&[], "/x"), site(&[], "/x/")],
+                Some("any host, path /x"),
+            ),
+            (
+                "a path written otherwise",
+                [site(&[], "/x"), site(&[], "/%78")],
                 Some("any host, path /x"),
             ),
             (
