@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::values::{mapping, seconds};
+use super::values::{Mapping, mapping, seconds};
 
 /// Files that go to clients without the application.
 #[derive(Debug, Args)]
@@ -39,5 +39,5 @@ pub(crate) struct FilesOptions {
     /// A folder whose files it may send by X-Accel-Redirect, and the path that
     /// stands for it, as /internal/=/srv/files; repeatable
     #[arg(long, value_name = "/PATH/=DIR", value_parser = mapping)]
-    pub(crate) accel_mapping: Vec<(String, PathBuf)>,
+    pub(crate) accel_mapping: Vec<Mapping>,
 }

@@ -48,7 +48,7 @@ pub(crate) use self::{
     sticky::StickyOptions,
     total::TotalOptions,
     usage::refusal,
-    values::EnvVar,
+    values::{EnvVar, Mapping},
 };
 
 /// Serves Ruby, Python and Node applications: starts their processes, balances

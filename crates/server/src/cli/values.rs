@@ -107,13 +107,16 @@ pub(super) fn path(text: &str) -> Result<PathAndQuery, String> {
 
 /// A path of requests, and the folder that it stands for, in the form in which
 /// Rack names them the other way round.
-pub(super) fn mapping(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn mapping(text: &str) -> Result<Mapping, String> {
     let parts = text.split_once('=');
-    let mapping = parts.filter(|(path, dir)| path.starts_with('/') && dir.starts_with('/'));
+    let mapping = parts.filter(|(path, dir)| path.starts_with('/') && !dir.is_empty());
     mapping
         .map(|(path, dir)| (path.to_owned(), dir.into()))
         .ok_or_else(|| "not of the form /internal/=/srv/files".to_owned())
 }
+
+/// What `--accel-mapping` takes.
+pub(crate) type Mapping = (String, PathBuf);
 
 /// RFC 6265bis §4.1.1: a token, as the name of a header field is.
 pub(super) fn cookie_name(text: &str) -> Result<String, String> {
@@ -278,7 +281,9 @@ mod tests {
         let cases = [
             ("both", "/internal/=/srv", Some(("/internal/", "/srv"))),
             ("another sign", "/in=/srv/a=b", Some(("/in", "/srv/a=b"))),
-            ("a folder that is relative", "/in/=srv", None),
+            ("relative", "/in/=files", Some(("/in/", "files"))),
+            ("no folder", "/in/=", None),
+            ("a path that is relative", "in/=files", None),
             ("no path", "=/srv", None),
             ("one of the two", "/srv", None),
         ];

@@ -5,7 +5,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::cli::{AppOptions, Cli, RouteOptions};
+use crate::cli::{AppOptions, Cli, Mapping, RouteOptions};
 
 /// What makes sense on the command line only.
 const NOT_IN_A_FILE: [&str; 3] = ["config", "dry_run", "help"];
@@ -124,6 +124,11 @@ impl<'a> Key<'a> {
 
     pub(super) fn is_path(self) -> bool {
         self.0.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+    }
+
+    /// A path of requests, and the folder that it stands for.
+    pub(super) fn is_mapping(self) -> bool {
+        self.0.get_value_parser().type_id() == TypeId::of::<Mapping>()
     }
 
     pub(super) fn takes(self) -> Takes {

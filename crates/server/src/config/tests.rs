@@ -133,7 +133,7 @@ fn the_two_complete_each_other() {
 fn paths_are_relative_to_the_file() {
     let folder = Folder::with(
         "dir = \"app\"\npid-file = \"run/pid\"\nadmin-socket = \"/run/admin\"\n\
-         oob-work-path = \"/work\"",
+         oob-work-path = \"/work\"\naccel-mapping = [\"/in/=files\", \"/out/=/srv/a=b\"]",
     );
     let file = folder.path("peregrine.toml");
     let options = run(&["start", "--config", file.to_str().unwrap()]).unwrap();
@@ -144,6 +144,11 @@ fn paths_are_relative_to_the_file() {
         Some(PathBuf::from("/run/admin"))
     );
     assert_eq!(options.app.out_of_band.oob_work_path, "/work");
+    let mappings = [
+        ("/in/".to_owned(), folder.path("files")),
+        ("/out/".to_owned(), PathBuf::from("/srv/a=b")),
+    ];
+    assert_eq!(options.app.files.accel_mapping, mappings);
     // Nor is a file looked for in a folder that one has named.
     let options = folder.start(&[], &[]).unwrap();
     assert_eq!(options.app.dir, folder.path(""));

@@ -56,10 +56,14 @@ pub(super) fn arguments(
 }
 
 fn argument(key: Key<'_>, text: String, folder: &Path) -> OsString {
-    let value = if key.is_path() {
-        folder.join(text).into_os_string()
-    } else {
-        OsString::from(text)
+    let value = match text.split_once('=') {
+        _ if key.is_path() => folder.join(text).into_os_string(),
+        Some((path, dir)) if key.is_mapping() && !dir.is_empty() => {
+            let mut mapping = OsString::from(format!("{path}="));
+            mapping.push(folder.join(dir));
+            mapping
+        }
+        _ => OsString::from(text),
     };
     if key.is_positional() {
         return value;
