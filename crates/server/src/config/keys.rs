@@ -64,6 +64,12 @@ impl Keys {
         self.0.clone()
     }
 
+    /// As the file calls the option.
+    pub(super) fn name_of<'a>(&'a self, id: &'a Id) -> &'a str {
+        let key = self.iter().find(|key| key.id() == id);
+        key.map_or(id.as_str(), Key::name)
+    }
+
     /// Whether two options cannot stand together.
     pub(super) fn conflict(&self, one: &Id, other: &Id) -> bool {
         let excludes = |one: &Id, other: &Id| {

@@ -172,11 +172,39 @@ impl Both<'_> {
             merged.extend(command.arguments.clone());
         }
         Cli::try_parse_from(merged).map_err(|error| {
+            if let Some(clash) = self.clash(&entries) {
+                return clash;
+            }
             let file = self.file.path().display();
-            StartError::new(format!(
-                "{}; {file} and the command line say so together",
-                reason(&error)
-            ))
+            let says = if self.has_options() {
+                "and the command line say so together"
+            } else {
+                "says so"
+            };
+            StartError::new(format!("{}; {file} {says}", reason(&error)))
+        })
+    }
+
+    /// Whether the command line says more than what to serve.
+    fn has_options(&self) -> bool {
+        let is_place = |id: &Id| ["config", "dir", "dry_run"].contains(&id.as_str());
+        let mut ids = self.said.ids().filter(|id| !is_place(id));
+        ids.any(|id| is_said(self.said, id.as_str()))
+    }
+
+    /// Two entries of the file that cannot stand together, whatever the command line
+    /// says.
+    fn clash(&self, entries: &[&Entry]) -> Option<StartError> {
+        entries.iter().enumerate().find_map(|(at, later)| {
+            let mut before = entries[..at].iter();
+            let other = before.find(|other| self.keys.conflict(&other.id, &later.id))?;
+            let (one, other, line) = (
+                self.keys.name_of(&later.id),
+                self.keys.name_of(&other.id),
+                other.line,
+            );
+            let reason = format!("`{one}` cannot stand beside `{other}`, in line {line}");
+            Some(self.file.refuse(later.line, &reason))
         })
     }
 

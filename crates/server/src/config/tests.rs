@@ -209,7 +209,12 @@ fn what_is_wrong_is_said_with_file_line_and_key() {
         (
             "options that exclude each other",
             "cache = \"off\"\ndisable-turbocaching = true",
-            "peregrine.toml and the command line say so together",
+            ":2: `disable-turbocaching` cannot stand beside `cache`, in line 1",
+        ),
+        (
+            "an option that needs another one",
+            "vary-turbocache-by-signed-cookie = \"user\"",
+            "peregrine.toml says so",
         ),
     ];
     for (name, text, part) in cases {
@@ -272,6 +277,8 @@ fn what_the_command_line_says_goes_before_what_cannot_stand_beside_it() {
     assert!(options.app.upstream.is_none());
     let refusal = folder.start_file(&["--min-instances", "2"]).unwrap_err();
     assert!(refusal.contains("--upstream"), "{refusal}");
+    let together = "peregrine.toml and the command line say so together";
+    assert!(refusal.contains(together), "{refusal}");
 }
 
 #[test]
@@ -382,6 +389,16 @@ fn what_is_wrong_with_an_application_is_said_where_it_is() {
             "another application",
             "command = [\"a\"]\n[[app]]\nname = \"a\"\ndir = \".\"",
             ":1: `command` belongs into an `[[app]]`",
+        ),
+        (
+            "two applications in one",
+            "[[app]]\nname = \"a\"\ndir = \".\"\nupstream = \"http://127.0.0.1:1\"",
+            "peregrine.toml:4: `upstream` cannot stand beside `dir`, in line 3",
+        ),
+        (
+            "processes of an upstream",
+            "[[app]]\nname = \"a\"\nupstream = \"http://127.0.0.1:1\"\nmin-instances = 1",
+            "peregrine.toml:4: `min-instances` cannot stand beside `upstream`, in line 3",
         ),
     ];
     for (name, text, part) in cases {
