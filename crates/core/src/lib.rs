@@ -62,5 +62,5 @@ pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
 pub use target_origin::TargetOrigin;
 pub use upgrade::UpgradeOffer;
-pub use upgraded::{ByteStream, LeaveNotice, Upgraded, UpgradedConnection};
+pub use upgraded::{ByteStream, EndedBy, LeaveNotice, Upgraded, UpgradedConnection};
 pub use variant::{RenderedFor, Variant, VariantName};

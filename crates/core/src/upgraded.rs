@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
 };
 
@@ -13,8 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// [`UpgradeOffer`](crate::UpgradeOffer). Dropped, untaken or taken, the connection
 /// is closed.
 ///
+/// Whoever takes it says in the end who has ended it, to those who count the request
+/// that it was: they keep a clone until the body of the response is dropped.
+///
 /// ```
-/// use peregrine_core::{LeaveNotice, Upgraded};
+/// use peregrine_core::{EndedBy, LeaveNotice, Upgraded};
 /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -34,11 +37,31 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// let mut heard = String::new();
 /// application.read_to_string(&mut heard).await?;
 /// assert_eq!(heard, "goodbye");
+/// upgraded.ended(EndedBy::Server);
+/// assert_eq!(upgraded.ended_by(), Some(EndedBy::Server));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Upgraded(Arc<Mutex<Option<UpgradedConnection>>>);
+pub struct Upgraded(Arc<Shared>);
+
+struct Shared {
+    connection: Mutex<Option<UpgradedConnection>>,
+    ended_by: OnceLock<EndedBy>,
+}
+
+/// Who has ended an [`Upgraded`] connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Each side its own, in order.
+    Both,
+    /// The client has broken it off, or vanished.
+    Client,
+    /// The application has broken it off.
+    Application,
+    /// Whoever carried bytes between them: the process was to leave, say.
+    Server,
+}
 
 /// What [`Upgraded`] holds, for the one who takes it.
 pub struct UpgradedConnection {
@@ -67,15 +90,26 @@ impl Upgraded {
     /// For one who may take it, until `leave` resolves.
     pub fn new(connection: impl ByteStream + 'static, leave: LeaveNotice) -> Self {
         let stream = Box::pin(connection);
-        Self(Arc::new(Mutex::new(Some(UpgradedConnection {
-            stream,
-            leave,
-        }))))
+        Self(Arc::new(Shared {
+            connection: Mutex::new(Some(UpgradedConnection { stream, leave })),
+            ended_by: OnceLock::new(),
+        }))
     }
 
     /// The connection, unless it has been taken.
     pub fn take(&self) -> Option<UpgradedConnection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let connection = self.0.connection.lock();
+        connection.unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// It is over. Only what is said first counts.
+    pub fn ended(&self, by: EndedBy) {
+        let _ = self.0.ended_by.set(by);
+    }
+
+    /// Who has ended it; `None` before that, and if nobody has taken it.
+    pub fn ended_by(&self) -> Option<EndedBy> {
+        self.0.ended_by.get().copied()
     }
 }
 

@@ -89,6 +89,7 @@ impl Counters {
             finished: 0,
             failed: 0,
             aborted: 0,
+            stopped: 0,
             status: StatusCounts::default(),
             cache: CacheCounts::default(),
             bytes: 0,
@@ -182,6 +183,7 @@ impl Shard {
                 End::Complete => {}
                 End::Failed => snapshot.failed += count,
                 End::Aborted => snapshot.aborted += count,
+                End::Stopped => snapshot.stopped += count,
             }
         }
         snapshot.bytes += self.bytes.load(Ordering::Relaxed);

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{StatusCode, response::Parts};
 use http_body::Body;
-use peregrine_core::{CacheStatus, ServedBy};
+use peregrine_core::{CacheStatus, ServedBy, Upgraded};
 use tracing::{Level, event_enabled};
 
 use crate::{
@@ -39,6 +39,8 @@ struct Rare {
     /// When the connection was upgraded to something that is no request, if it
     /// was: it may last for days, which is nobody's latency.
     upgraded: Option<u64>,
+    /// Where it is said who has ended that.
+    connection: Option<Upgraded>,
     /// Who wants to know how it ends, if somebody does.
     observed: Option<Box<dyn Observed>>,
     /// For those who are told of each request: the numbers need but a word of the
@@ -93,7 +95,9 @@ impl Exchange {
         });
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let now = self.shard.as_ref().map(|shard| shard.now());
-            self.rare.get_or_insert_default().upgraded = now;
+            let rare = self.rare.get_or_insert_default();
+            rare.upgraded = now;
+            rare.connection = head.extensions.get().cloned();
         }
         if self.rare.is_some() || event_enabled!(Level::DEBUG) {
             let rare = self.rare.get_or_insert_default();
@@ -119,6 +123,11 @@ impl Exchange {
 
     /// What it means to be dropped here and now.
     fn dropped(&self) -> End {
+        let rare = self.rare.as_ref();
+        if let Some(connection) = rare.and_then(|rare| rare.connection.as_ref()) {
+            // Nobody has taken the connection of a client that did not wait for it.
+            return connection.ended_by().map_or(End::Aborted, End::from);
+        }
         match self.head {
             Some(head) if head.content.is_complete(self.sent) => End::Complete,
             _ => End::Aborted,

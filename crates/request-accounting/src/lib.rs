@@ -44,6 +44,8 @@
 //!    with HEAD, may be dropped without that.
 //! 4. It is **failed** if the service or the body gave an error. An error page
 //!    is no failure here, but a response of class 5xx.
+//!    An upgraded connection (101) is all of that by who has [ended] it, and
+//!    **stopped** if that was the server, since its process was to leave, say.
 //! 5. What the **cache** did is read from the [`CacheStatus`] in the response's
 //!    extensions, and which process answered, for the log, from [`ServedBy`].
 //!    Neither need be there.
@@ -77,6 +79,7 @@
 //!
 //! [`CacheStatus`]: peregrine_core::CacheStatus
 //! [`ServedBy`]: peregrine_core::ServedBy
+//! [ended]: peregrine_core::Upgraded::ended
 //! [RFC 9110 §6.4.1]: https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1
 
 mod body;

@@ -1,5 +1,5 @@
 use http::StatusCode;
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::{CacheStatus, EndedBy, ForwardReason};
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub enum End {
     Failed,
     /// Dropped before its end: in general, the client left.
     Aborted,
+    /// The server has ended what the connection was upgraded to: its process was to
+    /// leave, say.
+    Stopped,
 }
 
 /// The class of a status code (RFC 9110 §15).
@@ -36,7 +39,7 @@ pub(crate) enum CacheOutcome {
 }
 
 impl End {
-    pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Failed, Self::Aborted];
+    pub(crate) const ALL: [Self; 4] = [Self::Complete, Self::Failed, Self::Aborted, Self::Stopped];
 
     /// In a word.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +47,18 @@ impl End {
             Self::Complete => "complete",
             Self::Failed => "failed",
             Self::Aborted => "aborted",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl From<EndedBy> for End {
+    fn from(by: EndedBy) -> Self {
+        match by {
+            EndedBy::Both => Self::Complete,
+            EndedBy::Client => Self::Aborted,
+            EndedBy::Application => Self::Failed,
+            EndedBy::Server => Self::Stopped,
         }
     }
 }

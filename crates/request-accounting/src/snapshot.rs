@@ -15,15 +15,18 @@ use crate::Distribution;
 pub struct Snapshot {
     /// Requests that have come and whose exchange is not over.
     pub in_flight: usize,
-    /// Requests whose exchange is over, however it ended. What is in neither
-    /// [`failed`](Self::failed) nor [`aborted`](Self::aborted) went out to its
-    /// end.
+    /// Requests whose exchange is over, however it ended. What is in none of
+    /// [`failed`](Self::failed), [`aborted`](Self::aborted) and
+    /// [`stopped`](Self::stopped) went out to its end.
     pub finished: u64,
     /// Of the finished: the inner service or the response body gave an error.
     pub failed: u64,
     /// Of the finished: the response future or body was dropped before its end.
     /// In general, the client left.
     pub aborted: u64,
+    /// Of the finished: upgraded connections that the server has ended, since their
+    /// process was to leave, say.
+    pub stopped: u64,
     /// Of the finished: those that got a response head, by its status.
     pub status: StatusCounts,
     /// Of the finished: those that got a response head, by what a cache further

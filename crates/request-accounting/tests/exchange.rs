@@ -12,7 +12,7 @@ use futures_util::stream;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use peregrine_core::{CacheStatus, ForwardReason};
+use peregrine_core::{CacheStatus, EndedBy, ForwardReason, LeaveNotice, Upgraded};
 use peregrine_request_accounting::{
     AccountedBody, CacheCounts, FinishedRequest, Observed, Observer, RequestAccounting,
     RequestHead, Snapshot, StatusCounts,
@@ -296,6 +296,35 @@ async fn an_upgraded_connection_is_in_flight_but_nobody_waits_for_it() {
     assert_eq!((snapshot.in_flight, snapshot.aborted), (0, 0));
     assert_eq!(snapshot.status.informational, 1);
     assert!(snapshot.latency.max < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_ends_as_whoever_carried_it_says() {
+    let cases = [
+        ("in order", Some(EndedBy::Both), (0, 0, 0)),
+        ("by the application", Some(EndedBy::Application), (1, 0, 0)),
+        ("by the client", Some(EndedBy::Client), (0, 1, 0)),
+        ("by the server", Some(EndedBy::Server), (0, 0, 1)),
+        ("never taken", None, (0, 1, 0)),
+    ];
+    for (name, by, expected) in cases {
+        let accounting = RequestAccounting::new();
+        let (_application, connection) = tokio::io::duplex(64);
+        let upgraded = Upgraded::new(connection, LeaveNotice::never());
+        let mut switched = streamed(&[]);
+        *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        switched.extensions_mut().insert(upgraded.clone());
+        let mut response = send(&accounting, Method::GET, switched).await;
+        // As the one does who takes it.
+        response.extensions_mut().remove::<Upgraded>();
+        if let Some(by) = by {
+            upgraded.ended(by);
+        }
+        drop(response);
+        let snapshot = accounting.snapshot();
+        let ended = (snapshot.failed, snapshot.aborted, snapshot.stopped);
+        assert_eq!((snapshot.finished, ended), (1, expected), "{name}");
+    }
 }
 
 #[tokio::test]

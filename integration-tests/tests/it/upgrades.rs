@@ -488,8 +488,8 @@ async fn the_access_log_says_how_a_websocket_ended() {
         wait::until("lines of those that were upgraded", async || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let lines = text.lines().map(serde_json::from_str::<Value>);
-            let upgraded = lines.filter_map(|line| Some(line.ok()?["upgraded"].take()));
-            let upgraded: Vec<_> = upgraded.filter(Value::is_object).collect();
+            let lines = lines.filter_map(Result::ok);
+            let upgraded: Vec<_> = lines.filter(|line| line["upgraded"].is_object()).collect();
             (upgraded.len() == count).then_some(upgraded)
         })
         .await
@@ -499,7 +499,9 @@ async fn the_access_log_says_how_a_websocket_ended() {
     socket.close(None).await.unwrap();
     closed(&mut socket).await;
     drop(socket);
-    let first = &logged(1).await[0];
+    let line = &logged(1).await[0];
+    assert_eq!(line["end"], "complete");
+    let first = &line["upgraded"];
     assert_eq!(first["end"], "closed");
     // A head, here with a key, and no more than that of the Close frame.
     assert_eq!(
@@ -510,7 +512,22 @@ async fn the_access_log_says_how_a_websocket_ended() {
     let mut socket = websocket(&server).await;
     tell(&server, "restart-app").await;
     goes_away(&mut socket).await;
-    assert_eq!(logged(2).await[1]["end"], "process-leaves");
+    let line = &logged(2).await[1];
+    assert_eq!(line["end"], "stopped");
+    assert_eq!(line["upgraded"]["end"], "process-leaves");
+
+    // Reset, as by a browser that is killed.
+    let socket = echo(&server).await;
+    socket.set_zero_linger().unwrap();
+    drop(socket);
+    let line = &logged(3).await[2];
+    assert_eq!(line["end"], "aborted");
+    assert_eq!(line["upgraded"]["end"], "broken");
+
+    let status = server.status().await;
+    let requests = &status["applications"][0]["requests"];
+    let ended = ["finished", "failed", "aborted", "stopped"].map(|end| &requests[end]);
+    assert_eq!(ended, [3, 0, 1, 1]);
 }
 
 #[tokio::test]

@@ -130,10 +130,7 @@ mod tests {
             let listed = its_own.remove(RUNNING).unwrap_or_default();
             assert_eq!(listed.is_array(), show == Show::Requests, "{name}");
             for (field, value) in its_own {
-                assert_eq!(
-                    *value, status["applications"][0][&*field],
-                    "{name}: {field}"
-                );
+                assert_eq!(*value, status["applications"][0][field], "{name}: {field}");
             }
         }
     }

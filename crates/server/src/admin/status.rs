@@ -151,6 +151,10 @@ pub(crate) struct RequestsStatus {
     pub(crate) failed: u64,
     /// Of the finished: the client left before the end.
     pub(crate) aborted: u64,
+    /// Of the finished: upgraded connections, such as a WebSocket, that the server has
+    /// ended, as at a restart.
+    #[serde(default)]
+    pub(crate) stopped: u64,
     /// Bytes of content in the answers.
     pub(crate) bytes: u64,
     /// Of the finished: those that were answered, by the answer's status.

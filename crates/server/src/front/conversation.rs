@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use peregrine::core::{ByteStream, LeaveNotice, UpgradedConnection};
+use peregrine::core::{ByteStream, LeaveNotice, Upgraded, UpgradedConnection};
 use rustix::net::sockopt;
 use tokio::{
     net::TcpStream,
@@ -51,6 +51,7 @@ impl Agreed {
             peer,
             begun: Instant::now(),
             ending: Ending::CutOff,
+            upgraded: self.upgraded,
             report: self.report,
         };
         let Conversation { tunnel, ending, .. } = &mut conversation;
@@ -75,6 +76,7 @@ struct Conversation {
     peer: SocketAddr,
     begun: Instant,
     ending: Ending,
+    upgraded: Upgraded,
     report: UpgradeReport,
 }
 
@@ -84,6 +86,7 @@ impl Drop for Conversation {
         let (peer, lasted) = (self.peer, self.begun.elapsed());
         let reason = self.ending.as_str();
         debug!(%peer, up, down, after = ?lasted, reason, "upgraded connection closed");
+        self.upgraded.ended(self.ending.by());
         self.report.close(Report {
             ending: reason,
             up,
@@ -165,8 +168,10 @@ mod tests {
                 Reason::ProcessLeaves => LeaveNotice::new(ready(())),
                 Reason::ServerStops => LeaveNotice::never(),
             };
+            let upgraded = Upgraded::new(far, leave);
             let agreed = Agreed {
-                application: Upgraded::new(far, leave).take().unwrap(),
+                application: upgraded.take().unwrap(),
+                upgraded,
                 websocket: None,
                 exchange: Box::new(()),
                 report: UpgradeReport::default(),

@@ -1,8 +1,11 @@
 use std::{
-    io,
     sync::{Arc, OnceLock},
     time::Duration,
 };
+
+use peregrine::core::EndedBy;
+
+use super::{tunnel::Broken, websocket::Speaker};
 
 /// Where those who keep a log find how an upgraded connection was: in the extensions
 /// of the request that offered it. Clones are the same.
@@ -42,8 +45,8 @@ pub(super) enum Ending {
     /// One side was silent for too long after the other one had ended, or is not
     /// there any more.
     Silent,
-    /// One side has broken it off.
-    Broken,
+    /// This side has broken it off.
+    Broken(Speaker),
     /// Its process was to leave, as at a restart.
     ProcessLeaves,
     /// The server was to stop.
@@ -54,11 +57,23 @@ pub(super) enum Ending {
 
 impl Ending {
     /// Of one that was not ended from here.
-    pub(super) fn of(end: &io::Result<()>) -> Self {
+    pub(super) fn of(end: &Result<(), Broken>) -> Self {
         match end {
             Ok(()) => Self::Closed,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Self::Silent,
-            Err(_) => Self::Broken,
+            Err(broken) if broken.is_silence() => Self::Silent,
+            Err(broken) => Self::Broken(broken.by),
+        }
+    }
+
+    /// Whose doing it was.
+    pub(super) const fn by(self) -> EndedBy {
+        match self {
+            Self::Closed => EndedBy::Both,
+            // Of two of whom one says nothing more, the client is the one who may be
+            // anywhere: the application hears when it has left.
+            Self::Silent | Self::Broken(Speaker::Client) => EndedBy::Client,
+            Self::Broken(Speaker::Server) => EndedBy::Application,
+            Self::ProcessLeaves | Self::ServerStops | Self::CutOff => EndedBy::Server,
         }
     }
 
@@ -72,7 +87,7 @@ impl Ending {
         match self {
             Self::Closed => "closed",
             Self::Silent => "silent",
-            Self::Broken => "broken",
+            Self::Broken(_) => "broken",
             Self::ProcessLeaves => "process-leaves",
             Self::ServerStops => "server-stops",
             Self::CutOff => "cut-off",

@@ -23,6 +23,8 @@ pub(super) struct Offered {
 /// What takes the place of HTTP once its last answer is sent.
 pub(super) struct Agreed {
     pub(super) application: UpgradedConnection,
+    /// Where to say who has ended it.
+    pub(super) upgraded: Upgraded,
     pub(super) websocket: Option<WebSocket>,
     /// The body of the answer. It has no content, but each layer counts the
     /// request for as long as it is there.
@@ -75,9 +77,10 @@ impl Offered {
         }
         let (mut head, body) = response.into_parts();
         let upgraded = head.extensions.remove::<Upgraded>();
-        let application = upgraded.and_then(|upgraded| upgraded.take());
-        *self.agreement.lock() = application.map(|application| Agreed {
+        let taken = upgraded.and_then(|upgraded| Some((upgraded.take()?, upgraded)));
+        *self.agreement.lock() = taken.map(|(application, upgraded)| Agreed {
             application,
+            upgraded,
             websocket: WebSocket::of(&head.headers),
             exchange: Box::new(body),
             report: self.report.clone(),

@@ -144,6 +144,7 @@ fn requests(text: &mut Text, applications: &[ApplicationStatus]) {
         for (by, count) in [
             ("error", it.requests.failed),
             ("client", it.requests.aborted),
+            ("server", it.requests.stopped),
         ] {
             text.sample(&[("application", &*it.name), ("by", by)], number(count));
         }

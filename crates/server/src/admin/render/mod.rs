@@ -130,7 +130,7 @@ Memory  : 34K of 64M
 
 ----------- Requests -----------
 In flight : 4
-Finished  : 198, of which failed: 1  aborted by the client: 2
+Finished  : 198, of which failed: 1  aborted by the client: 2  ended by the server: 3
 Per second: 12.5 over 1 minute  10.0 over 5  0.2 over 15
 Answers   : 1xx: 0  2xx: 184  3xx: 5  4xx: 4  5xx: 3
 Cache     : hit: 75  miss: 20  collapsed: 3  stale: 5  pass: 93  none: 0

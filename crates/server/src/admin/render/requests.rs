@@ -84,11 +84,16 @@ fn write_one(page: &mut String, request: &RunningRequest) -> fmt::Result {
 fn write_requests(page: &mut String, application: &ApplicationStatus) -> fmt::Result {
     let requests = &application.requests;
     writeln!(page, "In flight : {}", requests.in_flight)?;
-    writeln!(
+    write!(
         page,
         "Finished  : {}, of which failed: {}  aborted by the client: {}",
         requests.finished, requests.failed, requests.aborted
     )?;
+    // Only what was upgraded can be.
+    if requests.stopped > 0 {
+        write!(page, "  ended by the server: {}", requests.stopped)?;
+    }
+    writeln!(page)?;
     if let Some(rates) = &application.per_second {
         writeln!(
             page,

@@ -152,6 +152,7 @@ fn example_requests() -> RequestsStatus {
         finished: 198,
         failed: 1,
         aborted: 2,
+        stopped: 3,
         bytes: 5 << 20,
         by_status: StatusClasses {
             informational: 0,

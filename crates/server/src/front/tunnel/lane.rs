@@ -35,6 +35,13 @@ pub(super) struct Lane {
     pub(super) frames: Option<Frames>,
 }
 
+/// What a lane could not go on with.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
 impl Lane {
     pub(super) const fn new(left: Bytes, frames: Option<Frames>) -> Self {
         Self {
@@ -56,15 +63,15 @@ impl Lane {
         cx: &mut Context<'_>,
         from: &mut R,
         to: &mut W,
-    ) -> Poll<io::Result<()>>
+    ) -> Poll<Result<(), Failure>>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
         while !self.is_over {
-            ready!(self.poll_write_left(cx, to))?;
+            ready!(self.poll_write_left(cx, to)).map_err(Failure::Writing)?;
             if self.is_last {
-                ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
+                ready!(Pin::new(&mut *to).poll_shutdown(cx)).map_err(Failure::Writing)?;
                 self.is_over = true;
             } else {
                 // Nothing that is asked for in here can come back here.
@@ -81,18 +88,19 @@ impl Lane {
         from: &mut R,
         to: &mut W,
         desk: &mut [u8],
-    ) -> Poll<io::Result<()>>
+    ) -> Poll<Result<(), Failure>>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let piece = ready!(self.poll_read(cx, from, desk))?;
+        let piece = ready!(self.poll_read(cx, from, desk)).map_err(Failure::Reading)?;
         if self.is_last {
             return Poll::Ready(Ok(()));
         }
-        let written = match Pin::new(to).poll_write(cx, piece)? {
+        let written = match Pin::new(to).poll_write(cx, piece) {
             Poll::Ready(written) => {
-                self.wrote(&piece[..written])?;
+                let written = written.map_err(Failure::Writing)?;
+                self.wrote(&piece[..written]).map_err(Failure::Writing)?;
                 written
             }
             Poll::Pending => 0,

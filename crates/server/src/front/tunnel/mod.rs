@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use self::lane::Lane;
+use self::lane::{Failure, Lane};
 pub(super) use self::part::GOODBYE;
 use super::websocket::{Speaker, WebSocket};
 
@@ -30,6 +30,14 @@ pub(super) struct Carried {
     pub(super) up: u64,
     /// From the application to the client.
     pub(super) down: u64,
+}
+
+/// Why a tunnel is over before both sides have ended.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// Whose side it was.
+    pub(super) by: Speaker,
+    error: io::Error,
 }
 
 /// A client's connection and an application's, and what is on its way between them.
@@ -78,29 +86,52 @@ where
     /// passed on to the other, which may go on.
     ///
     /// Dropped before that, nothing is lost: it goes on where it was.
-    pub(super) async fn carry(&mut self) -> io::Result<()> {
+    pub(super) async fn carry(&mut self) -> Result<(), Broken> {
         let mut silence: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             let before = self.carried();
             let (client, application) = (&mut self.client, &mut self.application);
-            let ended = (
-                self.up.poll_carry(cx, client, application)?.is_ready(),
-                self.down.poll_carry(cx, application, client)?.is_ready(),
+            let (up, down) = (
+                self.up.poll_carry(cx, client, application),
+                self.down.poll_carry(cx, application, client),
             );
-            let patience = match ended {
+            let ended = (
+                up.map_err(|failure| failure.of(Speaker::Client, Speaker::Server))?,
+                down.map_err(|failure| failure.of(Speaker::Server, Speaker::Client))?,
+            );
+            let (by, patience) = match (ended.0.is_ready(), ended.1.is_ready()) {
                 (true, true) => return Poll::Ready(Ok(())),
                 (false, false) => return Poll::Pending,
-                (true, false) => LAST_ANSWER,
-                (false, true) => LAST_WORD,
+                (true, false) => (Speaker::Server, LAST_ANSWER),
+                (false, true) => (Speaker::Client, LAST_WORD),
             };
             let silence = silence.get_or_insert_with(|| Box::pin(sleep(patience)));
             if before != self.carried() {
                 silence.as_mut().reset(Instant::now() + patience);
             }
             let silence = silence.as_mut().poll(cx);
-            silence.map(|()| Err(io::ErrorKind::TimedOut.into()))
+            let error = io::ErrorKind::TimedOut.into();
+            silence.map(|()| Err(Broken { by, error }))
         })
         .await
+    }
+}
+
+impl Broken {
+    /// Whether nothing was heard for too long, also by the system, which asks a silent
+    /// client whether it is still there.
+    pub(super) fn is_silence(&self) -> bool {
+        self.error.kind() == io::ErrorKind::TimedOut
+    }
+}
+
+impl Failure {
+    /// Of a lane from the one to the other.
+    fn of(self, from: Speaker, to: Speaker) -> Broken {
+        match self {
+            Self::Reading(error) => Broken { by: from, error },
+            Self::Writing(error) => Broken { by: to, error },
+        }
     }
 }
 

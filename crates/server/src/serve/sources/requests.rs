@@ -29,6 +29,7 @@ pub(super) fn requests(snapshot: &Snapshot, times: Option<&Distribution>) -> Req
         finished: snapshot.finished,
         failed: snapshot.failed,
         aborted: snapshot.aborted,
+        stopped: snapshot.stopped,
         bytes: snapshot.bytes,
         by_status: StatusClasses {
             informational: status.informational,
