@@ -148,11 +148,36 @@ fn find<'a>(line: &'a HeaderValue, name: &CookieName) -> Result<Option<&'a [u8]>
             if holds_lookalike(value, bare) {
                 return Err(Doubt::Lookalike);
             }
-        } else if is_called_like(pair, bare) || holds_other_lookalike(pair, bare) {
+        } else if is_lookalike(pair, bare) {
             return Err(Doubt::Lookalike);
         }
     }
     Ok(found)
+}
+
+/// Whether all of `pair`, or some piece of it, could be taken for a cookie called `name`.
+fn is_lookalike(pair: &[u8], name: &[u8]) -> bool {
+    if is_plain(pair) {
+        is_called(pair, name)
+    } else {
+        is_called_like(pair, name) || holds_lookalike(pair, name)
+    }
+}
+
+/// As nearly all cookies are: nothing to divide at, and nothing to be decoded.
+fn is_plain(pair: &[u8]) -> bool {
+    let is_odd = |byte: u8| is_separator(byte) | matches!(byte, b'%' | b'[');
+    // To the end, whatever is found: so it goes by many bytes at a time.
+    let any_is_odd = pair.iter().fold(false, |any, byte| any | is_odd(*byte));
+    !any_is_odd && pair.first() != Some(&b'=')
+}
+
+/// What is left of [`is_called_like`] for a [plain](is_plain) pair.
+fn is_called(pair: &[u8], name: &[u8]) -> bool {
+    pair.split_at_checked(name.len())
+        .is_some_and(|(called, rest)| {
+            is_same(called, name) && rest.first().is_none_or(|byte| *byte == b'=')
+        })
 }
 
 /// Whether some piece of `text` could be taken for a cookie called `name`, by a
@@ -160,12 +185,6 @@ fn find<'a>(line: &'a HeaderValue, name: &CookieName) -> Result<Option<&'a [u8]>
 fn holds_lookalike(text: &[u8], name: &[u8]) -> bool {
     text.split(|byte| is_separator(*byte))
         .any(|piece| is_called_like(piece, name))
-}
-
-/// The same for what is [called](is_called_like) otherwise as a whole, as nearly all
-/// cookies are: they have nothing in them to divide at, so there is no other piece.
-fn holds_other_lookalike(pair: &[u8], name: &[u8]) -> bool {
-    pair.iter().copied().any(is_separator) && holds_lookalike(pair, name)
 }
 
 /// Whether `pair` begins with something that could be taken for `name`: in
@@ -177,8 +196,12 @@ fn is_called_like(pair: &[u8], name: &[u8]) -> bool {
     let decoded: Cow<'_, [u8]> = percent_decode(&pair[..end.unwrap_or(pair.len())]).into();
     let called = trim(&decoded, is_separator);
     let called = called.split(|byte| *byte == b'[').next().unwrap_or(called);
-    called.len() == name.len()
-        && (called.iter().zip(name)).all(|(called, name)| folded(*called) == folded(*name))
+    is_same(called, name)
+}
+
+fn is_same(called: &[u8], name: &[u8]) -> bool {
+    let mut bytes = called.iter().zip(name);
+    called.len() == name.len() && bytes.all(|(called, name)| folded(*called) == folded(*name))
 }
 
 fn trim(text: &[u8], is_outside: impl Fn(u8) -> bool) -> &[u8] {

@@ -228,4 +228,15 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn what_is_plain_is_a_lookalike_if_it_would_be_as_anything_else(
+        pair in r#"=?(session|SESSION|ses\.ion|session\[|%73ession|ses|a|1)(=|==|,|.|"|%| ){0,2}[ -~]{0,12}"#,
+    ) {
+        for name in [&b"session"[..], b"ses_ion", b"a"] {
+            let carefully = is_called_like(pair.as_bytes(), name)
+                || holds_lookalike(pair.as_bytes(), name);
+            prop_assert_eq!(is_lookalike(pair.as_bytes(), name), carefully, "{:?}", pair);
+        }
+    }
 }
