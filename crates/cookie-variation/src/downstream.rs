@@ -7,10 +7,10 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, VARY},
+    header::{CACHE_CONTROL, Entry, VARY},
 };
 
-use crate::{directives::Directives, hear::varies_by_cookie};
+use crate::{directives::Directives, hear::names_cookie};
 
 /// For whom a response is, as far as others must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,22 @@ pub(crate) enum Audience {
 impl Audience {
     /// Makes the fields of a response say so.
     pub(crate) fn declare(self, headers: &mut HeaderMap) {
-        if !varies_by_cookie(headers) {
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
-        }
+        vary_by_cookie(headers);
         if self == Self::SomeOnly {
             remove_targeted(headers);
             make_private(headers);
         }
+    }
+}
+
+fn vary_by_cookie(headers: &mut HeaderMap) {
+    let cookie = HeaderValue::from_static("Cookie");
+    match headers.entry(VARY) {
+        Entry::Vacant(none) => {
+            none.insert(cookie);
+        }
+        Entry::Occupied(lines) if lines.iter().any(names_cookie) => {}
+        Entry::Occupied(mut lines) => lines.append(cookie),
     }
 }
 

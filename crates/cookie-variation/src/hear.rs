@@ -151,9 +151,13 @@ pub(crate) fn is_public(headers: &HeaderMap) -> bool {
         && !varies_by_cookie(headers)
 }
 
-pub(crate) fn varies_by_cookie(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(VARY).iter();
-    let mut members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+fn varies_by_cookie(headers: &HeaderMap) -> bool {
+    headers.get_all(VARY).iter().any(names_cookie)
+}
+
+/// Whether a line of `Vary` has cookies among what it names.
+pub(crate) fn names_cookie(line: &HeaderValue) -> bool {
+    let mut members = line.as_bytes().split(|byte| *byte == b',');
     members.any(|member| {
         let member = member.trim_ascii();
         member == b"*" || member.eq_ignore_ascii_case(b"cookie")
