@@ -44,9 +44,14 @@ pub fn marked(mark: &OsStr) -> Vec<Process> {
     })
 }
 
+/// The children of `pid`, whatever they have in their environment.
+pub fn children_of(pid: i32) -> Vec<Process> {
+    list(|entry| entry.stat().is_ok_and(|stat| stat.ppid == pid))
+}
+
 /// The children of `pid` that have ended and that it has not waited for.
 pub fn zombies_of(pid: i32) -> Vec<Process> {
-    let mut children = list(|entry| entry.stat().is_ok_and(|stat| stat.ppid == pid));
+    let mut children = children_of(pid);
     children.retain(|child| child.state == 'Z');
     children
 }

@@ -70,7 +70,7 @@
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the
 //!    runtime ends without a stop, the groups are killed. When this process is
 //!    killed, a guard, which is a small shell, tells the groups to leave, and
-//!    kills them 2 s later. What has left its group is found by the variable
+//!    kills them 2 s later; a guard that was killed itself is replaced. What has left its group is found by the variable
 //!    `PEREGRINE_POOL` in its environment, and goes when the pool does, however it
 //!    goes. Who is to outlive the pool is started without that variable. A program
 //!    that has only pools may [adopt](adopt_orphans) what has lost its parent.

@@ -54,6 +54,33 @@ async fn processes_that_finish_have_time_for_it_when_the_server_is_killed() {
     assert!(done.exists());
 }
 
+/// The process that outlives a server that is killed.
+async fn guard_of(server: &Server, is_wanted: impl Fn(i32) -> bool) -> i32 {
+    wait::until("a guard", async || {
+        let mut children = processes::children_of(server.pid()).into_iter();
+        let guard = children.find(|it| it.command.contains("peregrine-guard") && is_wanted(it.pid));
+        guard.map(|guard| guard.pid)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_guard_that_was_killed_is_replaced() {
+    // Found by nothing but its group, which the first one was told.
+    let script = format!("exec env -u PEREGRINE_POOL '{}'", unruly::PROGRAM);
+    let server = start_shell(&script).await;
+    server.get("/answer").await;
+    let first = guard_of(&server, |_| true).await;
+    processes::kill(first);
+    guard_of(&server, |pid| pid != first).await;
+
+    processes::kill(server.pid());
+    wait::until("everybody to be gone", async || {
+        server.processes().is_empty().then_some(())
+    })
+    .await;
+}
+
 /// Serves, after it has started these three, which have left its group: one that
 /// heeds a SIGTERM, one that does not, and one that was told to stay.
 async fn start_with_strays() -> Server {

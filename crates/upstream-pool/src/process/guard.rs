@@ -1,8 +1,19 @@
-use std::{env, io, os::fd::OwnedFd, process::Stdio, sync::Arc, time::Duration};
+mod guardian;
+#[cfg(test)]
+mod tests;
 
-use rustix::process::Pid;
-use tokio::{process::Command, time};
+use std::{
+    collections::BTreeSet,
+    env, io,
+    os::fd::OwnedFd,
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use rustix::{io::Errno, process::Pid};
+use tokio::process::Command;
+
+pub(crate) use self::guardian::Guardian;
 use super::children::{self, OwnChild};
 
 /// Reads which process groups there are, `+ GROUP` and `- GROUP` on a line
@@ -64,11 +75,6 @@ done
 /// The variable by which a process is known as the pool's.
 const VARIABLE: &str = "PEREGRINE_POOL";
 
-/// How long the guard may take to leave: a moment, unless somebody has left his
-/// group and does not heed SIGTERM. Then it takes 2 s, and on a busy machine more; it
-/// is waited for, since only then nobody is left.
-const FAREWELL: Duration = Duration::from_secs(10);
-
 /// Where to tell the guard which process groups there are.
 ///
 /// The guard is a process of its own, which outlives this one: should this one
@@ -79,24 +85,32 @@ pub(crate) struct Guard(Option<Watch>);
 
 #[derive(Debug)]
 struct Watch {
-    pipe: OwnedFd,
     /// What no other pool's processes have in their environment.
     mark: String,
+    post: Mutex<Post>,
 }
 
-/// The guard's process.
+/// What the guard of the moment is told.
 #[derive(Debug)]
-pub(crate) struct Guardian(Option<OwnChild>);
+struct Post {
+    pipe: OwnedFd,
+    /// For the next one.
+    groups: BTreeSet<i32>,
+}
 
 impl Guard {
-    /// Starts one. Without a shell there is none, which is said once and
-    /// changes nothing as long as this process lives.
+    /// Starts one, within a runtime. Without a shell there is none, which is said once
+    /// and changes nothing as long as this process lives.
     pub(crate) fn start() -> (Arc<Self>, Guardian) {
-        match start() {
-            Ok((watch, child)) => (Arc::new(Self(Some(watch))), Guardian(Some(child))),
+        match Watch::begin() {
+            Ok((watch, child)) => {
+                let guard = Arc::new(Self(Some(watch)));
+                let guardian = Guardian::keep(&guard, child);
+                (guard, guardian)
+            }
             Err(error) => {
                 tracing::warn!(%error, "no guard: if this is killed, its processes stay");
-                (Self::none(), Guardian(None))
+                (Self::none(), Guardian::none())
             }
         }
     }
@@ -113,36 +127,74 @@ impl Guard {
     }
 
     pub(super) fn watch(&self, group: Pid) {
-        self.tell('+', group);
+        if let Some(watch) = &self.0 {
+            let mut post = watch.post();
+            post.groups.insert(group.as_raw_pid());
+            post.tell('+', group.as_raw_pid());
+        }
     }
 
     pub(super) fn forget(&self, group: Pid) {
-        self.tell('-', group);
-    }
-
-    /// Lines this short are written as one, and find room unless the guard has
-    /// not read for thousands of them: then it is of no use anyway.
-    fn tell(&self, sign: char, group: Pid) {
-        let Some(Watch { pipe, .. }) = &self.0 else {
-            return;
-        };
-        let line = format!("{sign} {}\n", group.as_raw_pid());
-        if let Err(error) = rustix::io::write(pipe, line.as_bytes()) {
-            tracing::warn!(%error, "the guard is gone: if this is killed, its processes stay");
+        if let Some(watch) = &self.0 {
+            let mut post = watch.post();
+            post.groups.remove(&group.as_raw_pid());
+            post.tell('-', group.as_raw_pid());
         }
     }
 }
 
-fn start() -> io::Result<(Watch, OwnChild)> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)?;
-    let mark = format!("{:032x}", u128::from_ne_bytes(random));
+impl Watch {
+    fn begin() -> io::Result<(Self, OwnChild)> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)?;
+        let mark = format!("{:032x}", u128::from_ne_bytes(random));
+        let (post, child) = start(&mark, BTreeSet::new())?;
+        let post = Mutex::new(post);
+        Ok((Self { mark, post }, child))
+    }
+
+    /// Puts another guard in the place of one that has ended. Whoever has something to
+    /// tell waits until it is there.
+    fn relieve(&self) -> io::Result<OwnChild> {
+        let mut post = self.post();
+        let (next, child) = start(&self.mark, post.groups.clone())?;
+        *post = next;
+        Ok(child)
+    }
+
+    fn post(&self) -> MutexGuard<'_, Post> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Post {
+    /// Lines this short are written as one, and find room unless the guard has
+    /// not read for thousands of them: then it is of no use anyway. If it has ended,
+    /// the next one is told.
+    fn tell(&self, sign: char, group: i32) {
+        let line = format!("{sign} {group}\n");
+        match rustix::io::write(&self.pipe, line.as_bytes()) {
+            Ok(_) | Err(Errno::PIPE) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the guard does not hear: if this is killed, its processes stay");
+            }
+        }
+    }
+}
+
+/// Starts a guard, which knows of `groups` as soon as it is there.
+fn start(mark: &str, groups: BTreeSet<i32>) -> io::Result<(Post, OwnChild)> {
     let (reader, writer) = io::pipe()?;
     // Only this end: a shell cannot wait otherwise.
     rustix::io::ioctl_fionbio(&writer, true)?;
+    let pipe = writer.into();
+    let post = Post { pipe, groups };
+    for group in &post.groups {
+        post.tell('+', *group);
+    }
     let mut command = Command::new("sh");
     command
-        .args(["-c", SCRIPT, "peregrine-guard", &mark])
+        .args(["-c", SCRIPT, "peregrine-guard", mark])
         .current_dir("/")
         // It outlives us: what is secret does not.
         .env_clear()
@@ -152,22 +204,5 @@ fn start() -> io::Result<(Watch, OwnChild)> {
         .stderr(Stdio::null())
         .process_group(0);
     let child = children::spawn(&mut command)?;
-    let pipe = writer.into();
-    Ok((Watch { pipe, mark }, child))
-}
-
-impl Guardian {
-    /// For processes that need none.
-    #[cfg(test)]
-    pub(crate) const fn none() -> Self {
-        Self(None)
-    }
-
-    /// Waits until the guard has left. It does when the last [`Guard`] is
-    /// dropped, which the task of a process does a moment after its last word.
-    pub(crate) async fn leave(self) {
-        if let Some(mut child) = self.0 {
-            let _ = time::timeout(FAREWELL, child.wait()).await;
-        }
-    }
+    Ok((post, child))
 }
