@@ -1,6 +1,8 @@
 //! May this request be answered from the cache at all? RFC 9111 §4, and what
 //! a careful cache adds to it.
 
+mod fields;
+
 use http::{
     HeaderMap, HeaderValue, Method, Request,
     header::{CACHE_CONTROL, PRAGMA},
@@ -8,6 +10,8 @@ use http::{
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason, Variant};
 
+use self::fields::Fields;
+pub(crate) use self::fields::{host, is_forwarding};
 use super::{Policy, directives::Wishes};
 
 /// A request that the cache may answer, and what was found on the way.
@@ -143,7 +147,8 @@ impl Pass {
 }
 
 impl Policy {
-    /// Decides whether `request` may be looked up, in one pass over its fields.
+    /// Decides whether `request` may be looked up, in one pass over the names of its
+    /// fields.
     ///
     /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as
     /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
@@ -154,60 +159,48 @@ impl Policy {
             Method::HEAD => true,
             _ => return Err(Pass::Method),
         };
+        let fields = Fields::of(request.headers());
+        // First, since it says most about what the request changes.
+        if fields.have(Fields::METHOD) {
+            return Err(Pass::MethodOverride);
+        }
         // RFC 9110 §9.3.1: content in a GET has no defined meaning, but there are
         // applications that read it, and it is not part of the key.
         if !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0) {
             return Err(Pass::RequestBody);
         }
+        if fields.have(Fields::TARGET) {
+            return Err(Pass::TargetOverride);
+        }
+        let authorization = fields.have(Fields::AUTHORIZATION);
+        if authorization && !self.authorization {
+            return Err(Pass::Authorization);
+        }
+        if fields.have(Fields::FOR_THE_ORIGIN) {
+            return Err(Pass::Precondition);
+        }
+        if fields.have(Fields::UPGRADE) {
+            return Err(Pass::Upgrade);
+        }
+        let (host, are_several) = host(request.headers());
+        if are_several {
+            return Err(Pass::SeveralHosts);
+        }
+        let has_wishes = fields.have(Fields::CACHE_CONTROL)
+            || self.request_directives && fields.have(Fields::PRAGMA);
         let mut asked = Asked {
             head,
+            wishes: if has_wishes {
+                self.wishes(request.headers())
+            } else {
+                Wishes::default()
+            },
+            conditional: fields.have(Fields::CONDITIONAL),
+            range: fields.have(Fields::RANGE),
+            authorization,
+            cookie: fields.have(Fields::COOKIE),
             ..Asked::default()
         };
-        let mut host = None;
-        let mut forwarded = false;
-        let mut cache_control = false;
-        let mut pragma = false;
-        for (name, value) in request.headers() {
-            let name = name.as_str();
-            // The first letter alone tells most fields apart from those that matter.
-            match name.as_bytes().first() {
-                Some(b'a') if name == "authorization" => {
-                    if !self.authorization {
-                        return Err(Pass::Authorization);
-                    }
-                    asked.authorization = true;
-                }
-                Some(b'c') => match name {
-                    "cache-control" => cache_control = true,
-                    "cookie" => asked.cookie = true,
-                    _ => {}
-                },
-                Some(b'h') if name == "host" && host.replace(value).is_some() => {
-                    return Err(Pass::SeveralHosts);
-                }
-                Some(b'i') => match name {
-                    // RFC 9111 §4.3.2: these "are not applicable to a cache", and
-                    // "MUST NOT" be evaluated by one.
-                    "if-match" | "if-unmodified-since" => return Err(Pass::Precondition),
-                    "if-none-match" | "if-modified-since" | "if-range" => asked.conditional = true,
-                    _ => {}
-                },
-                Some(b'p') if name == "pragma" => pragma = true,
-                Some(b'r') if name == "range" => asked.range = true,
-                Some(b'u') if name == "upgrade" => return Err(Pass::Upgrade),
-                Some(b'f' | b'x') => match name {
-                    "x-http-method-override" | "x-method-override" | "x-http-method" => {
-                        return Err(Pass::MethodOverride);
-                    }
-                    "x-original-url" | "x-rewrite-url" => return Err(Pass::TargetOverride),
-                    name => forwarded |= is_forwarding(name),
-                },
-                _ => {}
-            }
-        }
-        if cache_control || pragma && self.request_directives {
-            asked.wishes = self.wishes(request.headers());
-        }
         // Last, since some of those above say more about what the request changes.
         match request.extensions().get() {
             Some(Variant::Pass(reason)) => return Err(Pass::Variant(reason)),
@@ -217,7 +210,7 @@ impl Policy {
         Ok(Lookup {
             asked,
             host,
-            forwarded,
+            forwarded: fields.have(Fields::FORWARDED),
         })
     }
 
@@ -239,16 +232,6 @@ impl Policy {
                 ..Wishes::default()
             }
         }
-    }
-}
-
-/// Whether a proxy says in this field how the client addressed it. Applications
-/// build redirects and links from these, so they are part of the key. The
-/// client's own address (`X-Forwarded-For`) is not among them.
-pub(crate) fn is_forwarding(name: &str) -> bool {
-    match name.strip_prefix("x-forwarded-") {
-        Some(what) => what != "for",
-        None => name == "forwarded",
     }
 }
 

@@ -129,6 +129,17 @@ fn which_requests_are_looked_up() {
             Answer::Pass(Pass::MethodOverride),
         ),
         (
+            "§4.4",
+            "whatever else it passes for, it may change something",
+            "GET",
+            &[
+                ("authorization", "Basic YTpi"),
+                ("upgrade", "websocket"),
+                ("x-http-method-override", "DELETE"),
+            ],
+            Answer::Pass(Pass::MethodOverride),
+        ),
+        (
             "key hygiene",
             "another path in a field",
             "GET",

@@ -32,6 +32,15 @@ fn an_unsafe_request_that_is_not_refused_invalidates_its_target() {
             200,
             true,
         ),
+        (
+            "GET",
+            &[
+                ("authorization", "Basic YTpi"),
+                ("x-http-method-override", "DELETE"),
+            ][..],
+            200,
+            true,
+        ),
     ];
     for (method, fields, answered, expected) in cases {
         let mut scene = Scene::new();
