@@ -1,6 +1,12 @@
 //! Which responses are obviously not to be stored.
 
-use http::HeaderMap;
+use http::{
+    HeaderMap,
+    header::{
+        CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, LAST_MODIFIED,
+        SET_COOKIE, VARY,
+    },
+};
 
 use crate::policy::{
     Policy,
@@ -14,11 +20,13 @@ impl Policy {
     pub(crate) fn obviously_refuses(&self, headers: &HeaderMap) -> bool {
         let mut says = Says::default();
         for (name, value) in headers {
-            match name.as_str() {
-                "cache-control" => says.control(value.as_bytes()),
-                "set-cookie" => says.set_cookie = true,
-                "expires" => says.lifetime = true,
-                "last-modified" => says.lifetime |= self.heuristic_freshness,
+            match *name {
+                CACHE_CONTROL => says.control(value.as_bytes()),
+                SET_COOKIE => says.set_cookie = true,
+                EXPIRES => says.lifetime = true,
+                LAST_MODIFIED => says.lifetime |= self.heuristic_freshness,
+                // For speed, and for nothing else: these are in no list of targets.
+                CONTENT_LENGTH | CONTENT_TYPE | DATE | ETAG | VARY => {}
                 // RFC 9213 §2.2: then the others do not count.
                 _ if self.target_list.contains(name) => return false,
                 _ => {}
@@ -34,8 +42,23 @@ impl Policy {
     }
 }
 
+/// Whole lines of `Cache-Control`, as they are most often written. Lists for speed, and
+/// for nothing else: other lines are read.
+const NO_STORE: [&[u8]; 4] = [
+    b"no-store",
+    b"no-store, no-cache, must-revalidate",
+    b"no-cache, no-store, must-revalidate",
+    b"no-cache, no-store, max-age=0, must-revalidate",
+];
+const PRIVATE: [&[u8]; 4] = [
+    b"private",
+    b"no-cache, private",
+    b"private, no-cache",
+    b"max-age=0, private, must-revalidate",
+];
+
 /// What was seen in a head.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each was seen or not, independent of the others"
@@ -53,8 +76,20 @@ struct Says {
 }
 
 impl Says {
+    // Not inlined: the loop over the fields has better uses for the registers.
+    #[inline(never)]
     fn control(&mut self, line: &[u8]) {
         self.lifetime = true;
+        if NO_STORE.contains(&line) {
+            self.no_store = true;
+        } else if PRIVATE.contains(&line) {
+            self.private = true;
+        } else {
+            self.read(line);
+        }
+    }
+
+    fn read(&mut self, line: &[u8]) {
         let mut members = Members(line);
         while let Some(member) = members.next() {
             let directive = Directive::read(member);

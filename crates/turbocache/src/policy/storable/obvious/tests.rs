@@ -81,6 +81,17 @@ fn what_is_obviously_not_to_be_stored() {
     }
 }
 
+#[test]
+fn a_line_that_is_known_is_what_is_read_of_it() {
+    for line in NO_STORE.into_iter().chain(PRIVATE) {
+        let (mut known, mut read) = (Says::default(), Says::default());
+        known.control(line);
+        read.lifetime = true;
+        read.read(line);
+        assert_eq!(known, read, "{}", line.escape_ascii());
+    }
+}
+
 const FIELDS: [(&str, &str); 20] = [
     ("cache-control", "no-store"),
     ("cache-control", "private"),
