@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{HeaderMap, HeaderValue, Response, header::CACHE_STATUS};
+use http::{
+    HeaderMap, HeaderValue, Response, Uri, header::CACHE_STATUS, response, uri::PathAndQuery,
+};
 use peregrine_core::CacheStatus;
 
 use crate::{
-    admission::{Admission, PathHash},
+    admission::{Admission, TargetHash},
     clock::{Clock, Now, SystemClock},
     flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
-        Key, KeyParts, path_of,
+        Key, KeyParts, path_and_query, path_of,
         query::QueryRules,
         search_variance::SearchVariance,
         variances::{Keys, Variances},
@@ -246,17 +248,15 @@ impl Cache {
 
     /// How far the journal has come, for what is to be fetched for `key`.
     pub(crate) fn generation(&self, key: &Key) -> Generation {
-        let (target, path) = self.hashes(key.path_and_query(), key.path_alone());
+        let TargetHash { target, path } = self.hash_parts(key.path_and_query(), key.path_alone());
         // In this order: see `Journal`.
         self.admission.fetches(path);
         self.journal.generation(target, path)
     }
 
-    /// Whatever is on its way for `target`, a path and query, is not stored. Whether
-    /// there may be something that is stored for it, and is to be
-    /// [purged](Self::purge).
-    pub(crate) fn invalidates(&self, target: &str) -> bool {
-        let (target, path) = self.hashes(target.as_bytes(), path_of(target).as_bytes());
+    /// Whatever is on its way for a target is not stored. Whether there may be something
+    /// that is stored for it, and is to be [purged](Self::purge).
+    pub(crate) fn invalidates(&self, TargetHash { target, path }: TargetHash) -> bool {
         if !self.admission.may_have_fetched(path) {
             return false;
         }
@@ -265,12 +265,29 @@ impl Cache {
         self.admission.may_have_stored(path)
     }
 
-    fn hashes(&self, target: &[u8], path: &[u8]) -> (PathHash, PathHash) {
+    /// The hashes of a target, as that is in a key.
+    pub(crate) fn hash(&self, target: &str) -> TargetHash {
+        self.hash_parts(target.as_bytes(), path_of(target).as_bytes())
+    }
+
+    /// The same of a URI, which knows where its path ends.
+    pub(crate) fn hash_of(&self, uri: &Uri) -> TargetHash {
+        let target = self.config.query.apply(path_and_query(uri));
+        // Whatever counts of the query, the path does.
+        let path = uri.path_and_query().map_or("/", PathAndQuery::path);
+        self.hash_parts(target.as_bytes(), path.as_bytes())
+    }
+
+    fn hash_parts(&self, target: &[u8], path: &[u8]) -> TargetHash {
         let hash = self.admission.path(path);
-        if target.len() == path.len() {
-            return (hash, hash);
+        TargetHash {
+            target: if target.len() == path.len() {
+                hash
+            } else {
+                self.admission.path(target)
+            },
+            path: hash,
         }
-        (self.admission.path(target), hash)
     }
 
     /// What is in `scope` now is not given any more, and what is on its way is not
@@ -321,14 +338,19 @@ impl Cache {
     }
 
     /// The same for the response to a request that has passed.
-    pub(crate) fn say_passed<B>(&self, response: &mut Response<B>, reason: Pass) {
-        match self.config.name.word(reason) {
-            Some(word) if response.extensions().is_empty() => {
-                *response.extensions_mut() = word.said.clone();
-                write(response.headers_mut(), word.line.clone());
+    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass) {
+        let line = match self.config.name.word(reason) {
+            Some(word) if response.extensions.is_empty() => {
+                response.extensions = word.said.clone();
+                word.line.clone()
             }
-            _ => self.say(response, reason.status(), None),
-        }
+            _ => {
+                let status = reason.status();
+                response.extensions.insert(status);
+                self.config.name.member(&status, None)
+            }
+        };
+        write(&mut response.headers, line);
     }
 }
 

@@ -101,8 +101,8 @@ pub(crate) enum Passing {
 
 impl Passing {
     /// Of a request that passes for a reason of its own.
-    pub(crate) fn of<B>(request: &Request<B>, reason: Pass) -> Self {
-        match UnsafeRequest::new(request, reason) {
+    pub(crate) fn of<B>(request: &Request<B>, reason: Pass, cache: &Cache) -> Self {
+        match UnsafeRequest::new(request, reason, cache) {
             Some(request) => Self::Unsafe(reason, request),
             None => Self::Safe(reason),
         }
@@ -210,11 +210,11 @@ where
                         Passing::Unsafe(_, request) => {
                             request.answered(cache, parts.status, &parts.headers);
                         }
-                        Passing::Aside(glance) => glance.at(&parts, body.size_hint(), cache),
+                        Passing::Aside(glance) => glance.at(&parts, &body, cache),
                     }
                     tags::strip(&mut parts.headers);
-                    let mut response = Response::from_parts(parts, CacheBody::passed(body));
-                    cache.say_passed(&mut response, passing.reason());
+                    cache.say_passed(&mut parts, passing.reason());
+                    let response = Response::from_parts(parts, CacheBody::passed(body));
                     return Poll::Ready(Ok(response));
                 }
                 StateProj::Fetching { call, fetch, asker } => {

@@ -203,7 +203,8 @@ pub(crate) fn path_of(target: &str) -> &str {
     &target[..end.unwrap_or(target.len())]
 }
 
-fn path_and_query(uri: &Uri) -> &str {
+/// Path and query of a key for `uri`.
+pub(crate) fn path_and_query(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", |target| target.as_str())
 }
 

@@ -95,24 +95,16 @@ where
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let lookup = match self.cache.config.policy.look_up(&request) {
             Ok(lookup) => lookup,
-            Err(reason) => {
-                let passing = Passing::of(&request, reason);
-                return self.pass(request, passing).into();
-            }
+            Err(reason) => return self.pass(request, reason),
         };
         let asked = lookup.asked;
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
-            let glance = Glance::new(aside, asked, now);
-            let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
-            return self.pass(request, passing).into();
+            return self.step_aside(request, Glance::new(aside, asked, now));
         }
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
-            Err(reason) => {
-                let passing = Passing::of(&request, reason);
-                return self.pass(request, passing).into();
-            }
+            Err(reason) => return self.pass(request, reason),
         };
         let spot = self.cache.spot(&parts);
         let mut variants = None;
@@ -197,9 +189,38 @@ impl<S> TurboCacheService<S> {
         Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
     }
 
+    /// For a reason of its own.
+    // Not inlined, nor is the next: hits go by without what these take.
+    #[inline(never)]
+    fn pass<ReqB, ResB>(
+        &mut self,
+        request: Request<ReqB>,
+        reason: Pass,
+    ) -> ResponseFuture<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>> + Clone,
+    {
+        let passing = Passing::of(&request, reason, &self.cache);
+        self.send(request, passing).into()
+    }
+
+    /// Because nothing could be stored lately where it belongs.
+    #[inline(never)]
+    fn step_aside<ReqB, ResB>(
+        &mut self,
+        request: Request<ReqB>,
+        glance: Option<Glance>,
+    ) -> ResponseFuture<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>> + Clone,
+    {
+        let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
+        self.send(request, passing).into()
+    }
+
     // Inlined, or the request is moved once more for nothing.
-    #[inline]
-    fn pass<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
+    #[inline(always)]
+    fn send<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,
     {

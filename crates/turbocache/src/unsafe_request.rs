@@ -7,6 +7,7 @@ use http::{
 use tracing::debug;
 
 use crate::{
+    admission::TargetHash,
     cache::Cache,
     key::{Key, targets::Targets},
     policy::{
@@ -22,19 +23,26 @@ pub(crate) struct UnsafeRequest {
     method: Method,
     /// Whatever it may be for.
     targets: Targets,
+    /// The one path that all of these have, if it is one.
+    path: Option<TargetHash>,
 }
 
 impl UnsafeRequest {
     /// `None` if it changes nothing, whatever the answer is.
-    pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
+    pub(crate) fn new<B>(request: &Request<B>, pass: Pass, cache: &Cache) -> Option<Self> {
         let method = match pass {
             // It is not what it says, so it may be any.
             Pass::MethodOverride => Method::POST,
             _ => request.method().clone(),
         };
-        invalidates(&method, StatusCode::OK).then(|| Self {
-            method,
-            targets: Targets::of(request),
+        invalidates(&method, StatusCode::OK).then(|| {
+            let targets = Targets::of(request);
+            let path = targets.are_usual().then(|| cache.hash_of(request.uri()));
+            Self {
+                method,
+                targets,
+                path,
+            }
         })
     }
 
@@ -43,10 +51,12 @@ impl UnsafeRequest {
         if !invalidates(&self.method, status) {
             return;
         }
-        let mut stored = false;
-        for target in self.targets.paths(&cache.config.query) {
-            // Each of them, whatever the others come to.
-            stored |= cache.invalidates(&target);
+        let mut stored = self.path.is_some_and(|path| cache.invalidates(path));
+        if self.path.is_none() {
+            for path in self.targets.paths(&cache.config.query) {
+                // Each of them, whatever the others come to.
+                stored |= cache.invalidates(cache.hash(&path));
+            }
         }
         // Most forms go where nothing was ever stored. Then no key is made.
         if stored || refers_to_others(headers) {
@@ -58,7 +68,7 @@ impl UnsafeRequest {
         let rules = &cache.config.query;
         let mut scopes = Vec::new();
         let mut add = |key: Key| {
-            if cache.invalidates(key.as_target().path_and_query) {
+            if cache.invalidates(cache.hash(key.as_target().path_and_query)) {
                 scopes.push(Scope::of_key(key));
             }
         };
@@ -83,6 +93,6 @@ impl UnsafeRequest {
 /// Whether a response may make something invalid beside the target.
 fn refers_to_others(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| {
-        *name == LOCATION || *name == CONTENT_LOCATION || *name == tags::CACHE_GROUP_INVALIDATION
+        matches!(*name, LOCATION | CONTENT_LOCATION) || *name == tags::CACHE_GROUP_INVALIDATION
     })
 }

@@ -1,11 +1,11 @@
 use std::time::Instant;
 
 use http::response;
-use http_body::SizeHint;
+use http_body::Body;
 
 use super::Aside;
 use crate::{
-    cache::Cache,
+    cache::{Cache, Config},
     policy::{request::Asked, reuse, storable::Exchange},
 };
 
@@ -34,33 +34,40 @@ impl Glance {
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
-    pub(crate) fn at(self, response: &response::Parts, body: SizeHint, cache: &Cache) {
+    pub(crate) fn at(self, response: &response::Parts, body: &impl Body, cache: &Cache) {
         // A failure says nothing of what comes next.
         if reuse::is_error(response.status) {
             return;
         }
-        let asked = Asked {
-            authorization: self.authorization,
-            cookie: self.cookie,
-            ..Asked::default()
-        };
-        let policy = &cache.config.policy;
+        let Config {
+            policy,
+            max_entry_bytes,
+            ..
+        } = &cache.config;
         // Nearly all are, or the cache would not have stepped aside.
         let storable = !policy.obviously_refuses(&response.headers)
             && policy
                 .storable(&Exchange {
-                    asked,
+                    asked: self.asked(),
                     response,
-                    body,
+                    body: body.size_hint(),
                     requested: self.requested,
                     received: cache.now(),
-                    max_body: cache.config.max_entry_bytes,
+                    max_body: *max_entry_bytes,
                 })
                 .is_ok();
         // What is not for others because its client has a password does not say that
         // there is nothing for them.
-        if storable || asked.is_like_any_other() {
+        if storable || self.asked().is_like_any_other() {
             cache.admission.passed(self.aside, storable);
+        }
+    }
+
+    fn asked(self) -> Asked {
+        Asked {
+            authorization: self.authorization,
+            cookie: self.cookie,
+            ..Asked::default()
         }
     }
 }

@@ -46,7 +46,7 @@ use tracing::debug;
 
 pub(crate) use self::{
     glance::Glance,
-    names::{Names, PathHash},
+    names::{Names, PathHash, TargetHash},
 };
 use self::{
     places::{Place, Places},

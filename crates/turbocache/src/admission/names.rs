@@ -7,6 +7,13 @@ use foldhash::quality::RandomState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PathHash(pub(crate) u64);
 
+/// The hashes of a target: of all of it, and of its path alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TargetHash {
+    pub(crate) target: PathHash,
+    pub(crate) path: PathHash,
+}
+
 /// A hash of names, for tables of fixed size whose answers are never more than a
 /// guess: whoever finds two names with one hash costs us a look-up. That is why it
 /// need not be the standard library's, which holds even where hashes are seen, and

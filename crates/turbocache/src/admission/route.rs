@@ -19,15 +19,20 @@ fn matched<B>(_: &Request<B>) -> Option<&str> {
 }
 
 fn leading_segments(path: &str) -> &str {
-    let slash = |from: usize| {
-        let rest = &path.as_bytes()[from..];
-        let at = rest.iter().position(|byte| *byte == b'/')?;
-        Some(from + at)
-    };
-    // The second or, if there is one, the third.
-    let second = slash(0).and_then(|first| slash(first + 1));
-    let end = second.map(|second| slash(second + 1).unwrap_or(second));
-    &path[..end.unwrap_or(0)]
+    let (mut slashes, mut end) = (0, 0);
+    for (at, byte) in path.bytes().enumerate() {
+        if byte == b'/' {
+            slashes += 1;
+            // The second or, if there is one, the third.
+            if slashes > 1 {
+                end = at;
+            }
+            if slashes == 3 {
+                break;
+            }
+        }
+    }
+    &path[..end]
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
 use super::{Authority, DIVIDER, Key, original_uri, path_and_query, plain, query::QueryRules};
-use crate::policy::invalidation::Target;
+use crate::policy::{invalidation::Target, request::host};
 
 impl Key {
     /// The plain key of an absolute URI, or `None` if it is none that has a key.
@@ -137,13 +137,21 @@ struct Unusual {
 impl Targets {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let target = path_and_query(request.uri()).as_bytes();
-        let mut hosts = request.headers().get_all(HOST).iter();
-        let host = hosts.next().map_or(&[][..], HeaderValue::as_bytes);
+        let (host, are_several) = host(request.headers());
+        let host = host.map_or(&[][..], HeaderValue::as_bytes);
+        let mut text = Vec::with_capacity(target.len() + host.len());
+        text.extend_from_slice(target);
+        text.extend_from_slice(host);
         Self {
-            text: [target, host].concat().into(),
+            text: text.into(),
             length_of_target: target.len(),
-            unusual: Unusual::of(request, hosts.cloned().collect()).map(Box::new),
+            unusual: Unusual::of(request, are_several).map(Box::new),
         }
+    }
+
+    /// They have but one path and query.
+    pub(crate) const fn are_usual(&self) -> bool {
+        self.unusual.is_none()
     }
 
     /// Path and query of all of its keys.
@@ -193,19 +201,23 @@ impl Targets {
 }
 
 impl Unusual {
-    fn of<B>(request: &Request<B>, other_hosts: Vec<HeaderValue>) -> Option<Self> {
+    fn of<B>(request: &Request<B>, are_several_hosts: bool) -> Option<Self> {
         let original = original_uri(request);
         let trusted = request.extensions().get::<TargetOrigin>();
         let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
-        let is_there = original.is_some()
-            || trusted.is_some()
-            || absolute.is_some()
-            || !other_hosts.is_empty();
+        let is_there =
+            original.is_some() || trusted.is_some() || absolute.is_some() || are_several_hosts;
         is_there.then(|| Self {
             absolute: absolute.cloned(),
             original: original.cloned(),
             trusted: trusted.cloned(),
-            other_hosts,
+            other_hosts: request
+                .headers()
+                .get_all(HOST)
+                .iter()
+                .skip(1)
+                .cloned()
+                .collect(),
         })
     }
 
