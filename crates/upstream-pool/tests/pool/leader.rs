@@ -1,6 +1,12 @@
 //! A process that dies before those that it has started, who do its work.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,11 +16,11 @@ use peregrine_upstream_pool::{
     UpstreamPool,
 };
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
 use crate::support::{
-    Keeper, PATIENCE, get, group, kill, lines, pid, script, shell, socket, text, until,
+    Keeper, PATIENCE, get, group, kill, lines, pid, ready, script, shell, socket, text, until,
 };
 
 /// A leader that does nothing but wait, as the master of an application server.
@@ -158,4 +164,43 @@ async fn a_stop_waits_for_those_whose_leader_has_died_and_leaves_none() {
     assert!(answer.await.unwrap().is_ok());
     stop.await.unwrap();
     assert_eq!(group(stage.leader), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_post_is_lost_or_sent_twice_while_leaders_are_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = dir.path().join("journal");
+    let (pool, handle) = UpstreamPool::builder(on_a_socket().env("JOURNAL", &journal))
+        .min_instances(3)
+        .max_pool_size(3)
+        .spawn()
+        .unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let clients = (0..6).map(|_| {
+        let (pool, over) = (pool.clone(), Arc::clone(&over));
+        async move {
+            let mut answers = 0;
+            while !over.load(Relaxed) {
+                let request = Request::post("/pid").body(Empty::<Bytes>::new()).unwrap();
+                text(pool.clone().oneshot(request).await.unwrap()).await;
+                answers += 1;
+            }
+            answers
+        }
+    });
+    let clients: JoinSet<usize> = clients.collect();
+    for _ in 0..10 {
+        until("all are ready and have served", || {
+            let processes = handle.snapshot().processes;
+            ready(&handle) == 3 && processes.iter().all(|it| it.served > 0)
+        })
+        .await;
+        let victim = handle.snapshot().processes[1].pid;
+        kill("KILL", victim);
+        until("nothing is left", || group(victim).is_empty()).await;
+    }
+    over.store(true, Relaxed);
+    let answers: usize = clients.join_all().await.into_iter().sum();
+    assert_eq!(lines(&journal).len(), answers);
+    handle.stop().await;
 }
