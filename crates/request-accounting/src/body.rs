@@ -5,11 +5,10 @@ use std::{
 };
 
 use bytes::Buf;
-use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::exchange::Exchange;
+use crate::{End, exchange::Exchange};
 
 pin_project! {
     /// Response body of [`RequestAccountingService`]: the request stays in
@@ -20,29 +19,14 @@ pin_project! {
     pub struct AccountedBody<B> {
         #[pin]
         inner: B,
-        // `None` once the exchange is over.
-        exchange: Option<Exchange>,
+        exchange: Exchange,
     }
 }
 
-impl<B: Body> AccountedBody<B> {
-    /// The body of a response with this `head`. `exchange` is what its future has not
-    /// given away yet.
-    pub(crate) fn new(head: &Parts, inner: B, mut exchange: Option<Exchange>) -> Self {
-        if let Some(exchange) = &mut exchange {
-            exchange.respond(head, &inner);
-        }
-        // A server does not poll a body that says it has ended.
-        if inner.is_end_stream() {
-            end(&mut exchange, Exchange::complete);
-        }
+impl<B> AccountedBody<B> {
+    pub(crate) const fn new(inner: B, exchange: Exchange) -> Self {
         Self { inner, exchange }
     }
-}
-
-fn end(exchange: &mut Option<Exchange>, how: impl FnOnce(&mut Exchange)) {
-    exchange.as_mut().map(how);
-    *exchange = None;
 }
 
 impl<B: Body> Body for AccountedBody<B> {
@@ -59,16 +43,16 @@ impl<B: Body> Body for AccountedBody<B> {
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(exchange), Some(data)) = (&mut *this.exchange, frame.data_ref()) {
-                    exchange.send(data.remaining() as u64);
+                if let Some(data) = frame.data_ref() {
+                    this.exchange.send(data.remaining() as u64);
                 }
                 // A server that has seen the last frame need not ask for another one.
                 if this.inner.is_end_stream() {
-                    end(this.exchange, Exchange::complete);
+                    this.exchange.end(End::Complete);
                 }
             }
-            Poll::Ready(Some(Err(_))) => end(this.exchange, Exchange::fail),
-            Poll::Ready(None) => end(this.exchange, Exchange::complete),
+            Poll::Ready(Some(Err(_))) => this.exchange.end(End::Failed),
+            Poll::Ready(None) => this.exchange.end(End::Complete),
         }
         polled
     }
@@ -86,7 +70,7 @@ impl<B: fmt::Debug> fmt::Debug for AccountedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccountedBody")
             .field("inner", &self.inner)
-            .field("over", &self.exchange.is_none())
+            .field("over", &self.exchange.is_over())
             .finish()
     }
 }

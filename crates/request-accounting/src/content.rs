@@ -17,15 +17,10 @@ pub(crate) enum Asked {
 /// A server need not poll a body to its end: hyper drops the body of a response
 /// to HEAD unread, and any body as soon as `Content-Length` bytes came out of
 /// it. Neither client has left.
+///
+/// One number, since it is moved about with each response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    /// This response has no content, whatever its body holds.
-    Nothing,
-    /// So many bytes.
-    Exactly(u64),
-    /// Only the end of the body tells.
-    UntilEnd,
-}
+pub(crate) struct Content(u64);
 
 impl From<&Method> for Asked {
     fn from(method: &Method) -> Self {
@@ -38,8 +33,19 @@ impl From<&Method> for Asked {
 }
 
 impl Content {
+    /// This response has no content, whatever its body holds.
+    pub(crate) const NOTHING: Self = Self(0);
+
+    /// Only the end of the body tells.
+    pub(crate) const UNTIL_END: Self = Self(u64::MAX);
+
+    const fn exactly(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
     /// What the head of the response announces. `exact` is what the body says
     /// of its own size, and costs less than to look the header field up.
+    #[inline]
     pub(crate) fn announced(
         asked: Asked,
         status: StatusCode,
@@ -61,20 +67,16 @@ impl Content {
             }
         };
         if nothing {
-            return Self::Nothing;
+            return Self::NOTHING;
         }
         exact
             .or_else(|| headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok())
-            .map_or(Self::UntilEnd, Self::Exactly)
+            .map_or(Self::UNTIL_END, Self::exactly)
     }
 
     /// Whether `sent` bytes are all there is to this response.
     pub(crate) const fn is_complete(self, sent: u64) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Exactly(length) => sent >= length,
-            Self::UntilEnd => false,
-        }
+        sent >= self.0
     }
 }
 
@@ -105,33 +107,33 @@ mod tests {
             ("not modified", (Method::GET, 304, Some("4"), None)),
         ];
         for (name, head) in cases {
-            assert_eq!(announced(&head), Content::Nothing, "{name}");
+            assert_eq!(announced(&head), Content::NOTHING, "{name}");
         }
     }
 
     #[test]
     fn how_much_content_there_is() {
-        use Content::{Exactly, UntilEnd};
+        let (exactly, until_end) = (Content::exactly, Content::UNTIL_END);
         let report = Method::from_bytes(b"REPORT").unwrap();
         let cases: [(&str, Head, Content); 7] = [
-            ("known size", (Method::GET, 200, None, Some(4)), Exactly(4)),
-            ("by field", (Method::GET, 200, Some("4"), None), Exactly(4)),
+            ("known size", (Method::GET, 200, None, Some(4)), exactly(4)),
+            ("by field", (Method::GET, 200, Some("4"), None), exactly(4)),
             (
                 "error page",
                 (Method::POST, 500, Some("4"), None),
-                Exactly(4),
+                exactly(4),
             ),
-            ("other method", (report, 200, None, Some(4)), Exactly(4)),
-            ("a stream", (Method::GET, 200, None, None), UntilEnd),
+            ("other method", (report, 200, None, Some(4)), exactly(4)),
+            ("a stream", (Method::GET, 200, None, None), until_end),
             (
                 "no number",
                 (Method::GET, 200, Some("four"), None),
-                UntilEnd,
+                until_end,
             ),
             (
                 "refused tunnel",
                 (Method::CONNECT, 502, None, None),
-                UntilEnd,
+                until_end,
             ),
         ];
         for (name, head, expected) in cases {
@@ -142,11 +144,16 @@ mod tests {
     #[test]
     fn when_it_is_complete() {
         let cases = [
-            ("nothing", Content::Nothing, 0, true),
-            ("one byte short", Content::Exactly(4), 3, false),
-            ("to the byte", Content::Exactly(4), 4, true),
-            ("no byte of none", Content::Exactly(0), 0, true),
-            ("a stream is never known to be", Content::UntilEnd, 4, false),
+            ("nothing", Content::NOTHING, 0, true),
+            ("one byte short", Content::exactly(4), 3, false),
+            ("to the byte", Content::exactly(4), 4, true),
+            ("no byte of none", Content::exactly(0), 0, true),
+            (
+                "a stream is never known to be",
+                Content::UNTIL_END,
+                4,
+                false,
+            ),
         ];
         for (name, content, sent, expected) in cases {
             assert_eq!(content.is_complete(sent), expected, "{name}");

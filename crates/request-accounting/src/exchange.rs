@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use http::{StatusCode, response::Parts};
+use http::{Response, StatusCode};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ServedBy, Upgraded};
 use tracing::{Level, event_enabled};
@@ -15,23 +15,25 @@ use crate::{
 /// One request, from its call until its exchange is over: the guard that moves
 /// from the service to its future to the response body.
 ///
-/// Counted once, on drop, wherever that happens. Who knows better than "it was
-/// dropped" says so before with [`complete`](Self::complete) or [`fail`](Self::fail).
+/// Counted once: when somebody says how it has [ended](Self::end), or else on drop.
 ///
 /// It is moved from place to place with each request, so it is small.
 pub(crate) struct Exchange {
     /// That it is held is what makes the request one in flight: see [`Shard`]. Let go
-    /// of when the request has been counted, and before anybody is told.
+    /// of when the request has been counted, and before anybody is told. Then the
+    /// exchange is over.
     shard: Option<Arc<Shard>>,
     /// By [`Shard::now`].
     started: u64,
     sent: u64,
-    head: Option<Head>,
-    asked: Asked,
-    /// `None` as long as only the drop would tell.
-    end: Option<End>,
     /// What hardly any request has is not to make the others larger.
     rare: Option<Box<Rare>>,
+    /// Known with the head of the response, as are the next two.
+    content: Content,
+    /// `None` before.
+    status: Option<StatusCode>,
+    cache: CacheOutcome,
+    asked: Asked,
 }
 
 #[derive(Default)]
@@ -49,61 +51,73 @@ struct Rare {
     process: Option<ServedBy>,
 }
 
-/// What is remembered of a response head.
-#[derive(Clone, Copy)]
-struct Head {
-    content: Content,
-    status: StatusCode,
-    cache: CacheOutcome,
+impl Rare {
+    #[cold]
+    fn of(observed: Box<dyn Observed>) -> Box<Self> {
+        Box::new(Self {
+            observed: Some(observed),
+            ..Self::default()
+        })
+    }
 }
 
 impl Exchange {
+    #[inline]
     pub(crate) fn start(
         shard: &Arc<Shard>,
         asked: Asked,
         observed: Option<Box<dyn Observed>>,
     ) -> Self {
         Self {
-            shard: Some(Arc::clone(shard)),
             started: shard.start(),
+            shard: Some(Arc::clone(shard)),
             sent: 0,
-            head: None,
+            rare: observed.map(Rare::of),
+            content: Content::UNTIL_END,
+            status: None,
+            cache: CacheOutcome::None,
             asked,
-            end: None,
-            rare: observed.map(|observed| {
-                Box::new(Rare {
-                    observed: Some(observed),
-                    ..Rare::default()
-                })
-            }),
         }
     }
 
-    /// The inner service has answered.
-    pub(crate) fn respond(&mut self, head: &Parts, body: &impl Body) {
-        let status = head.status;
-        let cache_status = head.extensions.get::<CacheStatus>();
-        self.head = Some(Head {
+    /// The inner service has answered. Gives what goes on with the body, and leaves
+    /// one that is over.
+    #[inline]
+    pub(crate) fn answered<B: Body>(&mut self, response: &Response<B>) -> Self {
+        let status = response.status();
+        let cache_status = response.extensions().get::<CacheStatus>();
+        let body = response.body();
+        let mut this = Self {
+            shard: self.shard.take(),
+            started: self.started,
+            sent: 0,
+            rare: self.rare.take(),
             content: Content::announced(
                 self.asked,
                 status,
-                &head.headers,
+                response.headers(),
                 body.size_hint().exact(),
             ),
-            status,
+            status: Some(status),
             cache: CacheOutcome::from(cache_status),
-        });
+            asked: self.asked,
+        };
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            let now = self.shard.as_ref().map(|shard| shard.now());
-            let rare = self.rare.get_or_insert_default();
+            let now = this.shard.as_ref().map(|shard| shard.now());
+            let rare = this.rare.get_or_insert_default();
             rare.upgraded = now;
-            rare.connection = head.extensions.get().cloned();
+            rare.connection = response.extensions().get().cloned();
         }
-        if self.rare.is_some() || event_enabled!(Level::DEBUG) {
-            let rare = self.rare.get_or_insert_default();
+        if this.rare.is_some() || event_enabled!(Level::DEBUG) {
+            let rare = this.rare.get_or_insert_default();
             rare.cache_status = cache_status.copied();
-            rare.process = head.extensions.get().copied();
+            rare.process = response.extensions().get().copied();
         }
+        // A server does not poll a body that says it has ended.
+        if body.is_end_stream() {
+            this.end(End::Complete);
+        }
+        this
     }
 
     /// So many bytes more of the response's content are on their way.
@@ -111,14 +125,31 @@ impl Exchange {
         self.sent += bytes;
     }
 
-    /// The response has ended.
-    pub(crate) const fn complete(&mut self) {
-        self.end = Some(End::Complete);
+    pub(crate) const fn is_over(&self) -> bool {
+        self.shard.is_none()
     }
 
-    /// The inner service or the response body gave an error.
-    pub(crate) const fn fail(&mut self) {
-        self.end = Some(End::Failed);
+    /// Counts the request, and tells who wants to know. No effect once it is over.
+    pub(crate) fn end(&mut self, end: End) {
+        let Some(shard) = self.shard.take() else {
+            return;
+        };
+        let now = shard.now();
+        let upgraded = self.rare.as_ref().and_then(|rare| rare.upgraded);
+        let elapsed = upgraded.unwrap_or(now).saturating_sub(self.started);
+        shard.finished(Finished {
+            end,
+            response: self
+                .status
+                .map(|status| (StatusClass::from(status), self.cache)),
+            bytes: self.sent,
+            elapsed,
+            now,
+        });
+        drop(shard);
+        if self.rare.is_some() || event_enabled!(Level::DEBUG) {
+            self.tell(end, Duration::from_nanos(elapsed));
+        }
     }
 
     /// What it means to be dropped here and now.
@@ -128,9 +159,11 @@ impl Exchange {
             // Nobody has taken the connection of a client that did not wait for it.
             return connection.ended_by().map_or(End::Aborted, End::from);
         }
-        match self.head {
-            Some(head) if head.content.is_complete(self.sent) => End::Complete,
-            _ => End::Aborted,
+        // Of a response that has not come, nothing is complete.
+        if self.content.is_complete(self.sent) {
+            End::Complete
+        } else {
+            End::Aborted
         }
     }
 
@@ -142,8 +175,8 @@ impl Exchange {
         let pid = pid.map(|process| process.pid);
         tracing::debug!(
             end = end.as_str(),
-            status = self.head.map(|head| head.status.as_u16()),
-            cache = self.head.map(|head| head.cache.as_str()),
+            status = self.status.map(|status| status.as_u16()),
+            cache = self.status.map(|_| self.cache.as_str()),
             pid,
             bytes = self.sent,
             ?elapsed,
@@ -155,13 +188,10 @@ impl Exchange {
         }) else {
             return;
         };
-        let cache = self.head.map(|head| head.cache);
         observed.finish(&FinishedRequest {
             end,
-            status: self.head.map(|head| head.status),
-            cache: cache
-                .filter(|cache| *cache != CacheOutcome::None)
-                .map(CacheOutcome::as_str),
+            status: self.status,
+            cache: (self.cache != CacheOutcome::None).then(|| self.cache.as_str()),
             cache_status: rare.cache_status,
             pid,
             bytes: self.sent,
@@ -171,26 +201,10 @@ impl Exchange {
 }
 
 impl Drop for Exchange {
+    #[inline]
     fn drop(&mut self) {
-        let Some(shard) = self.shard.take() else {
-            return;
-        };
-        let end = self.end.unwrap_or_else(|| self.dropped());
-        let now = shard.now();
-        let upgraded = self.rare.as_ref().and_then(|rare| rare.upgraded);
-        let elapsed = upgraded.unwrap_or(now).saturating_sub(self.started);
-        shard.finished(Finished {
-            end,
-            response: self
-                .head
-                .map(|head| (StatusClass::from(head.status), head.cache)),
-            bytes: self.sent,
-            elapsed,
-            now,
-        });
-        drop(shard);
-        if self.rare.is_some() || event_enabled!(Level::DEBUG) {
-            self.tell(end, Duration::from_nanos(elapsed));
+        if !self.is_over() {
+            self.end(self.dropped());
         }
     }
 }

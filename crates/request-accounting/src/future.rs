@@ -8,7 +8,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::{AccountedBody, exchange::Exchange};
+use crate::{AccountedBody, End, exchange::Exchange};
 
 pin_project! {
     /// Response future of [`RequestAccountingService`].
@@ -18,16 +18,13 @@ pin_project! {
         #[pin]
         inner: F,
         // Gone to the body, or over, once the inner future is ready.
-        exchange: Option<Exchange>,
+        exchange: Exchange,
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) const fn new(inner: F, exchange: Exchange) -> Self {
-        Self {
-            inner,
-            exchange: Some(exchange),
-        }
+        Self { inner, exchange }
     }
 }
 
@@ -44,14 +41,11 @@ where
         match this.inner.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(response)) => {
-                let (head, body) = response.into_parts();
-                let body = AccountedBody::new(&head, body, this.exchange.take());
-                Poll::Ready(Ok(Response::from_parts(head, body)))
+                let exchange = this.exchange.answered(&response);
+                Poll::Ready(Ok(response.map(|body| AccountedBody::new(body, exchange))))
             }
             Poll::Ready(Err(error)) => {
-                if let Some(mut exchange) = this.exchange.take() {
-                    exchange.fail();
-                }
+                this.exchange.end(End::Failed);
                 Poll::Ready(Err(error))
             }
         }

@@ -58,6 +58,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         // Before the call: what the inner service does in it takes time, too.
         let asked = Asked::from(request.method());
