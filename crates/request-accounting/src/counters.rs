@@ -17,7 +17,7 @@ use crate::{
 
 /// More than this many threads share shards: memory and the cost of reading
 /// them all are bounded.
-const MAX_SHARDS: usize = 8;
+pub(crate) const MAX_SHARDS: usize = 8;
 
 /// The numbers, in as many shards as threads count at the same time.
 /// Who reads adds them up.

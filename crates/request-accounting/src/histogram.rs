@@ -48,8 +48,7 @@ pub struct Distribution {
 
 /// Enough for 584 years, which is as long as anything takes here.
 pub(crate) fn whole_nanos(time: Duration) -> u64 {
-    let nanos = time.as_secs().saturating_mul(1_000_000_000);
-    nanos.saturating_add(time.subsec_nanos().into())
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket that `nanos` falls into.
@@ -106,13 +105,6 @@ impl Distribution {
             buckets: Box::new([0; BUCKETS]),
             max: 0,
         }
-    }
-
-    /// What `histogram` has counted so far.
-    pub(crate) fn of(histogram: &Histogram) -> Self {
-        let mut this = Self::new();
-        histogram.add_to(&mut this);
-        this
     }
 
     /// How many there were.
@@ -192,7 +184,9 @@ mod tests {
         for nanos in times {
             histogram.record(*nanos);
         }
-        Distribution::of(&histogram)
+        let mut distribution = Distribution::new();
+        histogram.add_to(&mut distribution);
+        distribution
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Buf;
@@ -40,16 +40,17 @@ impl<B: Body> Body for TrackedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
-        match (&frame, &this.running) {
-            (Some(Ok(frame)), Some(running)) => {
+        let polled = this.inner.as_mut().poll_frame(cx);
+        // Looked at where it is: to move it costs more than to look.
+        match (&polled, &this.running) {
+            (Poll::Ready(Some(Ok(frame))), Some(running)) => {
                 let bytes = frame.data_ref().map_or(0, Buf::remaining);
                 running.send(bytes as u64);
             }
-            (Some(Err(_)) | None, _) => *this.running = None,
-            (Some(Ok(_)), None) => {}
+            (Poll::Ready(Some(Err(_)) | None), _) => *this.running = None,
+            (Poll::Ready(Some(Ok(_))), None) | (Poll::Pending, _) => {}
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -2,7 +2,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -20,7 +20,10 @@ pub struct Tracked(pub(super) Arc<Entry>);
 /// A request, and where it is. All that changes is written by the one task that
 /// serves it and read by who looks, to whom a moment makes no difference.
 pub(super) struct Entry {
+    /// Among those on the same list.
     pub(super) id: u64,
+    /// Where it is on that, whose lock is held by whoever reads or writes this.
+    pub(super) place: AtomicUsize,
     method: Method,
     uri: Uri,
     host: Option<HeaderValue>,
@@ -86,13 +89,16 @@ impl fmt::Debug for Tracked {
 }
 
 impl Entry {
-    /// Still to be `received`, or there already.
-    pub(super) fn new<B>(id: u64, request: &Request<B>, received: bool) -> Self {
+    /// Still to be `received`, or there already. On no list yet.
+    pub(super) fn new<B>(request: &Request<B>, received: bool) -> Self {
+        // Nearly always the first of the fields: that is found sooner than looked up.
+        let host = request.headers().iter().find(|(name, _)| *name == HOST);
         Self {
-            id,
+            id: 0,
+            place: AtomicUsize::new(0),
             method: request.method().clone(),
             uri: request.uri().clone(),
-            host: request.headers().get(HOST).cloned(),
+            host: host.map(|(_, host)| host.clone()),
             came: Instant::now(),
             pid: AtomicU32::new(0),
             received: AtomicU64::new(received.into()),
@@ -100,6 +106,12 @@ impl Entry {
             responded: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }
+    }
+
+    /// Who came earlier has less; within a moment that the clock does not tell apart,
+    /// at least among those on the same list.
+    pub(super) const fn arrival(&self) -> (Instant, u64) {
+        (self.came, self.id)
     }
 
     /// The head of the response is there. Gives how long the request was queued,

@@ -1,13 +1,10 @@
 use std::{
-    collections::BTreeMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 
 use http::Request;
+use peregrine_core::PerThread;
 use tower_layer::Layer;
 
 use super::{
@@ -16,11 +13,9 @@ use super::{
 };
 use crate::{
     Distribution,
+    counters::MAX_SHARDS,
     histogram::{Histogram, whole_nanos},
 };
-
-/// A lock for each so many requests, so that threads seldom wait for each other.
-const SHARDS: usize = 8;
 
 /// Lists the requests of the services that it is a layer of.
 ///
@@ -28,35 +23,37 @@ const SHARDS: usize = 8;
 /// share it. See the [module's documentation](super).
 #[derive(Clone)]
 pub struct RequestTracking {
-    shared: Arc<Shared>,
+    shards: Arc<PerThread<Arc<Shard>>>,
     receives_first: bool,
 }
 
-struct Shared {
-    next: AtomicU64,
-    /// By id: the oldest first.
-    running: [Mutex<BTreeMap<u64, Arc<Entry>>>; SHARDS],
+/// What one thread, or a few, have on the list. Which it is, is found where a request
+/// comes, so that no two threads wait for each other, or write to the same memory.
+struct Shard {
+    list: Mutex<List>,
     queue: Histogram,
     application: Histogram,
+}
+
+#[derive(Default)]
+struct List {
+    /// In no order: each knows its place.
+    running: Vec<Arc<Entry>>,
+    next: u64,
 }
 
 /// Keeps a request on the list until it is dropped.
 pub(super) struct Running {
     entry: Arc<Entry>,
-    shared: Arc<Shared>,
+    shard: Arc<Shard>,
 }
 
 impl RequestTracking {
     /// An empty list.
     pub fn new() -> Self {
-        let shared = Shared {
-            next: AtomicU64::new(0),
-            running: Default::default(),
-            queue: Histogram::new(),
-            application: Histogram::new(),
-        };
+        let shards = PerThread::at_most(MAX_SHARDS, || Arc::new(Shard::new()));
         Self {
-            shared: Arc::new(shared),
+            shards: Arc::new(shards),
             receives_first: false,
         }
     }
@@ -73,57 +70,79 @@ impl RequestTracking {
     /// The requests that are being served, the oldest first. As many as there are:
     /// it is for whoever lets them in to bound that.
     pub fn requests(&self) -> Vec<TrackedRequest> {
-        let shards = self.shared.running.iter();
-        let mut running: Vec<_> = shards
-            .flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>())
-            .collect();
-        running.sort_unstable_by_key(|entry| entry.id);
+        let lists = self.shards.iter().map(|shard| shard.list().running.clone());
+        let mut running: Vec<_> = lists.flatten().collect();
+        running.sort_unstable_by_key(|entry| entry.arrival());
         running.iter().map(|entry| entry.look()).collect()
     }
 
     /// How long requests waited until they were given to a process.
     pub fn queue_time(&self) -> Distribution {
-        Distribution::of(&self.shared.queue)
+        self.sum(|shard| &shard.queue)
     }
 
     /// How long processes took until the head of their response.
     pub fn application_time(&self) -> Distribution {
-        Distribution::of(&self.shared.application)
+        self.sum(|shard| &shard.application)
+    }
+
+    fn sum(&self, of: impl Fn(&Shard) -> &Histogram) -> Distribution {
+        let mut sum = Distribution::new();
+        for shard in self.shards.iter() {
+            of(shard).add_to(&mut sum);
+        }
+        sum
     }
 
     pub(super) fn enter<B>(&self, request: &mut Request<B>) -> Running {
-        let id = self.shared.next.fetch_add(1, Relaxed);
-        let entry = Arc::new(Entry::new(id, request, !self.receives_first));
+        let shard = Arc::clone(self.shards.local());
+        let entry = shard.list().add(Entry::new(request, !self.receives_first));
         let tracked = Tracked(Arc::clone(&entry));
         request.extensions_mut().insert(tracked);
-        self.shared.shard(id).insert(id, Arc::clone(&entry));
-        Running {
-            entry,
-            shared: Arc::clone(&self.shared),
+        Running { entry, shard }
+    }
+}
+
+impl Shard {
+    fn new() -> Self {
+        Self {
+            list: Mutex::default(),
+            queue: Histogram::new(),
+            application: Histogram::new(),
         }
     }
-}
 
-impl Shared {
-    fn shard(&self, id: u64) -> MutexGuard<'_, BTreeMap<u64, Arc<Entry>>> {
-        let shards = self.running.len() as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "the index of a shard")]
-        let shard = (id % shards) as usize;
-        lock(&self.running[shard])
+    fn list(&self) -> MutexGuard<'_, List> {
+        // It is whole between any two statements, whoever panicked.
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The map is whole between any two statements, whoever panicked.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl List {
+    fn add(&mut self, mut entry: Entry) -> Arc<Entry> {
+        entry.id = self.next;
+        entry.place.store(self.running.len(), Relaxed);
+        self.next += 1;
+        let entry = Arc::new(entry);
+        self.running.push(Arc::clone(&entry));
+        entry
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        let place = entry.place.load(Relaxed);
+        self.running.swap_remove(place);
+        if let Some(moved) = self.running.get(place) {
+            moved.place.store(place, Relaxed);
+        }
+    }
 }
 
 impl Running {
     /// The head of the response is there.
     pub(super) fn responded(&self) {
         if let Some((queued, took)) = self.entry.responded() {
-            self.shared.queue.record(whole_nanos(queued));
-            self.shared.application.record(whole_nanos(took));
+            self.shard.queue.record(whole_nanos(queued));
+            self.shard.application.record(whole_nanos(took));
         }
     }
 
@@ -134,7 +153,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.shared.shard(self.entry.id).remove(&self.entry.id);
+        self.shard.list().remove(&self.entry);
     }
 }
 
@@ -154,7 +173,8 @@ impl Default for RequestTracking {
 
 impl fmt::Debug for RequestTracking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running: usize = self.shared.running.iter().map(|it| lock(it).len()).sum();
+        let lists = self.shards.iter().map(|shard| shard.list().running.len());
+        let running: usize = lists.sum();
         f.debug_struct("RequestTracking")
             .field("running", &running)
             .finish_non_exhaustive()

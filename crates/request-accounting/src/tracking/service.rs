@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use http::{Request, Response};
@@ -82,14 +82,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.inner.poll(cx));
-        let running = this.running.take();
-        Poll::Ready(response.map(|response| {
-            if let Some(running) = &running {
-                running.responded();
+        // Moved once, from where it is: responses are large.
+        match this.inner.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(response)) => {
+                let running = this.running.take();
+                if let Some(running) = &running {
+                    running.responded();
+                }
+                Poll::Ready(Ok(response.map(|body| TrackedBody::new(body, running))))
             }
-            response.map(|body| TrackedBody::new(body, running))
-        }))
+            Poll::Ready(Err(error)) => {
+                *this.running = None;
+                Poll::Ready(Err(error))
+            }
+        }
     }
 }
 
