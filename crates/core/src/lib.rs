@@ -21,7 +21,8 @@
 //!
 //! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
 //! proxy must apply in the same way; [`Clock`], which is handed to whatever goes by
-//! the time; and [`PerThread`], for whatever is counted with every request.
+//! the time; [`PerThread`], for whatever is counted with every request; and [`Shared`],
+//! for what every request holds.
 //!
 //! ```
 //! use http::Response;
@@ -46,6 +47,7 @@ mod per_thread;
 mod replay;
 mod rest_requested;
 mod served_by;
+mod shared;
 mod target_origin;
 mod upgrade;
 mod upgraded;
@@ -60,6 +62,7 @@ pub use per_thread::PerThread;
 pub use replay::{Replay, ReplayedBody};
 pub use rest_requested::RestRequested;
 pub use served_by::ServedBy;
+pub use shared::{Again, Shared};
 pub use target_origin::TargetOrigin;
 pub use upgrade::UpgradeOffer;
 pub use upgraded::{ByteStream, EndedBy, LeaveNotice, Upgraded, UpgradedConnection};

@@ -52,12 +52,11 @@ struct Rare {
 }
 
 impl Rare {
-    #[cold]
-    fn of(observed: Box<dyn Observed>) -> Box<Self> {
-        Box::new(Self {
+    fn of(observed: Box<dyn Observed>) -> Self {
+        Self {
             observed: Some(observed),
             ..Self::default()
-        })
+        }
     }
 }
 
@@ -72,7 +71,7 @@ impl Exchange {
             started: shard.start(),
             shard: Some(Arc::clone(shard)),
             sent: 0,
-            rare: observed.map(Rare::of),
+            rare: observed.map(|observed| Box::new(Rare::of(observed))),
             content: Content::UNTIL_END,
             status: None,
             cache: CacheOutcome::None,

@@ -2,6 +2,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
+use peregrine_core::Shared;
 use tower::load::Load;
 use tower_service::Service;
 
@@ -16,16 +17,17 @@ use crate::{AccountedBody, RequestAccounting, ResponseFuture, content::Asked, ex
 #[derive(Clone, Debug)]
 pub struct RequestAccountingService<S> {
     inner: S,
-    accounting: RequestAccounting,
+    accounting: Shared<RequestAccounting>,
 }
 
 impl<S> RequestAccountingService<S> {
-    pub(crate) const fn new(inner: S, accounting: RequestAccounting) -> Self {
+    pub(crate) fn new(inner: S, accounting: RequestAccounting) -> Self {
+        let accounting = Shared::new(accounting);
         Self { inner, accounting }
     }
 
     /// The numbers that this service counts into.
-    pub const fn accounting(&self) -> &RequestAccounting {
+    pub fn accounting(&self) -> &RequestAccounting {
         &self.accounting
     }
 

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use peregrine_core::Again;
 use pin_project_lite::pin_project;
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
@@ -23,7 +24,6 @@ use crate::{
     pending::{Forward, Pending},
     policy::request::Pass,
     prompt::Prompt,
-    shared::Again,
     store::Later,
     tags,
     unsafe_request::UnsafeRequest,
@@ -60,7 +60,7 @@ pin_project! {
         Passing {
             #[pin]
             call: Prompt<S, Request<ReqB>>,
-            cache: Again<Cache>,
+            cache: Again<Arc<Cache>>,
             passing: Passing,
         },
         /// By the inner service, for this request alone; perhaps to be stored.
@@ -141,7 +141,7 @@ where
 
     pub(crate) const fn passing(
         call: Prompt<S, Request<ReqB>>,
-        cache: Again<Cache>,
+        cache: Again<Arc<Cache>>,
         passing: Passing,
     ) -> Self {
         Self::Passing {

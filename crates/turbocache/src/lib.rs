@@ -194,7 +194,6 @@ mod range;
 #[cfg(feature = "axum")]
 pub mod response;
 mod service;
-mod shared;
 mod stats;
 mod store;
 mod stored_response;

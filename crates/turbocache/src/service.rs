@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::CacheStatus;
+use peregrine_core::{CacheStatus, Shared};
 use tower::BoxError;
 use tower_service::Service;
 use tracing::{debug, trace};
@@ -28,7 +28,6 @@ use crate::{
         validation::Verdict::NotModified,
     },
     prompt::Prompt,
-    shared::Shared,
     store::{Entry, LookUp, Variants},
 };
 
@@ -45,7 +44,7 @@ use crate::{
 #[derive(Clone)]
 pub struct TurboCacheService<S> {
     inner: S,
-    cache: Shared<Cache>,
+    cache: Shared<Arc<Cache>>,
 }
 
 impl<S> TurboCacheService<S> {
@@ -152,7 +151,7 @@ where
             ..asked
         };
         let route = self.cache.admission.route(&request);
-        let (inner, cache) = (self.inner.clone(), self.cache.arc());
+        let (inner, cache) = (self.inner.clone(), Arc::clone(&self.cache));
         let pending = Pending::new(inner, cache, request, keys, asked, route, now);
         match found {
             LookUp::Ready(found) => pending.go_on(found),

@@ -4,48 +4,53 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// An [`Arc`] whose clones are counted where they were made.
+/// A value that all services of a layer share, whose clones are counted where they were
+/// made.
 ///
 /// hyper's adapter for tower clones a service for each request. One count for all
 /// connections would travel between the processors with each of them, and that
-/// costs more than all else that a hit takes. So each value has a count of its own
+/// costs more than all else that a hit takes. So each of these has a count of its own
 /// for what is cloned from it: that of a connection's service is only ever touched
-/// where this connection is served.
-pub(crate) struct Shared<T> {
-    value: Arc<Branch<T>>,
+/// where this connection is served. `T` is cloned once for each count: an [`Arc`], say,
+/// or what holds a few.
+///
+/// ```
+/// use std::sync::Arc;
+/// use peregrine_core::Shared;
+///
+/// let server = Shared::new(Arc::new("what all services need"));
+/// let connection = server.clone();
+/// let request = connection.again();
+/// assert!(Arc::ptr_eq(&request, &server));
+/// ```
+pub struct Shared<T> {
+    value: Arc<T>,
     /// What clones of this one share. Made when the first is.
-    branch: OnceLock<Arc<Branch<T>>>,
+    branch: OnceLock<Arc<T>>,
 }
 
-/// One that is not cloned.
-pub(crate) struct Again<T>(Arc<Branch<T>>);
-
-/// One count among several for the same value.
-struct Branch<T>(Arc<T>);
+/// A [`Shared`] value as it is held by what is cloned no more. Made by
+/// [`Shared::again`].
+pub struct Again<T>(Arc<T>);
 
 impl<T> Shared<T> {
-    pub(crate) fn new(value: Arc<T>) -> Self {
+    /// The first.
+    pub fn new(value: T) -> Self {
         Self {
-            value: Arc::new(Branch(value)),
+            value: Arc::new(value),
             branch: OnceLock::new(),
         }
     }
 
-    /// The same with the count of this one: for what lives no longer, and is cloned no
-    /// more.
-    pub(crate) fn again(&self) -> Again<T> {
+    /// The same with the count of this one: for what lives no longer.
+    pub fn again(&self) -> Again<T> {
         Again(Arc::clone(&self.value))
-    }
-
-    /// As an [`Arc`] with the count that is everybody's.
-    pub(crate) fn arc(&self) -> Arc<T> {
-        Arc::clone(&self.value.0)
     }
 }
 
-impl<T> Clone for Shared<T> {
+impl<T: Clone> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        let branch = self.branch.get_or_init(|| Arc::new(Branch(self.arc())));
+        let branch = self.branch.get_or_init(|| Arc::new((**self).clone()));
         Self {
             value: Arc::clone(branch),
             branch: OnceLock::new(),
@@ -57,7 +62,7 @@ impl<T> Deref for Shared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value.0
+        &self.value
     }
 }
 
@@ -65,11 +70,17 @@ impl<T> Deref for Again<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0.0
+        &self.0
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Again<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -87,9 +98,9 @@ mod tests {
         let requests = [(); 3].map(|()| connection.clone());
         assert_eq!(Arc::strong_count(&connection.value), before);
         let again = requests[0].again();
-        assert_eq!(*again, "page");
+        assert_eq!(**again, "page");
         drop(again);
-        assert_eq!(*requests[2], "page");
+        assert_eq!(**requests[2], "page");
         assert_eq!(Arc::strong_count(&requests[0].value), 3 + 1);
     }
 
@@ -99,7 +110,7 @@ mod tests {
         let first = Shared::new(Arc::clone(&value));
         let clones = (first.clone(), first.clone().clone());
         drop(first);
-        assert_eq!(*clones.1, "page");
+        assert_eq!(**clones.1, "page");
         drop(clones);
         assert_eq!(Arc::strong_count(&value), 1);
     }
