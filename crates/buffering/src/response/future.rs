@@ -3,7 +3,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -40,15 +40,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.inner.poll(cx))?;
-        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        Poll::Ready(Ok(response.map(|body| {
-            if upgraded {
-                ResponseBody::held(body)
-            } else {
-                ResponseBody::read_ahead(body, this.config, cx)
+        // Moved once, from where it is: responses are large.
+        match this.inner.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(response)) => {
+                let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                Poll::Ready(Ok(response.map(|body| {
+                    if upgraded {
+                        ResponseBody::held(body)
+                    } else {
+                        ResponseBody::read_ahead(body, this.config, cx)
+                    }
+                })))
             }
-        })))
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        }
     }
 }
 

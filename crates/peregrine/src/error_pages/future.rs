@@ -2,10 +2,10 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use http::{Method, Response, Uri};
+use http::{Method, Response, uri::PathAndQuery};
 use http_body_util::Either;
 use pin_project_lite::pin_project;
 use tracing::{info, warn};
@@ -21,7 +21,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) method: Method,
-    pub(super) uri: Uri,
+    pub(super) path: Option<PathAndQuery>,
     pub(super) format: Format,
 }
 
@@ -54,26 +54,28 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = match ready!(this.inner.poll(cx)) {
-            Ok(response) => response.map(Either::Left),
-            Err(error) => {
+        // Moved once, from where it is: responses are large.
+        match this.inner.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(response)) => Poll::Ready(Ok(response.map(Either::Left))),
+            Poll::Ready(Err(error)) => {
                 let mut page = error.page();
                 if error.is_queue_full() {
                     page.status = this.pages.overflow;
                 }
                 log(this.asked, &page, &error.summary());
                 let details = this.pages.details.then(|| error.details());
-                page.into_response(this.asked.format, details.as_deref())
-                    .map(Either::Right)
+                let page = page.into_response(this.asked.format, details.as_deref());
+                Poll::Ready(Ok(page.map(Either::Right)))
             }
-        };
-        Poll::Ready(Ok(response))
+        }
     }
 }
 
 fn log(asked: &Asked, page: &Page, cause: &str) {
-    let Asked { method, uri, .. } = asked;
-    let (path, status) = (uri.path(), page.status.as_u16());
+    let Asked { method, path, .. } = asked;
+    let path = path.as_ref().map_or("", PathAndQuery::path);
+    let status = page.status.as_u16();
     // An operator can't act on what clients do.
     if page.status.is_server_error() {
         warn!(%method, path, status, cause, "request not answered by the application");

@@ -48,7 +48,7 @@ where
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         let asked = Asked {
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            path: request.uri().path_and_query().cloned(),
             format: Format::wanted_by(request.headers()),
         };
         ResponseFuture::new(self.inner.call(request), asked, self.pages)

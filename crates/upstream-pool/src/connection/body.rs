@@ -28,16 +28,15 @@ pub struct ResponseBody {
 }
 
 /// A response as it came, as one for the client.
-pub(crate) fn answer(response: Response<()>, exchange: Exchange) -> Response<ResponseBody> {
-    let (mut head, ()) = response.into_parts();
-    for_client(&mut head);
-    if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        return Response::from_parts(head, ResponseBody::new(exchange));
+pub(crate) fn answer(mut response: Response<()>, exchange: Exchange) -> Response<ResponseBody> {
+    for_client(&mut response);
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return response.map(|()| ResponseBody::new(exchange));
     }
     if let Some(upgraded) = exchange.into_upgraded() {
-        head.extensions.insert(upgraded);
+        response.extensions_mut().insert(upgraded);
     }
-    Response::from_parts(head, ResponseBody::of_upgraded())
+    response.map(|()| ResponseBody::of_upgraded())
 }
 
 impl ResponseBody {

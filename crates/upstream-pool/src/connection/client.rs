@@ -84,12 +84,16 @@ impl Client {
         let terms = Terms::of(request, limit);
         let repeat = Repeat::of(request);
         loop {
-            let kept = self.kept(repeat.is_allowed());
+            let mut now = Instant::now();
+            let kept = self.kept(repeat.is_allowed(), now);
             let is_new = kept.is_none();
             let connection = match kept {
                 Some(connection) => connection,
                 None => match boxed(self.connect(repeat, permit.as_ref())).await {
-                    Ok(connection) => connection,
+                    Ok(connection) => {
+                        now = Instant::now();
+                        connection
+                    }
                     Err(error) => {
                         let error = Error::connect(error).with(Again::Unsent(mem::take(request)));
                         return Err((error, permit));
@@ -97,7 +101,7 @@ impl Client {
                 },
             };
             let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-            let error = match exchange.ask(request, &terms).await {
+            let error = match exchange.ask(request, &terms, now).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
                 Outcome::Unsent(_) if !is_new => {
                     permit = exchange.give_up();
@@ -113,9 +117,9 @@ impl Client {
     /// A connection that is kept, if there is one. Verified, for a request that
     /// could not be sent again: one that is written to a connection that was closed
     /// just now is lost.
-    fn kept(&self, is_repeatable: bool) -> Option<Box<Connection>> {
+    fn kept(&self, is_repeatable: bool, now: Instant) -> Option<Box<Connection>> {
         loop {
-            let connection = match self.checkout()? {
+            let connection = match self.checkout(now)? {
                 Taken::AtHome(connection) if is_repeatable => return Some(connection),
                 Taken::AtHome(connection) => connection.verified(),
                 Taken::Foreign(connection) => connection.moved(),
@@ -142,9 +146,9 @@ impl Client {
         Ok(Box::new(Connection::new(stream)))
     }
 
-    fn checkout(&self) -> Option<Taken> {
+    fn checkout(&self, now: Instant) -> Option<Taken> {
         let runtime = Handle::try_current().ok()?.id();
-        self.idle.take(runtime, Instant::now())
+        self.idle.take(runtime, now)
     }
 
     /// Keeps a connection for the next request.

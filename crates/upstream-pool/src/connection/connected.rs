@@ -140,13 +140,14 @@ impl Connection {
         &mut self,
         request: &mut Request<RequestBody>,
         terms: &Terms,
+        now: Instant,
     ) -> Outcome {
         let Some(conn) = &mut self.conn else {
             return Outcome::Unsent(Error::closed_early(true, "it is closed"));
         };
         conn.stream_mut().forget_what_was_heard();
         if let Some(limit) = terms.limit {
-            arm(&mut self.timer, Instant::now() + limit);
+            arm(&mut self.timer, now + limit);
         }
         let timer = &mut self.timer;
         let mut is_begun = false;

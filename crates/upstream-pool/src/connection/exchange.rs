@@ -3,7 +3,10 @@ use std::{sync::Arc, time::Duration};
 use http::Request;
 use http_body::SizeHint;
 use peregrine_core::Upgraded;
-use tokio::{runtime::Handle, time};
+use tokio::{
+    runtime::Handle,
+    time::{self, Instant},
+};
 
 use super::{
     Client, Connection,
@@ -57,13 +60,15 @@ impl Exchange {
         &mut self,
         request: &mut Request<RequestBody>,
         terms: &Terms,
+        now: Instant,
     ) -> Outcome {
         let mut asked = Asked {
             exchange: self,
             limit: terms.limit(),
             answered: false,
         };
-        let outcome = asked.exchange.connection.exchange(request, terms).await;
+        let connection = &mut asked.exchange.connection;
+        let outcome = connection.exchange(request, terms, now).await;
         asked.answered = true;
         outcome
     }

@@ -1,7 +1,6 @@
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
     header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE},
-    response,
 };
 use peregrine_core::{CloseDelimited, UpgradeOffer, hop_by_hop};
 
@@ -29,8 +28,14 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
         *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
         request.headers_mut().insert(HOST, host);
     }
+    // Once through the names is cheaper than to look for each of these.
+    let (mut has_host, mut expects) = (false, false);
+    for name in request.headers().keys() {
+        has_host |= *name == HOST;
+        expects |= *name == EXPECT;
+    }
     // An HTTP/1.0 client need not send one; RFC 9112 §3.2 makes us.
-    if !request.headers().contains_key(HOST) {
+    if !has_host {
         let host = HeaderValue::from_static("localhost");
         request.headers_mut().insert(HOST, host);
     }
@@ -41,38 +46,51 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
         upgrade(request.headers_mut(), protocols);
     }
     // Whoever reads the client's body has told it to continue by then.
-    request.headers_mut().remove(EXPECT);
+    if expects {
+        request.headers_mut().remove(EXPECT);
+    }
     Ok(())
 }
 
 /// Makes the head of a response that came one that goes to the client: without
 /// what is for this connection only, but not without what that means.
-pub(crate) fn for_client(head: &mut response::Parts) {
+pub(crate) fn for_client<B>(response: &mut Response<B>) {
     // RFC 9110 §2.5: "Intermediaries that process HTTP messages (i.e., all
     // intermediaries other than those acting as tunnels) MUST send their own
     // HTTP-version in forwarded messages". An answer in HTTP/1.0 would have the
     // client close its connection.
-    head.version = Version::HTTP_11;
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let protocols = head.headers.remove(UPGRADE);
-        hop_by_hop::remove(&mut head.headers);
+    *response.version_mut() = Version::HTTP_11;
+    let is_upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    if is_upgraded {
+        let protocols = headers.remove(UPGRADE);
+        hop_by_hop::remove(headers);
         if let Some(protocols) = protocols {
-            upgrade(&mut head.headers, protocols);
+            upgrade(headers, protocols);
         }
         return;
+    }
+    // Once through the names is cheaper than to look for each of these.
+    let (mut is_framed, mut has_trailers) = (false, false);
+    for name in headers.keys() {
+        is_framed |= *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING;
+        has_trailers |= *name == TRAILER;
+    }
+    let announced = if has_trailers {
+        announced_trailers(headers)
+    } else {
+        None
+    };
+    hop_by_hop::remove(headers);
+    if let Some(announced) = announced {
+        headers.insert(TRAILER, announced);
     }
     // RFC 9112 §6.3, rule 8: "Otherwise, this is a response message without a
     // declared message body length, so the message body length is determined
     // by the number of octets received prior to the server closing the
     // connection." A process that is killed closes it, too.
-    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING];
-    if !framed.iter().any(|name| head.headers.contains_key(name)) {
-        head.extensions.insert(CloseDelimited);
-    }
-    let announced = announced_trailers(&head.headers);
-    hop_by_hop::remove(&mut head.headers);
-    if let Some(announced) = announced {
-        head.headers.insert(TRAILER, announced);
+    if !is_framed {
+        response.extensions_mut().insert(CloseDelimited);
     }
 }
 
@@ -101,7 +119,7 @@ fn upgrade(headers: &mut HeaderMap, protocols: HeaderValue) {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, Response};
+    use http::HeaderName;
 
     use super::*;
 
@@ -200,19 +218,19 @@ mod tests {
             .header("connection", "upgrade, x-hop")
             .header("upgrade", "websocket")
             .header("x-hop", "1");
-        let (mut head, ()) = response.body(()).unwrap().into_parts();
-        for_client(&mut head);
-        assert_eq!(head.headers["connection"], "Upgrade");
-        assert_eq!(head.headers["upgrade"], "websocket");
-        assert!(!head.headers.contains_key("x-hop"));
+        let mut response = response.body(()).unwrap();
+        for_client(&mut response);
+        assert_eq!(response.headers()["connection"], "Upgrade");
+        assert_eq!(response.headers()["upgrade"], "websocket");
+        assert!(!response.headers().contains_key("x-hop"));
     }
 
     #[test]
     fn an_application_of_http_1_0_does_not_make_the_server_one() {
         let response = Response::builder().version(Version::HTTP_10);
-        let (mut head, ()) = response.body(()).unwrap().into_parts();
-        for_client(&mut head);
-        assert_eq!(head.version, Version::HTTP_11);
+        let mut response = response.body(()).unwrap();
+        for_client(&mut response);
+        assert_eq!(response.version(), Version::HTTP_11);
     }
 
     #[test]
@@ -254,12 +272,15 @@ mod tests {
             for (name, value) in fields {
                 response = response.header(*name, *value);
             }
-            let (mut head, ()) = response.body(()).unwrap().into_parts();
-            for_client(&mut head);
-            let marked = head.extensions.get::<CloseDelimited>().is_some();
+            let mut response = response.body(()).unwrap();
+            for_client(&mut response);
+            let marked = response.extensions().get::<CloseDelimited>().is_some();
             assert_eq!(marked, expected, "{name}");
-            assert!(!head.headers.contains_key("connection"), "{name}");
-            assert!(!head.headers.contains_key("transfer-encoding"), "{name}");
+            assert!(!response.headers().contains_key("connection"), "{name}");
+            assert!(
+                !response.headers().contains_key("transfer-encoding"),
+                "{name}"
+            );
         }
     }
 }

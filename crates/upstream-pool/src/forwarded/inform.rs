@@ -27,52 +27,72 @@ impl Peer {
     }
 }
 
+/// The origin that a request is for, as the application is told of it.
+pub(super) struct Meant {
+    proto: Option<HeaderValue>,
+    /// `None` if it is as the request's own `Host` says.
+    host: Option<HeaderValue>,
+}
+
+impl Meant {
+    /// By what a trusted proxy has said of the `origin`, or else by the request's target.
+    pub(super) fn by(uri: &Uri, origin: Option<&TargetOrigin>) -> Self {
+        let proto = match origin.map(|origin| origin.scheme.as_str()) {
+            None | Some("http") => Some(HeaderValue::from_static("http")),
+            Some("https") => Some(HeaderValue::from_static("https")),
+            Some(other) => HeaderValue::from_str(other).ok(),
+        };
+        let authority = origin.map(|origin| &origin.authority).or(uri.authority());
+        Self {
+            proto,
+            host: authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()),
+        }
+    }
+}
+
 /// Tells the application who asks, and for which origin. What
 /// [`believe`](super::believe) left of these fields can be relied upon.
-pub(super) fn inform(
-    headers: &mut HeaderMap,
-    uri: &Uri,
-    peer: Option<&Peer>,
-    origin: Option<&TargetOrigin>,
-) {
-    if let Some(value) = peer.and_then(|peer| forwarded_for(headers, peer)) {
+pub(super) fn inform(headers: &mut HeaderMap, peer: Option<&Peer>, meant: Meant) {
+    // Once through the names is cheaper than to look for each of these.
+    let (mut own_host, mut is_forwarded, mut names_host) = (None, false, false);
+    for (name, value) in &*headers {
+        if *name == HOST {
+            own_host = own_host.or(Some(value));
+        } else {
+            is_forwarded |= *name == X_FORWARDED_FOR;
+            names_host |= *name == X_FORWARDED_HOST;
+        }
+    }
+    let host = meant.host.or_else(|| own_host.cloned());
+    let forwarded_for = peer.and_then(|peer| {
+        if is_forwarded {
+            forwarded_for(headers, peer)
+        } else {
+            Some(peer.text.clone())
+        }
+    });
+    if let Some(value) = forwarded_for {
         headers.insert(X_FORWARDED_FOR, value);
     }
-    if let Some(value) = proto(origin) {
+    if let Some(value) = meant.proto {
         headers.insert(X_FORWARDED_PROTO, value);
     }
-    let authority = origin.map(|origin| &origin.authority).or(uri.authority());
-    let host = match authority {
-        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        None => headers.get(HOST).cloned(),
-    };
-    match host {
-        Some(host) => headers.insert(X_FORWARDED_HOST, host),
-        None => headers.remove(X_FORWARDED_HOST),
-    };
+    if let Some(host) = host {
+        headers.insert(X_FORWARDED_HOST, host);
+    } else if names_host {
+        headers.remove(X_FORWARDED_HOST);
+    }
 }
 
 /// The addresses that came with the request, and the peer's behind them.
 fn forwarded_for(headers: &HeaderMap, peer: &Peer) -> Option<HeaderValue> {
-    let mut came = headers.get_all(X_FORWARDED_FOR).iter().peekable();
-    if came.peek().is_none() {
-        return Some(peer.text.clone());
-    }
     let mut list = Vec::new();
-    for value in came {
+    for value in headers.get_all(X_FORWARDED_FOR) {
         list.extend_from_slice(value.as_bytes());
         list.extend_from_slice(b", ");
     }
     list.extend_from_slice(peer.text.as_bytes());
     HeaderValue::try_from(list).ok()
-}
-
-fn proto(origin: Option<&TargetOrigin>) -> Option<HeaderValue> {
-    match origin.map(|origin| origin.scheme.as_str()) {
-        None | Some("http") => Some(HeaderValue::from_static("http")),
-        Some("https") => Some(HeaderValue::from_static("https")),
-        Some(other) => HeaderValue::from_str(other).ok(),
-    }
 }
 
 #[cfg(test)]
@@ -155,7 +175,8 @@ mod tests {
                 headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
             }
             let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()).unwrap());
-            inform(&mut headers, &Uri::from_static(uri), peer.as_ref(), origin);
+            let meant = Meant::by(&Uri::from_static(uri), origin);
+            inform(&mut headers, peer.as_ref(), meant);
             let get = |name| headers.get(name).map(|value| value.to_str().unwrap());
             assert_eq!(get(X_FORWARDED_FOR), whom, "{name}");
             assert_eq!(get(X_FORWARDED_PROTO), Some(proto), "{name}");

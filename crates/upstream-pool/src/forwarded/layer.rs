@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::{
     PeerAddr, TrustedProxies,
     believe::{believe, is_silent},
-    inform::{Peer, inform},
+    inform::{Meant, Peer, inform},
 };
 
 /// What every middleware offers for the service that it wraps.
@@ -162,12 +162,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        let (mut parts, body) = request.into_parts();
-        let peer = self.peer(peer(&parts.extensions));
-        let origin = parts.extensions.get::<TargetOrigin>();
-        inform(&mut parts.headers, &parts.uri, peer, origin);
-        self.inner.call(Request::from_parts(parts, body))
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let meant = Meant::by(request.uri(), request.extensions().get::<TargetOrigin>());
+        let peer = self.peer(peer(request.extensions()));
+        inform(request.headers_mut(), peer, meant);
+        self.inner.call(request)
     }
 }
 
