@@ -70,9 +70,10 @@
 //!    [`PoolHandle::stop`] returns, no process of a group is left. When the
 //!    runtime ends without a stop, the groups are killed. When this process is
 //!    killed, a guard, which is a small shell, tells the groups to leave, and
-//!    kills them 2 s later; a guard that was killed itself is replaced. What has left its group is found by the variable
-//!    `PEREGRINE_POOL` in its environment, and goes when the pool does, however it
-//!    goes. Who is to outlive the pool is started without that variable. A program
+//!    kills them 2 s later; a guard that was killed itself is replaced. What has left
+//!    its group is found by the variable `PEREGRINE_POOL` in its environment, and goes
+//!    when the pool does, however it goes; at once, if its process never was ready.
+//!    Who is to outlive the pool is started without that variable. A program
 //!    that has only pools may [adopt](adopt_orphans) what has lost its parent.
 //! 6. What a process writes to its standard output and standard error goes to
 //!    `tracing`, line by line, with the target `app`.

@@ -14,7 +14,11 @@ use rustix::{io::Errno, process::Pid};
 use tokio::process::Command;
 
 pub(crate) use self::guardian::Guardian;
-use super::children::{self, OwnChild};
+use super::{
+    Mark,
+    children::{self, OwnChild},
+};
+use crate::roster::ProcessId;
 
 /// Reads which process groups there are, `+ GROUP` and `- GROUP` on a line
 /// each. When there will be no more lines, since the pool is gone, however it
@@ -72,7 +76,8 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
 done
 "#;
 
-/// The variable by which a process is known as the pool's.
+/// The variable by which a process, and who descends from it, is known as the pool's:
+/// its value begins with the pool's mark, and ends with the number of the process.
 const VARIABLE: &str = "PEREGRINE_POOL";
 
 /// Where to tell the guard which process groups there are.
@@ -119,11 +124,11 @@ impl Guard {
         Arc::new(Self(None))
     }
 
-    /// What a process needs in its environment, so that it is found wherever it
-    /// goes.
-    pub(super) fn environment(&self) -> Option<(&'static str, &str)> {
+    /// What a process is to be found by, wherever it goes, and what it starts.
+    pub(super) fn mark(&self, id: ProcessId) -> Option<Mark> {
         let watch = self.0.as_ref()?;
-        Some((VARIABLE, &watch.mark))
+        let value = format!("{}-{id}", watch.mark);
+        Some(Mark::new(VARIABLE, value))
     }
 
     pub(super) fn watch(&self, group: Pid) {

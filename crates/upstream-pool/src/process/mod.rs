@@ -4,6 +4,7 @@ mod children;
 mod exit;
 mod guard;
 mod handle;
+mod mark;
 pub(crate) mod memory;
 mod orphans;
 mod permit;
@@ -35,6 +36,7 @@ pub(crate) use self::pulse::Look;
 pub(crate) use self::{
     exit::{Group, Leave},
     guard::{Guard, Guardian},
+    mark::Mark,
     permit::{Busyness, EXIT_TIME, Permit, UpgradedPermit},
     port::{NotOurs, OwnPort},
     pulse::Pulse,

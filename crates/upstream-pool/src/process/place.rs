@@ -3,7 +3,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 use rustix::process::Pid;
 use tokio::process::Command;
 
-use super::{Guard, OwnPort, SocketDir, port::Claim};
+use super::{Mark, OwnPort, SocketDir, port::Claim};
 use crate::{AppCommand, connection::Endpoint, roster::ProcessId};
 
 /// Where a process is to listen, before there is one.
@@ -34,12 +34,13 @@ impl Place {
         }
     }
 
-    /// Where the process group is that `leader` leads, and that was told.
-    pub(super) fn endpoint(self, leader: Pid, guard: &Guard) -> Endpoint {
+    /// Where the process group is that `leader` leads, and that was told; `mark` is what
+    /// it has in its environment.
+    pub(super) fn endpoint(self, leader: Pid, mark: Option<&Mark>) -> Endpoint {
         match self {
             Self::Socket(path) => Endpoint::Unix(path),
             Self::Port(claim) => {
-                let port = OwnPort::new(claim, leader.as_raw_pid(), guard.environment());
+                let port = OwnPort::new(claim, leader.as_raw_pid(), mark);
                 Endpoint::Port(Arc::new(port))
             }
         }

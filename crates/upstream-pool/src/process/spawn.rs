@@ -16,7 +16,7 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
-    Group, Guard, Leave, NotOurs, SocketDir,
+    Group, Guard, Leave, Mark, NotOurs, SocketDir,
     children::{self, OwnChild},
     place::Place,
     ready::{self, Unready},
@@ -95,7 +95,8 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
     let place = Place::choose(launch.sockets.as_deref(), launch.id)
         .map_err(|error| story.ends(Failure::Spawn(error)))?;
     story.address = place.to_string();
-    let mut child = spawn(&launch.command, &place, &launch.guard)
+    let mark = launch.guard.mark(launch.id);
+    let mut child = spawn(&launch.command, &place, mark.as_ref())
         .map_err(|error| story.ends(Failure::Spawn(error)))?;
     let pid = child.pid();
     let Some(leader) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
@@ -103,7 +104,7 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
         return Err(story.ends(Failure::Spawn(error)));
     };
     let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
-    let endpoint = place.endpoint(leader, &launch.guard);
+    let endpoint = place.endpoint(leader, mark.as_ref());
     let entrance = Entrance(endpoint.clone());
     let output = Output::follow(&mut child.child, pid, &story.tail);
     launch.notes.send(Note::Spawned {
@@ -149,6 +150,7 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
             // Most leave at once when they find their port taken.
             let taken = taken(&endpoint).await;
             group.bury(launch.shutdown_timeout).await;
+            end_strays(mark.as_ref()).await;
             output.finish().await;
             Err(story.ends(taken.map_or(Failure::Exited(status), Failure::PortTaken)))
         }
@@ -158,6 +160,7 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
             group.kill();
             let _ = child.wait().await;
             group.bury(launch.shutdown_timeout).await;
+            end_strays(mark.as_ref()).await;
             output.finish().await;
             Err(story.ends(match start {
                 Start::Unready(Unready::Useless(why)) => Failure::Useless(why),
@@ -165,6 +168,15 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
                 _ => Failure::TimedOut(last),
             }))
         }
+    }
+}
+
+/// Ends those who have left the group of a process that was never ready, as a command does
+/// that makes a daemon of itself: nobody needs them, and there would be more with each
+/// start. What a process leaves behind that was ready may be of use to the others.
+async fn end_strays(mark: Option<&Mark>) {
+    if let Some(mark) = mark {
+        mark.kill_bearers().await;
     }
 }
 
@@ -176,10 +188,12 @@ async fn taken(endpoint: &Endpoint) -> Option<NotOurs> {
     }
 }
 
-fn spawn(command: &AppCommand, place: &Place, guard: &Guard) -> io::Result<OwnChild> {
+fn spawn(command: &AppCommand, place: &Place, mark: Option<&Mark>) -> io::Result<OwnChild> {
     let mut command = place.command(command);
+    if let Some(mark) = mark {
+        mark.put_on(&mut command);
+    }
     command
-        .envs(guard.environment())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

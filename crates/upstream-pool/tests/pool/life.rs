@@ -82,6 +82,46 @@ async fn a_process_that_does_not_answer_in_time_is_killed_and_reported() {
 }
 
 #[tokio::test]
+async fn what_has_left_the_group_of_a_process_that_does_not_start_goes_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stray, stays) = (dir.path().join("stray"), dir.path().join("stays"));
+    let serves = format!("exec python3 {} \"$0\"", crate::support::script());
+    for (name, then) in [("ends", "exit 3"), ("does not answer its warm-up", &serves)] {
+        // A daemon, and another one that is none of the pool's.
+        let daemon = |file: &Path| {
+            let file = file.display();
+            format!("setsid sh -c 'echo $$ > {file}.new; mv {file}.new {file}; exec sleep 1000'")
+        };
+        let script = format!(
+            "{} & env -u PEREGRINE_POOL {} & \
+             until test -e {} && test -e {}; do sleep 0.01; done; {then}",
+            daemon(&stray),
+            daemon(&stays),
+            stray.display(),
+            stays.display(),
+        );
+        let (pool, handle) = UpstreamPool::builder(shell(&script).arg("{socket}"))
+            .warm_up("/close".parse().unwrap())
+            // No other start is tried.
+            .min_instances(0)
+            .spawn()
+            .unwrap();
+        let error = pool.oneshot(get("/")).await.unwrap_err();
+        assert!(error.is_not_started(), "{name}: {error:?}");
+        let [stray, stays] = [&stray, &stays].map(|file| {
+            let pid = std::fs::read_to_string(file).unwrap();
+            std::fs::remove_file(file).unwrap();
+            pid.trim().parse().unwrap()
+        });
+        let stayed = group(stays).len() == 1;
+        kill("KILL", stays);
+        assert!(stayed, "{name}");
+        until(name, || group(stray).is_empty()).await;
+        handle.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_killed_process_is_replaced_and_what_it_started_is_killed() {
     let script = format!(
         "sleep 1000 & exec python3 {} \"$0\"",

@@ -16,7 +16,7 @@ fn sleeper() -> (Child, Pid) {
 
 /// The guard of the moment, once it is another one than `before`.
 async fn guard_after(guard: &Guard, before: Option<Pid>) -> Pid {
-    let (_, mark) = guard.environment().unwrap();
+    let mark = &guard.0.as_ref().unwrap().mark;
     let is_guard = |pid: &i32| {
         let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         line.ends_with(&format!("peregrine-guard\0{mark}\0"))

@@ -9,7 +9,10 @@ use super::{
     Why,
     table::{self, Listener},
 };
-use crate::process::stat::Stat;
+use crate::process::{
+    mark::{Mark, has_marks},
+    stat::Stat,
+};
 
 /// How often to look for the holder of a socket if nobody is found: processes come
 /// and go while we look, and take it with them.
@@ -58,12 +61,12 @@ struct Process {
 }
 
 impl Owner {
-    pub(super) fn new(leader: i32, port: u16, mark: Option<(&str, &str)>) -> Self {
+    pub(super) fn new(leader: i32, port: u16, mark: Option<&Mark>) -> Self {
         Self {
             leader,
             port,
-            // The mark is the pool's, the port is this process's.
-            marks: mark.map(|(name, value)| [format!("{name}={value}"), format!("PORT={port}")]),
+            // It may have been told another one before.
+            marks: mark.map(|mark| [mark.variable(), format!("PORT={port}")]),
         }
     }
 
@@ -99,12 +102,8 @@ impl Owner {
     /// session and its parent, but has its environment, unless it is on purpose
     /// that it does not.
     fn has_marked(&self, pid: i32) -> bool {
-        let (Some(marks), Ok(environment)) =
-            (&self.marks, fs::read(format!("/proc/{pid}/environ")))
-        else {
-            return false;
-        };
-        has_all(&environment, marks)
+        let marks = self.marks.as_ref();
+        marks.is_some_and(|marks| has_marks(pid, marks))
     }
 }
 
@@ -232,16 +231,6 @@ fn uids(status: &str) -> Option<Vec<u32>> {
     line.split_whitespace()
         .map(|uid| uid.parse().ok())
         .collect()
-}
-
-/// Whether an environment, each variable of which ends with a zero byte, has all of
-/// these.
-fn has_all(environment: &[u8], variables: &[String]) -> bool {
-    let has = |wanted: &String| {
-        let mut all = environment.split(|byte| *byte == 0);
-        all.any(|variable| variable == wanted.as_bytes())
-    };
-    variables.iter().all(has)
 }
 
 /// What the operating system calls a process, for an operator's eyes.

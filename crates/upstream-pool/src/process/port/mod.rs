@@ -18,6 +18,7 @@ use tokio::{net::TcpStream, sync::Mutex as AsyncMutex, task};
 
 pub(crate) use self::choice::Claim;
 use self::holder::{Owner, Verdict, Witness};
+use super::Mark;
 
 /// How often a connection is made before it is given up that whose it is could be
 /// proven. The second one is, unless the process opens its listener anew just then.
@@ -75,7 +76,7 @@ enum Why {
 impl OwnPort {
     /// `leader` leads the process group that was told to listen there; `mark` is
     /// what all that it has started have in their environment.
-    pub(super) fn new(claim: Claim, leader: i32, mark: Option<(&str, &str)>) -> Self {
+    pub(super) fn new(claim: Claim, leader: i32, mark: Option<&Mark>) -> Self {
         let owner = Arc::new(Owner::new(leader, claim.port(), mark));
         Self {
             claim,
