@@ -15,10 +15,12 @@ mod options;
 mod out_of_band;
 mod probe;
 mod report;
+mod restart;
 mod scenario;
 mod server;
 mod slow_clients;
 mod stampede;
+mod visit;
 mod wrk;
 
 use std::{error::Error, process::ExitCode};
@@ -69,6 +71,7 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
         Some(Command::Idle { clients, peregrine }) => {
             unless_interrupted(idle::run(clients, peregrine))
         }
+        Some(Command::Restart(options)) => unless_interrupted(restart::run(&options)),
         Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),
     }

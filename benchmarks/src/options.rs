@@ -57,6 +57,8 @@ pub(crate) enum Command {
     /// Loads an application in Ruby that makes much garbage, which it collects
     /// in the midst of requests, or between them.
     OutOfBand(OutOfBandOptions),
+    /// Loads an application in Ruby at a steady pace, and restarts it meanwhile.
+    Restart(RestartOptions),
     /// Lets fast clients ask an application that does four things at a time, with
     /// a crowd beside them that sends, or reads, a byte a second.
     SlowClients {
@@ -157,6 +159,38 @@ pub(crate) struct OutOfBandOptions {
     /// Where to draw how long answers took, as SVG
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
+
+    /// The binary to measure, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peregrine: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestartOptions {
+    /// Processes of the application
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub(crate) processes: u32,
+
+    /// Requests per second [default: two fifths of what the cores manage]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rate: Option<u32>,
+
+    /// Seconds before each restart, and after it
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) seconds: u32,
+
+    /// Restarts of each
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(crate) rounds: u32,
+
+    /// Cores of the server and the application [default: 0-1; 0 if there are less than
+    /// four]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) server_cores: Option<CoreList>,
+
+    /// Leave Passenger out
+    #[arg(long)]
+    pub(crate) without_passenger: bool,
 
     /// The binary to measure, instead of building it
     #[arg(long, value_name = "PATH")]

@@ -1,16 +1,14 @@
 use std::{net::SocketAddr, time::Duration};
 
-use http::{Request, StatusCode, header::HOST};
-use http_body_util::{BodyExt, Empty};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
     task::JoinSet,
     time::{self, Instant, MissedTickBehavior},
 };
 
-use crate::Result;
+use crate::{
+    Result,
+    visit::{self, visit},
+};
 
 /// What a visitor saw.
 #[derive(Clone, Copy, Debug)]
@@ -60,24 +58,13 @@ pub(super) async fn steady(
 }
 
 async fn ask(address: SocketAddr, due: Instant) -> Result<Answer> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut send, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the exchange.
-    tokio::spawn(connection);
-    let request = Request::get("/").header(HOST, address.to_string());
-    let response = send
-        .send_request(request.body(Empty::<Bytes>::new())?)
-        .await?;
-    if response.status() != StatusCode::OK {
-        return Err(format!("it answers {}", response.status()).into());
-    }
-    let collecting = response
-        .headers()
+    let head = visit(address).await?;
+    let collecting = head
+        .headers
         .get("x-gc-nanoseconds")
         .ok_or("it does not say how long it collected")?
         .to_str()?
         .parse()?;
-    response.into_body().collect().await?;
     Ok(Answer {
         took: due.elapsed(),
         collecting: Duration::from_nanos(collecting),
@@ -94,34 +81,7 @@ pub(super) fn median(rounds: &[Vec<Answer>], share: f64) -> Duration {
 }
 
 /// What a share of the answers, from 0 to 1, did not exceed. They are sorted.
-pub(super) fn percentile(answers: &[Answer], share: f64) -> Duration {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of some thousands"
-    )]
-    let rank = (answers.len() as f64 * share).ceil() as usize;
-    let at = rank.clamp(1, answers.len().max(1)) - 1;
-    answers.get(at).map_or(Duration::ZERO, |answer| answer.took)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentile_is_what_so_many_did_not_exceed() {
-        let answers: Vec<_> = (1..=200)
-            .map(|ms| Answer {
-                took: Duration::from_millis(ms),
-                collecting: Duration::ZERO,
-            })
-            .collect();
-        for (share, ms) in [(0.0, 1), (0.5, 100), (0.99, 198), (1.0, 200)] {
-            let expected = Duration::from_millis(ms);
-            assert_eq!(percentile(&answers, share), expected, "{share}");
-        }
-        assert_eq!(percentile(&[], 0.5), Duration::ZERO);
-    }
+fn percentile(answers: &[Answer], share: f64) -> Duration {
+    let answer = visit::percentile(answers, share);
+    answer.map_or(Duration::ZERO, |answer| answer.took)
 }
