@@ -18,6 +18,7 @@
 //! | `/half-a-head` | closes the connection in the middle of its header fields |
 //! | `/half-a-body` | promises 100 bytes for any cache, and closes the connection after 10 |
 //! | `/half-a-chunk` | the same in the chunked coding |
+//! | `/by-close/HOW` | answers for any cache, in a coding that nobody knows, so that only the end of the connection ends it: all of it if `HOW` is `whole`; half of it, and then a reset if it is `reset`, or nothing more before the client leaves |
 //! | `/never` | takes the request and says nothing until the client leaves |
 //!
 //! Any other path does what `/answer` does.
@@ -31,6 +32,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use rustix::net::sockopt;
 
 fn main() {
     let port = env::var("PORT").expect("PORT says where to listen");
@@ -60,6 +63,9 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
                   Transfer-Encoding: chunked\r\n\r\nd\r\ndata: first\n\n\r\n",
             )?;
             io::copy(&mut reader, &mut io::sink()).map(drop)
+        }
+        path if path.starts_with("/by-close/") => {
+            answer_by_close(&mut client, &mut reader, &path["/by-close/".len()..])
         }
         path if path.starts_with("/journal/") => {
             write_down(&path["/journal/".len()..])?;
@@ -130,6 +136,18 @@ fn answer_early(
     // In one piece, which nobody on the way has a reason to divide.
     let end = format!("and {rest} bytes later it ends\n");
     client.write_all(end.as_bytes())
+}
+
+fn answer_by_close(client: &mut TcpStream, reader: &mut impl Read, how: &str) -> io::Result<()> {
+    client.write_all(
+        b"HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\n\
+          Transfer-Encoding: madeup\r\n\r\none half",
+    )?;
+    match how {
+        "whole" => client.write_all(b" and the other"),
+        "reset" => sockopt::set_socket_linger(&*client, Some(Duration::ZERO)).map_err(Into::into),
+        _ => io::copy(reader, &mut io::sink()).map(drop),
+    }
 }
 
 fn answer(client: &mut TcpStream, fields: &str, body: &str) -> io::Result<()> {

@@ -5,7 +5,12 @@ use http::{Method, StatusCode};
 use integration_tests::{
     Server,
     client::{self, request},
-    wait,
+    processes, wait,
+};
+use rustix::process::Signal;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
 };
 
 use crate::unruly;
@@ -63,6 +68,52 @@ async fn a_client_is_told_as_much_as_there_is_of_an_answer_that_breaks_off() {
                 "attempt {attempt} at {path}: {answer:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_only_the_end_of_the_connection_ends_is_whole_unless_that_broke() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    // What the public suite for caches wants.
+    let whole = server.get("/by-close/whole").await;
+    assert_eq!(whole.body, "one half and the other");
+    assert!(server.get("/by-close/whole").await.is_hit());
+
+    for attempt in ["first", "second"] {
+        let path = "/by-close/reset";
+        let answer = client::try_fetch(server.address(), request(Method::GET, path)).await;
+        assert!(answer.is_err(), "{attempt}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_only_the_end_of_the_connection_ends_is_not_whole_if_its_process_dies() {
+    let server = unruly::start_with_one_slot(&[]).await;
+    let mut killed = None;
+    for attempt in ["first", "second"] {
+        let process = wait::until("a process", async || {
+            let ready = server.ready_processes().await;
+            ready.into_iter().find(|pid| Some(*pid) != killed)
+        })
+        .await;
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        let ask = b"GET /by-close/never HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(ask).await.unwrap();
+        let mut answer = Vec::new();
+        wait::bounded("half an answer", async {
+            while !answer.ends_with(b"one half\r\n") {
+                answer.push(client.read_u8().await.unwrap());
+            }
+        })
+        .await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains("fwd=uri-miss"), "{attempt}: {answer}");
+
+        processes::signal(process, Signal::KILL);
+        killed = Some(process);
+        let rest = client::read_to_end(&mut client).await;
+        // RFC 9112 §8: incomplete, since there is no last chunk.
+        assert_eq!(rest, "", "{attempt}");
     }
 }
 

@@ -84,7 +84,14 @@ impl Body for ResponseBody {
         let this = self.get_mut();
         let frame = match (this.first.take(), &mut this.exchange) {
             (None, None) => None,
-            (None, Some(exchange)) => ready!(exchange.connection().poll_frame(cx)),
+            (None, Some(exchange)) => match ready!(exchange.connection().poll_frame(cx)) {
+                None if exchange.is_cut_off() => Some(Err(Error::closed_early(
+                    false,
+                    "its process exits, and only the end of the connection would say that all \
+                     of it has come",
+                ))),
+                frame => frame,
+            },
             (first, _) => first,
         };
         if let Some(Err(_)) = &frame

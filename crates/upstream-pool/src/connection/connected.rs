@@ -95,6 +95,11 @@ impl Connection {
         self.conn.as_ref().is_none_or(Conn::is_answered)
     }
 
+    /// Whether nothing but the end of the connection says so.
+    pub(super) fn is_closed(&self) -> bool {
+        self.conn.as_ref().is_some_and(Conn::is_closed)
+    }
+
     /// Gives up memory that is not needed before the next exchange.
     pub(super) fn rest(&mut self) {
         if let Some(conn) = &mut self.conn {

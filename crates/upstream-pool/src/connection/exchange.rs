@@ -100,6 +100,17 @@ impl Exchange {
         Some(upgraded(stream, read_ahead, self.permit.take()))
     }
 
+    /// Whether an answer that has come to its end is not known to be whole.
+    ///
+    /// RFC 9112 §6.3: "Since there is no way to distinguish a successfully completed,
+    /// close-delimited response message from a partially received message interrupted by
+    /// network failure". But there is one to know that a process is exiting: that ends
+    /// its connections, too, in the midst of whatever it has to say.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let permit = self.permit.as_ref();
+        self.connection.is_closed() && permit.is_some_and(Permit::is_of_no_use)
+    }
+
     /// The process has broken off its answer. If it is exiting, that is known before
     /// its place is found free.
     pub(super) fn broke_off(self) {

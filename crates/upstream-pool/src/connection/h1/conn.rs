@@ -102,6 +102,12 @@ impl<T> Conn<T> {
         matches!(&self.answer, Answer::Body(decoder) if decoder.is_over())
     }
 
+    /// Whether nothing but the end of the connection says that the answer has come as a
+    /// whole.
+    pub(in crate::connection) const fn is_closed(&self) -> bool {
+        matches!(&self.answer, Answer::Body(decoder) if decoder.is_closed())
+    }
+
     /// Whether the last exchange is over on both sides, and may be followed by another
     /// one.
     ///

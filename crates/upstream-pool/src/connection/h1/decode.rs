@@ -15,6 +15,8 @@ pub(super) enum Decoder {
     Chunked(Chunked),
     /// Whatever comes before the connection is closed.
     Close,
+    /// It has been.
+    Closed,
     Over,
 }
 
@@ -36,12 +38,12 @@ impl Decoder {
             Self::Length(left) => take(bytes, left).map(Frame::data),
             Self::Chunked(chunked) => chunked.decode(bytes)?,
             Self::Close => (!bytes.is_empty()).then(|| Frame::data(bytes.split().freeze())),
-            Self::Over => None,
+            Self::Closed | Self::Over => None,
         };
         let is_over = match self {
             Self::Length(left) => *left == 0,
             Self::Chunked(chunked) => chunked.is_over(),
-            Self::Close | Self::Over => false,
+            Self::Close | Self::Closed | Self::Over => false,
         };
         if is_over {
             *self = Self::Over;
@@ -52,8 +54,8 @@ impl Decoder {
     /// Takes notice of the end of the connection.
     pub(super) fn end(&mut self) -> Result<(), Failure> {
         match self {
-            Self::Close => *self = Self::Over,
-            Self::Over => {}
+            Self::Close => *self = Self::Closed,
+            Self::Closed | Self::Over => {}
             // RFC 9112 §8: "a message body that uses the chunked transfer coding is
             // incomplete if the zero-sized chunk that terminates the encoding has not been
             // received", and one "that uses a valid Content-Length is incomplete if the
@@ -64,7 +66,12 @@ impl Decoder {
     }
 
     pub(super) const fn is_over(&self) -> bool {
-        matches!(self, Self::Over)
+        matches!(self, Self::Closed | Self::Over)
+    }
+
+    /// Whether nothing but the end of the connection says that it is.
+    pub(super) const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
     }
 
     /// Of what is still to come.
@@ -72,7 +79,7 @@ impl Decoder {
         match self {
             Self::Length(left) => SizeHint::with_exact(*left),
             Self::Chunked(_) | Self::Close => SizeHint::default(),
-            Self::Over => SizeHint::with_exact(0),
+            Self::Closed | Self::Over => SizeHint::with_exact(0),
         }
     }
 }
