@@ -146,6 +146,10 @@ fn a_file_is_checked_without_starting_anything() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("peregrine.toml"), "{stdout}");
     assert!(stdout.contains("nothing was started"), "{stdout}");
+    // Named as one names a file that is just here.
+    let named = ["start", "--config", "peregrine.toml", "--dry-run"];
+    let output = peregrine(folder.path(), &named);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 
     fs::write(&file, "max-pool-size = 1\nmin-instances = 2\n").unwrap();
     let output = peregrine(folder.path(), &["start", "--dry-run", "--", "sh"]);

@@ -2,7 +2,7 @@ use std::{
     borrow::Cow,
     ffi::OsString,
     fs, io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use clap::Id;
@@ -15,7 +15,7 @@ use super::{
     keys::{Keys, Takes},
     value,
 };
-use crate::start_error::StartError;
+use crate::{parent_folder::parent_folder, start_error::StartError};
 
 /// The file that is read without being named, in the application's folder.
 const NAME: &str = "peregrine.toml";
@@ -83,7 +83,8 @@ impl File {
     fn parse(path: PathBuf, text: &str) -> Result<Self, StartError> {
         let reader = Reader {
             // The server may have another current directory than its processes.
-            folder: std::path::absolute(path.parent().unwrap_or(&path))
+            folder: parent_folder(&path)
+                .and_then(path::absolute)
                 .map_err(|error| unreadable(&path, &error))?,
             path: &path,
             text,
