@@ -37,6 +37,8 @@ fn wrong_options_are_one_line_and_exit_status_2() {
         ("nothing", &[], "--help"),
         ("an unknown command", &["serve"], "--help"),
         ("an unknown option", &["start", "--prot", "1"], "--port"),
+        ("one of Passenger's", &["start", "--daemonize"], "systemd"),
+        ("a command of nginx's", &["reload"], "restart-app"),
         ("a port beyond", &["start", "-p", "65536"], "--port"),
         ("a value missing", &["start", "-p"], "--port"),
         (

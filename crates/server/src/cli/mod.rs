@@ -15,6 +15,7 @@ mod buffering;
 mod cookies;
 mod file;
 mod files;
+mod hints;
 mod look;
 mod options;
 mod purge;

@@ -1,5 +1,6 @@
-use clap::error::{Error, ErrorKind};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
+use super::hints::hint;
 use crate::start_error::StartError;
 
 /// What to do about a command line that clap did not turn into options:
@@ -33,8 +34,24 @@ pub(crate) fn refusal(error: &Error) -> Result<String, StartError> {
         wrong.push(line.trim_start_matches("error: "));
     }
     let tip = lines.next().map(|tip| tip.trim_start_matches("tip: "));
+    // Of an option that is none it only says how to pass it on to a command.
+    let tip = tip.filter(|tip| !tip.ends_with('\'') || !tip.contains("as a value"));
+    let tip = unknown(error).and_then(hint).or(tip);
     Err(StartError::new(match tip {
         Some(tip) => format!("{}; {tip}; {more}", wrong.join(" ")),
         None => format!("{}; {more}", wrong.join(" ")),
     }))
+}
+
+/// The option or the command that there is none of.
+fn unknown(error: &Error) -> Option<&str> {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return None,
+    };
+    match error.get(kind)? {
+        ContextValue::String(word) => Some(word),
+        _ => None,
+    }
 }
