@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use integration_tests::{Ended, Load, Server, binary, processes, run, tools, wait};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, getpriority_process};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -348,6 +348,19 @@ async fn a_process_that_is_too_large_with_its_children_is_replaced() {
     replaced(&server, &old).await;
     load.answers(20).await;
     load.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_serves_has_the_priority_of_the_server_again() {
+    let app = App::new();
+    let server = app.start(&["--max-pool-size", "1"]).await;
+    for attempt in ["first", "restarted"] {
+        server.get("/answer").await;
+        let process = server.ready_processes().await[0];
+        let nice = |pid| getpriority_process(Pid::from_raw(pid)).unwrap();
+        assert_eq!(nice(process), nice(server.pid()), "{attempt}");
+        tell(&server, &["restart-app"]).await;
+    }
 }
 
 #[tokio::test]

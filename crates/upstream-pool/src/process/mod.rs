@@ -10,6 +10,7 @@ mod orphans;
 mod permit;
 mod place;
 mod port;
+mod priority;
 mod pulse;
 mod ready;
 mod socket_dir;

@@ -1,4 +1,5 @@
 use std::{
+    future::pending,
     io,
     pin::pin,
     process::{ExitStatus, Stdio},
@@ -10,7 +11,7 @@ use http::uri::PathAndQuery;
 use rustix::process::Pid;
 use tokio::{
     process::Child,
-    task::JoinHandle,
+    task::{self, JoinHandle},
     time::{self, Instant},
 };
 use tracing::Instrument;
@@ -19,6 +20,7 @@ use super::{
     Group, Guard, Leave, Mark, NotOurs, SocketDir,
     children::{self, OwnChild},
     place::Place,
+    priority::StartPriority,
     ready::{self, Unready},
     stdio::{self, Channel, Tail},
     warm_up::warm_up,
@@ -39,6 +41,10 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// before the process does. The application is not to blame for that: it is no
 /// reason to give up a restart.
 const PORTS: u32 = 3;
+
+/// This part of the time that a start may take, it leaves the processors to those who
+/// serve: a machine that is swamped delays it, but does not keep it from being ready.
+const POLITE: u32 = 4;
 
 /// What it takes to start one process.
 #[derive(Debug)]
@@ -103,6 +109,7 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
         let error = io::Error::other("the operating system gave no process id");
         return Err(story.ends(Failure::Spawn(error)));
     };
+    let mut polite = StartPriority::lower(leader, mark.as_ref());
     let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
     let endpoint = place.endpoint(leader, mark.as_ref());
     let entrance = Entrance(endpoint.clone());
@@ -126,10 +133,12 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
             ready = ready => ready.map_or_else(Start::Unready, |()| Start::Ready),
             status = child.wait() => Start::Exited(status.ok()),
             () = time::sleep(launch.start_timeout) => Start::TimedOut,
+            () = insist(&mut polite, launch.start_timeout / POLITE) => Start::TimedOut,
         }
     };
     match start {
         Start::Ready => {
+            restore(polite).await;
             launch.notes.send(Note::Ready {
                 id: launch.id,
                 endpoint,
@@ -177,6 +186,20 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
 async fn end_strays(mark: Option<&Mark>) {
     if let Some(mark) = mark {
         mark.kill_bearers().await;
+    }
+}
+
+/// Has a process that was `polite` for this time start as fast as it can. Never resolves.
+async fn insist(polite: &mut Option<StartPriority>, after: Duration) {
+    time::sleep(after).await;
+    restore(polite.take()).await;
+    pending::<()>().await;
+}
+
+/// Not on the thread that minds all processes.
+async fn restore(polite: Option<StartPriority>) {
+    if let Some(polite) = polite {
+        let _ = task::spawn_blocking(|| polite.restore()).await;
     }
 }
 
