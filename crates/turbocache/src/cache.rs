@@ -138,6 +138,7 @@ impl Cache {
     }
 
     /// In this order: see [`NearCache`].
+    #[cold]
     fn bring_near(&self, spot: Spot, exact: &Key, now: Instant) {
         let begun = self.near.begin();
         let keys = self.variances.keys(exact.clone());

@@ -7,7 +7,7 @@ pub(crate) mod search_variance;
 pub(crate) mod targets;
 pub(crate) mod variances;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -87,7 +87,7 @@ impl Key {
     /// The key of one variant of what this is the key of.
     pub(crate) fn of_variant(&self, name: &VariantName) -> Self {
         let mut key = self.0.to_vec();
-        add_variant(&mut key, name);
+        add_variant(&mut key, &written(name));
         Self(Bytes::from(key))
     }
 
@@ -162,11 +162,12 @@ impl fmt::Display for Key {
 
 /// The parts that every key has, with room for `more` bytes.
 fn plain(scheme: &str, authority: &Authority<'_>, path_and_query: &str, more: usize) -> Vec<u8> {
+    let authority = authority.as_bytes();
     let length = scheme.len() + authority.len() + path_and_query.len() + 2;
     let mut key = Vec::with_capacity(length + more);
     key.extend_from_slice(scheme.as_bytes());
     key.push(DIVIDER);
-    authority.write(&mut key);
+    key.extend_from_slice(authority);
     key.push(DIVIDER);
     key.extend_from_slice(path_and_query.as_bytes());
     key
@@ -179,17 +180,32 @@ fn add(key: &mut Vec<u8>, kind: u8, part: &[u8]) {
     key.extend_from_slice(part);
 }
 
-/// Appends a name that may have any bytes, so that its part has no divider.
-fn add_variant(key: &mut Vec<u8>, name: &VariantName) {
-    key.reserve_exact(name.as_bytes().len() + 2);
-    key.extend_from_slice(&[DIVIDER, b'v']);
-    for byte in name.as_bytes() {
+/// The letter of a part that is the [written](written) name of a variant.
+const VARIANT: &[u8] = &[DIVIDER, b'v'];
+
+/// Appends the part that a variant adds.
+fn add_variant(key: &mut Vec<u8>, written: &[u8]) {
+    key.reserve_exact(written.len() + VARIANT.len());
+    key.extend_from_slice(VARIANT);
+    key.extend_from_slice(written);
+}
+
+/// A name, which may have any bytes, as it is in a key: without a divider.
+fn written(name: &VariantName) -> Cow<'_, [u8]> {
+    let name = name.as_bytes();
+    // As nearly all are.
+    if name.iter().all(|byte| *byte > 1) {
+        return Cow::Borrowed(name);
+    }
+    let mut written = Vec::with_capacity(2 * name.len());
+    for byte in name {
         match byte {
-            0 => key.extend_from_slice(&[1, 1]),
-            1 => key.extend_from_slice(&[1, 2]),
-            byte => key.push(*byte),
+            0 => written.extend_from_slice(&[1, 1]),
+            1 => written.extend_from_slice(&[1, 2]),
+            byte => written.push(*byte),
         }
     }
+    Cow::Owned(written)
 }
 
 /// The path that a request's key would have, without making one.

@@ -4,88 +4,69 @@ use std::borrow::Cow;
 
 use crate::policy::request::Pass;
 
-/// Host and port. Two that are the same but for the case of the host, and for the
-/// scheme's own port, are equal.
+/// Host and port, as they are in a key: without the port that is the scheme's own, and
+/// in lower case. So two that are the same but for these are equal.
 #[derive(PartialEq, Eq)]
-pub(super) struct Authority<'a> {
-    /// In lower case.
-    pub(super) host: Cow<'a, [u8]>,
-    /// `None` also if it is the scheme's own.
-    pub(super) port: Option<&'a [u8]>,
-}
+pub(super) struct Authority<'a>(Cow<'a, [u8]>);
 
 impl<'a> Authority<'a> {
     /// A plain host (RFC 3986 §3.2.2), with or without a port. An encoded one,
     /// or one with user information, is legal but seldom meant well.
     pub(super) fn read(text: &'a [u8], scheme: &str) -> Result<Self, Pass> {
-        let (end_of_host, has_upper_case) = match text {
-            [b'[', literal @ ..] => {
-                let end = literal
-                    .iter()
-                    .position(|byte| !(byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')));
-                match end {
-                    Some(end) if literal[end] == b']' => {
-                        (end + 2, literal.iter().any(u8::is_ascii_uppercase))
-                    }
-                    _ => return Err(Pass::BadHost),
+        let (host, port) = divide(text);
+        let has_upper_case = match host {
+            [] => return Err(Pass::BadHost),
+            [b'[', literal @ .., b']'] => {
+                let is_of_literal = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
+                if !literal.iter().all(is_of_literal) {
+                    return Err(Pass::BadHost);
                 }
+                literal.iter().any(u8::is_ascii_uppercase)
             }
-            _ => end_of_name(text),
+            name => {
+                let kinds = name
+                    .iter()
+                    .fold(0, |kinds, byte| kinds | KIND[usize::from(*byte)]);
+                if kinds & NOT_OF_NAME != 0 {
+                    return Err(Pass::BadHost);
+                }
+                kinds & UPPER_CASE != 0
+            }
         };
-        let (host, rest) = text.split_at(end_of_host);
-        let port = match rest {
-            [] => None,
-            [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some(port),
-            _ => return Err(Pass::BadHost),
-        };
-        if host.is_empty() {
-            return Err(Pass::BadHost);
-        }
         let default: &[u8] = match scheme {
             "http" => b"80",
             "https" => b"443",
             _ => b"",
         };
-        let host = if has_upper_case {
-            Cow::Owned(host.to_ascii_lowercase())
+        let text = if port.is_empty() || port == default {
+            host
         } else {
-            Cow::Borrowed(host)
+            text
         };
-        Ok(Self {
-            host,
-            port: port.filter(|port| !port.is_empty() && *port != default),
-        })
+        Ok(Self(if has_upper_case {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        }))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.host.len() + self.port.map_or(0, |port| port.len() + 1)
-    }
-
-    pub(super) fn write(&self, key: &mut Vec<u8>) {
-        key.extend_from_slice(&self.host);
-        if let Some(port) = self.port {
-            key.push(b':');
-            key.extend_from_slice(port);
-        }
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
-/// How many bytes at the beginning are those of a name, and whether there is an upper
-/// case letter among them.
-fn end_of_name(text: &[u8]) -> (usize, bool) {
-    let mut kinds = 0;
-    for (at, byte) in text.iter().enumerate() {
-        match KIND[usize::from(*byte)] {
-            NOT_OF_NAME => return (at, kinds & UPPER_CASE != 0),
-            kind => kinds |= kind,
-        }
+/// What is before the last colon that nothing but digits follow, and these.
+fn divide(text: &[u8]) -> (&[u8], &[u8]) {
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    match text.split_at(text.len() - digits.count()) {
+        ([host @ .., b':'], port) => (host, port),
+        _ => (text, &[]),
     }
-    (text.len(), kinds & UPPER_CASE != 0)
 }
 
-const NOT_OF_NAME: u8 = 0;
-const OF_NAME: u8 = 1;
-const UPPER_CASE: u8 = 2;
+const OF_NAME: u8 = 0;
+const UPPER_CASE: u8 = 1;
+const NOT_OF_NAME: u8 = 2;
 
 /// Looked up, because it is asked for each byte of each request's host.
 static KIND: [u8; 256] = {

@@ -5,8 +5,8 @@ use http::{HeaderValue, Request};
 use peregrine_core::{TargetOrigin, Variant};
 
 use super::{
-    DIVIDER, Key, add, add_variant, authority::Authority, original_path_and_query, path_and_query,
-    plain, query::QueryRules,
+    DIVIDER, Key, VARIANT, add, add_variant, authority::Authority, original_path_and_query,
+    path_and_query, plain, query::QueryRules, written,
 };
 use crate::{
     admission::Names,
@@ -24,6 +24,8 @@ pub(crate) struct KeyParts<'a> {
     target: Cow<'a, str>,
     /// Those behind the target, which most keys have none of; each with its divider.
     others: Vec<u8>,
+    /// The last one: the name of a variant, as it is [`written`].
+    variant: Option<Cow<'a, [u8]>>,
 }
 
 impl<'a> KeyParts<'a> {
@@ -35,7 +37,7 @@ impl<'a> KeyParts<'a> {
     ) -> Result<Self, Pass> {
         let uri = request.uri();
         let seen = path_and_query(uri);
-        let original = original_path_and_query(request).unwrap_or(seen);
+        let original = original_path_and_query(request);
 
         let trusted = request.extensions().get::<TargetOrigin>();
         let from_uri = uri
@@ -62,7 +64,7 @@ impl<'a> KeyParts<'a> {
         let authority = Authority::read(authority.ok_or(Pass::NoHost)?, scheme)?;
 
         let mut others = Vec::new();
-        if original != seen {
+        if original.is_some_and(|original| original != seen) {
             add(&mut others, b'u', rules.apply(seen).as_bytes());
         }
         // What anyone can write into a request line must not reach what was
@@ -87,26 +89,25 @@ impl<'a> KeyParts<'a> {
                 }
             }
         }
-        if let Some(name) = request.extensions().get().and_then(Variant::name) {
-            add_variant(&mut others, name);
-        }
         Ok(Self {
             scheme,
             authority,
-            target: rules.apply(original),
+            target: rules.apply(original.unwrap_or(seen)),
             others,
+            variant: lookup.variant.and_then(Variant::name).map(written),
         })
     }
 
     /// The key that they make. One allocation for most.
     pub(crate) fn key(&self) -> Key {
-        let mut key = plain(
-            self.scheme,
-            &self.authority,
-            &self.target,
-            self.others.len(),
-        );
+        let variant = self.variant.as_deref();
+        let more = variant.map_or(0, |variant| variant.len() + VARIANT.len());
+        let more = self.others.len() + more;
+        let mut key = plain(self.scheme, &self.authority, &self.target, more);
         key.extend_from_slice(&self.others);
+        if let Some(variant) = variant {
+            add_variant(&mut key, variant);
+        }
         Key(Bytes::from(key))
     }
 
@@ -122,25 +123,28 @@ impl<'a> KeyParts<'a> {
         };
         begins_with(self.scheme.as_bytes())
             && begins_with(&[DIVIDER])
-            && begins_with(&self.authority.host)
-            && self
-                .authority
-                .port
-                .is_none_or(|port| begins_with(b":") && begins_with(port))
+            && begins_with(self.authority.as_bytes())
             && begins_with(&[DIVIDER])
             && begins_with(self.target.as_bytes())
             // What is empty is nowhere, where some processors take long to look.
             && (self.others.is_empty() || begins_with(&self.others))
+            && self
+                .variant
+                .as_deref()
+                .is_none_or(|variant| begins_with(VARIANT) && begins_with(variant))
             && rest.is_empty()
     }
 
     /// The same for all parts of one key. Not the hash of the key.
     pub(crate) fn hash(&self, names: &Names) -> u64 {
         let mut hasher = names.hasher();
-        hasher.write(&self.authority.host);
+        hasher.write(self.authority.as_bytes());
         hasher.write(self.target.as_bytes());
         if !self.others.is_empty() {
             hasher.write(&self.others);
+        }
+        if let Some(variant) = &self.variant {
+            hasher.write(variant);
         }
         hasher.finish()
     }

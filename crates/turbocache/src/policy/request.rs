@@ -24,6 +24,8 @@ pub(crate) struct Lookup<'a> {
     /// There are fields like `X-Forwarded-Host`, from which applications build
     /// links.
     pub(crate) forwarded: bool,
+    /// Of which variant it is, if anybody knows of any.
+    pub(crate) variant: Option<&'a Variant>,
 }
 
 /// What a request says that matters to the cache beyond its key and the fields
@@ -202,7 +204,8 @@ impl Policy {
             ..Asked::default()
         };
         // Last, since some of those above say more about what the request changes.
-        match request.extensions().get() {
+        let variant = request.extensions().get();
+        match variant {
             Some(Variant::Pass(reason)) => return Err(Pass::Variant(reason)),
             Some(Variant::ToldByResponse) => asked.told = true,
             Some(Variant::Known(_) | Variant::Expected(_)) | None => {}
@@ -211,6 +214,7 @@ impl Policy {
             asked,
             host,
             forwarded: fields.have(Fields::FORWARDED),
+            variant,
         })
     }
 
