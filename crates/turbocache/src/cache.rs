@@ -340,17 +340,18 @@ impl Cache {
 
     /// The same for the response to a request that has passed.
     pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass) {
-        let line = match self.config.name.word(reason) {
+        let status = reason.status();
+        let word = self.config.name.word(reason);
+        match word {
             Some(word) if response.extensions.is_empty() => {
                 response.extensions = word.said.clone();
-                word.line.clone()
             }
             _ => {
-                let status = reason.status();
                 response.extensions.insert(status);
-                self.config.name.member(&status, None)
             }
-        };
+        }
+        let line = word.map(|word| word.line.clone());
+        let line = line.unwrap_or_else(|| self.config.name.member(&status, None));
         write(&mut response.headers, line);
     }
 }
