@@ -249,7 +249,7 @@ impl Cache {
 
     /// How far the journal has come, for what is to be fetched for `key`.
     pub(crate) fn generation(&self, key: &Key) -> Generation {
-        let TargetHash { target, path } = self.hash_parts(key.path_and_query(), key.path_alone());
+        let TargetHash { target, path } = self.hash_of_key(key);
         // In this order: see `Journal`.
         self.admission.fetches(path);
         self.journal.generation(target, path)
@@ -269,6 +269,11 @@ impl Cache {
     /// The hashes of a target, as that is in a key.
     pub(crate) fn hash(&self, target: &str) -> TargetHash {
         self.hash_parts(target.as_bytes(), path_of(target).as_bytes())
+    }
+
+    /// The same of that of a key.
+    pub(crate) fn hash_of_key(&self, key: &Key) -> TargetHash {
+        self.hash_parts(key.path_and_query(), key.path_alone())
     }
 
     /// The same of a URI, which knows where its path ends.

@@ -119,12 +119,16 @@ impl Key {
 
     /// Where the part with this number ends, counted from 0.
     fn end_of_part(&self, number: usize) -> usize {
-        let mut dividers = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == DIVIDER);
-        dividers.nth(number).map_or(self.len(), |(at, _)| at)
+        let mut left = number;
+        for (at, byte) in self.0.iter().enumerate() {
+            if *byte == DIVIDER {
+                if left == 0 {
+                    return at;
+                }
+                left -= 1;
+            }
+        }
+        self.len()
     }
 
     /// The same, in memory of its own.

@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::{
     admission::TargetHash,
     cache::Cache,
-    key::{Key, targets::Targets},
+    key::targets::Targets,
     policy::{
         invalidation::{invalidates, other_targets},
         request::Pass,
@@ -59,29 +59,35 @@ impl UnsafeRequest {
             }
         }
         // Most forms go where nothing was ever stored. Then no key is made.
-        if stored || refers_to_others(headers) {
-            self.invalidate(cache, headers);
+        let others = Others::of(headers);
+        if stored || others.targets || others.groups {
+            self.invalidate(cache, headers, stored, others);
         }
     }
 
-    fn invalidate(&self, cache: &Cache, headers: &HeaderMap) {
+    /// What the answer refers to; and the target itself, if there may be something that is
+    /// `stored` for it.
+    fn invalidate(&self, cache: &Cache, headers: &HeaderMap, stored: bool, others: Others) {
         let rules = &cache.config.query;
         let mut scopes = Vec::new();
-        let mut add = |key: Key| {
-            if cache.invalidates(cache.hash(key.as_target().path_and_query)) {
-                scopes.push(Scope::of_key(key));
-            }
-        };
         let mut groups = Vec::new();
         for key in self.targets.keys(rules) {
-            for other in other_targets(key.as_target(), headers) {
-                add(key.beside(&other, rules));
+            if others.targets {
+                for other in other_targets(key.as_target(), headers) {
+                    if cache.invalidates(cache.hash(&rules.apply(&other))) {
+                        scopes.push(Scope::of_key(key.beside(&other, rules)));
+                    }
+                }
             }
-            // RFC 9875 §3.
-            for group in tags::invalidated(headers) {
-                groups.push(Scope::of_label(Label::new(group, &key)));
+            if others.groups {
+                // RFC 9875 §3.
+                for group in tags::invalidated(headers) {
+                    groups.push(Scope::of_label(Label::new(group, &key)));
+                }
             }
-            add(key);
+            if stored && cache.invalidates(cache.hash_of_key(&key)) {
+                scopes.push(Scope::of_key(key));
+            }
         }
         for scope in scopes.into_iter().chain(groups) {
             let purged = cache.purge(&scope, Purge::Hard);
@@ -90,9 +96,22 @@ impl UnsafeRequest {
     }
 }
 
-/// Whether a response may make something invalid beside the target.
-fn refers_to_others(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| {
-        matches!(*name, LOCATION | CONTENT_LOCATION) || *name == tags::CACHE_GROUP_INVALIDATION
-    })
+/// What a response may make invalid beside the target.
+#[derive(Clone, Copy)]
+struct Others {
+    targets: bool,
+    groups: bool,
+}
+
+impl Others {
+    fn of(response: &HeaderMap) -> Self {
+        let (mut targets, mut groups) = (false, false);
+        for name in response.keys() {
+            match *name {
+                LOCATION | CONTENT_LOCATION => targets = true,
+                _ => groups |= *name == tags::CACHE_GROUP_INVALIDATION,
+            }
+        }
+        Self { targets, groups }
+    }
 }

@@ -5,7 +5,7 @@
 //! either of them is [under](super::variances::Variances::of) the search variance
 //! that its path has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header::HOST};
@@ -86,13 +86,14 @@ impl Key {
 
     /// What it is for, in words of RFC 9110 §7.1.
     pub(crate) fn as_target(&self) -> Target<'_> {
-        let mut parts = self.0.split(|byte| *byte == DIVIDER);
-        // They were made of text.
-        let mut part = || str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
+        let [scheme, authority, target] = [0, 1, 2].map(|number| self.end_of_part(number));
+        // It was made of text.
+        let text = str::from_utf8(&self.0[..target]).unwrap_or_default();
+        let part = |from, to| text.get(from..to).unwrap_or_default();
         Target {
-            scheme: part(),
-            authority: part(),
-            path_and_query: part(),
+            scheme: part(0, scheme),
+            authority: part(scheme + 1, authority),
+            path_and_query: part(authority + 1, target),
         }
     }
 
@@ -157,7 +158,7 @@ impl Targets {
     /// Path and query of all of its keys.
     pub(crate) fn paths<'a>(&'a self, rules: &QueryRules) -> impl Iterator<Item = Cow<'a, str>> {
         let original = self.unusual.iter().filter_map(|unusual| unusual.original());
-        let paths = std::iter::once(self.seen()).chain(original);
+        let paths = iter::once(self.seen()).chain(original);
         paths.map(|path| rules.apply(path))
     }
 
@@ -178,12 +179,13 @@ impl Targets {
         let from_uri = from_uri.map(|authority| (scheme, authority.as_str().as_bytes()));
         let (_, host) = self.text.split_at(self.length_of_target);
         let other_hosts = unusual.iter().flat_map(|unusual| &unusual.other_hosts);
-        let from_host = std::iter::once(host).chain(other_hosts.map(HeaderValue::as_bytes));
+        let from_host = iter::once(host).chain(other_hosts.map(HeaderValue::as_bytes));
         let from_host = from_host.map(|host| (scheme, host));
 
         let mut keys = Vec::new();
         for (scheme, authority) in trusted.into_iter().chain(from_uri).chain(from_host) {
-            for path in [original, seen] {
+            let others = (original != seen).then_some(seen);
+            for path in iter::once(original).chain(others) {
                 if let Some(key) = Key::of_parts(scheme, authority, path, rules)
                     && !keys.contains(&key)
                 {

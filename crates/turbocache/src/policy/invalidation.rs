@@ -62,9 +62,10 @@ impl Target<'_> {
     /// Path and query of the URI that `reference` is for a document at this
     /// target (RFC 3986 §5.2), if it is of the same origin.
     fn resolve(&self, reference: &str) -> Option<String> {
-        let reference = reference
-            .split_once('#')
-            .map_or(reference, |(before, _)| before);
+        let reference = before_fragment(reference);
+        if is_resolved(reference) {
+            return Some(reference.to_owned());
+        }
         let reference = match scheme(reference) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case(self.scheme) => {
                 // `http:page` was never legal, and means nothing certain.
@@ -86,6 +87,9 @@ impl Target<'_> {
             }
             None => reference,
         };
+        if is_resolved(reference) {
+            return Some(reference.to_owned());
+        }
         let (path, query) = divide(reference);
         let (base_path, base_query) = divide(self.path_and_query);
         let (path, query) = match path {
@@ -117,8 +121,23 @@ impl Target<'_> {
                 .unwrap_or(plain)
                 .to_ascii_lowercase()
         };
-        !other.is_empty() && plain(self.authority) == plain(other)
+        !other.is_empty() && (self.authority == other || plain(self.authority) == plain(other))
     }
+}
+
+fn before_fragment(reference: &str) -> &str {
+    let end = reference.bytes().position(|byte| byte == b'#');
+    &reference[..end.unwrap_or(reference.len())]
+}
+
+/// Whether it is a path, with or without a query, of which nothing has to be resolved, as
+/// nearly all are. One of which something has to, or may have to, is not.
+fn is_resolved(reference: &str) -> bool {
+    let reference = reference.as_bytes();
+    let may_be_dots = |two: &[u8]| two == b"/.";
+    reference.starts_with(b"/")
+        && !reference.starts_with(b"//")
+        && !reference.windows(2).any(may_be_dots)
 }
 
 /// RFC 3986 §3.1: what stands before the first colon, if that is a scheme.

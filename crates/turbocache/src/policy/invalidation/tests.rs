@@ -155,6 +155,16 @@ fn only_what_is_of_the_same_origin_is_invalidated() {
 
 proptest! {
     #[test]
+    fn what_is_resolved_is_what_comes_of_resolving_it(reference in "/[a./?]{0,12}") {
+        let (path, query) = divide(&reference);
+        let path = without_dots(path);
+        let general = query.map_or(path.clone(), |query| format!("{path}?{query}"));
+        if is_resolved(&reference) {
+            prop_assert_eq!(general, reference);
+        }
+    }
+
+    #[test]
     fn what_a_reference_becomes_is_a_path(reference in "[a-c./?#:@\\[\\] ]{0,16}") {
         if let Some(resolved) = TARGET.resolve(&reference) {
             prop_assert!(resolved.starts_with('/'));
