@@ -18,10 +18,16 @@ use super::{
     stat::Stat,
 };
 
-/// The first pause between two looks whether a process group is empty, and the
-/// longest. The operating system tells when a child exits, not when its
-/// children have.
-const LOOK: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+/// The first pause between two looks whether a process group is empty; it doubles each
+/// time. The operating system tells when a child exits, not when its children have.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+
+/// The longest pause while somebody waits for that.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The longest pause while nobody does: those who have lost their leader are told to
+/// leave when they have nothing to do any more.
+const SLOW_LOOK: Duration = Duration::from_secs(1);
 
 /// How long after SIGKILL to wait for a group to be empty: a moment, on however busy a
 /// machine, unless somebody in it waits for a disk.
@@ -91,7 +97,7 @@ impl Group {
         tokio::select! {
             // The sender is ours: there is no error.
             _ = told.wait_for(|told| *told) => {}
-            () = self.empty() => {}
+            () = self.empty(SLOW_LOOK) => {}
         }
     }
 
@@ -106,9 +112,9 @@ impl Group {
     /// killed.
     pub(crate) async fn bury(&self, patience: Duration) {
         if *self.told.borrow() {
-            let _ = time::timeout(patience, self.empty()).await;
+            let _ = time::timeout(patience, self.empty(LOOK)).await;
             self.kill();
-            let _ = time::timeout(KILL_TIME, self.empty()).await;
+            let _ = time::timeout(KILL_TIME, self.empty(LOOK)).await;
         } else {
             self.kill();
         }
@@ -117,8 +123,8 @@ impl Group {
     }
 
     /// Waits until nobody is left.
-    async fn empty(&self) {
-        let (mut pause, longest) = LOOK;
+    async fn empty(&self, longest: Duration) {
+        let mut pause = FIRST_LOOK;
         while !self.is_empty() {
             time::sleep(pause).await;
             pause = (pause * 2).min(longest);
