@@ -135,17 +135,18 @@ where
         let mut request = request.map(RequestBody::new);
         Box::pin(async move {
             let mut retry = Retry::default();
-            let (response, exchange) = loop {
+            loop {
                 match client.send(&mut request, None).await {
-                    Ok(answer) => break answer,
+                    Ok((response, exchange)) => {
+                        let mut response = answer(response, exchange);
+                        ControlFields::set_aside(&mut response);
+                        return Ok(response);
+                    }
                     // Another attempt to connect would meet the same.
                     Err((error, _)) if error.is_connect() => return Err(error),
                     Err((error, _)) => request = retry.after(error, THE_SERVER)?,
                 }
-            };
-            let mut response = answer(response, exchange);
-            ControlFields::set_aside(&mut response);
-            Ok(response)
+            }
         })
     }
 }

@@ -20,9 +20,10 @@ pub struct Tracked(pub(super) Arc<Entry>);
 /// A request, and where it is. All that changes is written by the one task that
 /// serves it and read by who looks, to whom a moment makes no difference.
 pub(super) struct Entry {
-    /// Among those on the same list.
-    pub(super) id: u64,
-    /// Where it is on that, whose lock is held by whoever reads or writes this.
+    /// The list that it is on counts its requests. Its lock is held by whoever writes
+    /// this, and by whoever reads or writes the next.
+    pub(super) id: AtomicU64,
+    /// Where it is on that.
     pub(super) place: AtomicUsize,
     method: Method,
     uri: Uri,
@@ -75,6 +76,11 @@ impl Tracked {
         self.0.received.store(self.0.mark(), Relaxed);
     }
 
+    /// There was nothing to be received but the head.
+    pub(super) fn came_whole(&self) {
+        self.0.received.store(1, Relaxed);
+    }
+
     /// The request goes to the process with this id now.
     pub fn dispatched(&self, pid: u32) {
         self.0.pid.store(pid, Relaxed);
@@ -94,7 +100,7 @@ impl Entry {
         // Nearly always the first of the fields: that is found sooner than looked up.
         let host = request.headers().iter().find(|(name, _)| *name == HOST);
         Self {
-            id: 0,
+            id: AtomicU64::new(0),
             place: AtomicUsize::new(0),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -110,8 +116,8 @@ impl Entry {
 
     /// Who came earlier has less; within a moment that the clock does not tell apart,
     /// at least among those on the same list.
-    pub(super) const fn arrival(&self) -> (Instant, u64) {
-        (self.came, self.id)
+    pub(super) fn arrival(&self) -> (Instant, u64) {
+        (self.came, self.id.load(Relaxed))
     }
 
     /// The head of the response is there. Gives how long the request was queued,

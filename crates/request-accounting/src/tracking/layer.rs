@@ -96,7 +96,8 @@ impl RequestTracking {
 
     pub(super) fn enter<B>(&self, request: &mut Request<B>) -> Running {
         let shard = Arc::clone(self.shards.local());
-        let entry = shard.list().add(Entry::new(request, !self.receives_first));
+        let entry = Arc::new(Entry::new(request, !self.receives_first));
+        shard.list().add(Arc::clone(&entry));
         let tracked = Tracked(Arc::clone(&entry));
         request.extensions_mut().insert(tracked);
         Running { entry, shard }
@@ -119,13 +120,11 @@ impl Shard {
 }
 
 impl List {
-    fn add(&mut self, mut entry: Entry) -> Arc<Entry> {
-        entry.id = self.next;
+    fn add(&mut self, entry: Arc<Entry>) {
+        entry.id.store(self.next, Relaxed);
         entry.place.store(self.running.len(), Relaxed);
         self.next += 1;
-        let entry = Arc::new(entry);
-        self.running.push(Arc::clone(&entry));
-        entry
+        self.running.push(entry);
     }
 
     fn remove(&mut self, entry: &Entry) {

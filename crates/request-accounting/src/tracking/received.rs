@@ -1,6 +1,7 @@
 use std::task::{Context, Poll};
 
 use http::Request;
+use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -53,6 +54,7 @@ impl<S> Received<S> {
 impl<S, B> Service<Request<B>> for Received<S>
 where
     S: Service<Request<B>>,
+    B: Body,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -64,7 +66,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> S::Future {
         if let Some(tracked) = request.extensions().get::<Tracked>() {
-            tracked.received();
+            // What has no body was there when it came, and the clock need not be asked.
+            if request.body().is_end_stream() {
+                tracked.came_whole();
+            } else {
+                tracked.received();
+            }
         }
         self.inner.call(request)
     }

@@ -38,7 +38,7 @@ pin_project! {
         Asking {
             #[pin]
             future: F,
-            wish: Option<Wish>,
+            wish: Option<Box<Wish>>,
             config: Arc<Config>,
         },
         Sending { future: Sending },
@@ -46,7 +46,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(future: F, wish: Option<Wish>, config: Arc<Config>) -> Self {
+    pub(super) const fn new(future: F, wish: Option<Box<Wish>>, config: Arc<Config>) -> Self {
         Self {
             phase: Phase::Asking {
                 future,
@@ -72,17 +72,24 @@ where
                     wish,
                     config,
                 } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    let Some(order) = Order::take(response.headers_mut()) else {
-                        return Poll::Ready(Ok(response.map(ResponseBody::service)));
+                    let mut polled = future.poll(cx);
+                    // Looked at where it is, and moved once: responses are large.
+                    let order = match &mut polled {
+                        Poll::Ready(Ok(response)) => Order::take(response.headers_mut()),
+                        Poll::Ready(Err(_)) | Poll::Pending => None,
                     };
-                    let Some(wish) = wish.take() else {
-                        warn!(?order, "a file is named, but none may be sent");
-                        return Poll::Ready(Ok(response.map(ResponseBody::service)));
+                    let Some((order, wish)) = order.and_then(|order| {
+                        let wish = wish.take();
+                        if wish.is_none() {
+                            warn!(?order, "a file is named, but none may be sent");
+                        }
+                        Some((order, wish?))
+                    }) else {
+                        return polled.map_ok(|response| response.map(ResponseBody::service));
                     };
                     // The service's body ends here, and what it holds is free.
-                    let (head, _) = response.into_parts();
-                    Box::pin(send(order, wish, head, Arc::clone(config)))
+                    let (head, _) = ready!(polled)?.into_parts();
+                    Box::pin(send(order, *wish, head, Arc::clone(config)))
                 }
                 PhaseProj::Sending { future } => {
                     let sent = ready!(future.as_mut().poll(cx));

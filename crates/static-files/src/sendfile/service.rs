@@ -46,8 +46,8 @@ where
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         self.config.tell(request.headers_mut());
-        // Kept only where it may be needed.
-        let wish = (!self.config.is_empty()).then(|| Wish::of(&request));
+        // Kept only where it may be needed, and out of what each layer moves on.
+        let wish = (!self.config.is_empty()).then(|| Box::new(Wish::of(&request)));
         ResponseFuture::new(self.inner.call(request), wish, Arc::clone(&self.config))
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -19,12 +19,51 @@ use crate::Error;
 /// free as well.
 pub struct ResponseBody {
     /// What came together with the head.
-    first: Option<Result<Frame<Bytes>, Error>>,
+    first: First,
     /// Absent once the process has sent everything.
     exchange: Option<Exchange>,
     /// The response is the beginning of something else, which lasts for as long
     /// as somebody holds this body.
     upgraded: bool,
+}
+
+/// Nearly always nothing or data. What it may be as well is large, and not to be moved on
+/// by each layer.
+enum First {
+    Nothing,
+    Data(Bytes),
+    Other(Box<Result<Frame<Bytes>, Error>>),
+}
+
+impl First {
+    fn of(frame: Result<Option<Frame<Bytes>>, Error>) -> Self {
+        match frame.map(|frame| frame.map(Frame::into_data)) {
+            Ok(None) => Self::Nothing,
+            Ok(Some(Ok(data))) => Self::Data(data),
+            Ok(Some(Err(trailers))) => Self::Other(Box::new(Ok(trailers))),
+            Err(error) => Self::Other(Box::new(Err(error))),
+        }
+    }
+
+    fn take(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        match mem::replace(self, Self::Nothing) {
+            Self::Nothing => None,
+            Self::Data(data) => Some(Ok(Frame::data(data))),
+            Self::Other(other) => Some(*other),
+        }
+    }
+
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// How many bytes of content it is.
+    const fn len(&self) -> usize {
+        match self {
+            Self::Data(data) => data.len(),
+            Self::Nothing | Self::Other(_) => 0,
+        }
+    }
 }
 
 /// A response as it came, as one for the client.
@@ -43,7 +82,7 @@ impl ResponseBody {
     /// A short response is often here in full with its head: then the process
     /// is free already.
     fn new(mut exchange: Exchange) -> Self {
-        let first = exchange.connection().ready_frame().transpose();
+        let first = First::of(exchange.connection().ready_frame());
         let mut body = Self {
             first,
             exchange: Some(exchange),
@@ -57,7 +96,7 @@ impl ResponseBody {
     /// what runs does not give up at the head.
     const fn of_upgraded() -> Self {
         Self {
-            first: None,
+            first: First::Nothing,
             exchange: None,
             upgraded: true,
         }
@@ -104,12 +143,11 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.exchange.is_none() && !self.upgraded
+        self.first.is_nothing() && self.exchange.is_none() && !self.upgraded
     }
 
     fn size_hint(&self) -> SizeHint {
-        let first = self.first.as_ref().and_then(|first| first.as_ref().ok());
-        let first = first.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let first = self.first.len() as u64;
         let rest = match &self.exchange {
             Some(exchange) => exchange.size_hint(),
             None => SizeHint::with_exact(0),
