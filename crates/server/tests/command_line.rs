@@ -33,6 +33,7 @@ fn the_only_line(output: &Output, name: &str) -> String {
 fn wrong_options_are_one_line_and_exit_status_2() {
     let empty = tempfile::tempdir().unwrap();
     fs::write(empty.path().join("file"), "").unwrap();
+    fs::write(empty.path().join("a.toml"), "").unwrap();
     let cases: &[(&str, &[&str], &str)] = &[
         ("nothing", &[], "--help"),
         ("an unknown command", &["serve"], "--help"),
@@ -49,6 +50,11 @@ fn wrong_options_are_one_line_and_exit_status_2() {
         ("an empty folder", &["start"], "-- COMMAND"),
         ("a missing folder", &["start", "nowhere"], "nowhere"),
         ("a file for a folder", &["start", "file"], "not a folder"),
+        (
+            "a file without its option",
+            &["start", "a.toml"],
+            "--config",
+        ),
         (
             "a missing program",
             &["start", "--", "no-such-program"],

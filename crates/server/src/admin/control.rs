@@ -97,11 +97,13 @@ impl Choice {
         let Some(name) = &self.application else {
             return Ok(applications);
         };
-        let mut chosen = applications;
-        chosen.retain(|application| application.name == *name);
+        let (chosen, others): (Vec<_>, Vec<_>) = applications
+            .into_iter()
+            .partition(|application| application.name == *name);
         if chosen.is_empty() {
-            let detail = "this server has no application of that name; `peregrine status` \
-                          shows those that it has";
+            let names: Vec<_> = others.iter().map(|it| it.name.as_str()).collect();
+            let names = names.join(", ");
+            let detail = format!("this server has no application of that name, but {names}");
             return Err(Problem::new(
                 StatusCode::NOT_FOUND,
                 "unknown-application",

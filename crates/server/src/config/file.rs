@@ -91,7 +91,9 @@ impl File {
         };
         let table = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            reader.refuse(at, error.message())
+            let is_other = path.extension().is_some_and(|it| it != "toml");
+            let hint = if is_other { "; it is to be TOML" } else { "" };
+            reader.refuse(at, &format!("{}{hint}", error.message()))
         })?;
         let (apps, options): (Vec<_>, Vec<_>) = table
             .get_ref()
@@ -182,7 +184,12 @@ impl Reader<'_> {
         let at = name.span().start;
         let name = name.get_ref();
         let Some(key) = keys.find(name) else {
-            let reason = elsewhere(name).unwrap_or_else(|| unknown(name, keys));
+            let reason = elsewhere(name).unwrap_or_else(|| match value.get_ref() {
+                DeValue::Table(_) => format!(
+                    "unknown table `[{name}]`; its keys stand above all tables, or in an `[[{APP}]]`"
+                ),
+                _ => unknown(name, keys),
+            });
             return Err(self.refuse(at, &reason));
         };
         let arguments = value::arguments(key, value.get_ref(), &self.folder)

@@ -168,6 +168,11 @@ fn what_is_wrong_is_said_with_file_line_and_key() {
             ":3: unknown field `xyz`, expected an option",
         ),
         (
+            "a table of nginx's",
+            "\n[server]\nport = 1",
+            ":2: unknown table `[server]`; its keys stand above all tables",
+        ),
+        (
             "a word of the command line alone",
             "config = \"other.toml\"",
             ":1: unknown field `config`",
@@ -223,6 +228,16 @@ fn what_is_wrong_is_said_with_file_line_and_key() {
         assert!(refusal.contains("peregrine.toml"), "{name}: {refusal}");
         assert!(!refusal.contains("hunter2"), "{name}: {refusal}");
     }
+}
+
+#[test]
+fn a_file_of_passenger_s_is_none() {
+    let folder = Folder::with("");
+    let file = folder.path("Passengerfile.json");
+    fs::write(&file, "{\"port\": 3000}").unwrap();
+    let refusal = run(&["start", "-c", file.to_str().unwrap()]).unwrap_err();
+    assert!(refusal.contains("Passengerfile.json:1: "), "{refusal}");
+    assert!(refusal.ends_with("it is to be TOML"), "{refusal}");
 }
 
 #[test]

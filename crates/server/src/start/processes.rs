@@ -189,8 +189,12 @@ fn folder(dir: &Path) -> Result<PathBuf, StartError> {
         ))
     })?;
     if !metadata.is_dir() {
+        let instead = match dir.extension() {
+            Some(extension) if extension == "toml" => "a configuration file is --config FILE",
+            _ => "name the application's folder",
+        };
         return Err(StartError::new(format!(
-            "{} is not a folder; name the application's folder",
+            "{} is not a folder; {instead}",
             dir.display()
         )));
     }
