@@ -184,7 +184,7 @@ fn add(key: &mut Vec<u8>, kind: u8, part: &[u8]) {
     key.extend_from_slice(part);
 }
 
-/// The letter of a part that is the [written](written) name of a variant.
+/// The letter of a part that is the [`written`] name of a variant.
 const VARIANT: &[u8] = &[DIVIDER, b'v'];
 
 /// Appends the part that a variant adds.
