@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body::Body;
-use peregrine_core::ControlFields;
+use peregrine_core::{ControlFields, Shared};
 use tower_service::Service;
 
 use crate::{
@@ -42,7 +42,10 @@ use crate::{
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct HttpUpstream {
+pub struct HttpUpstream(Shared<Server>);
+
+#[derive(Clone)]
+struct Server {
     host: Arc<str>,
     port: u16,
     limits: Limits,
@@ -88,21 +91,25 @@ impl HttpUpstream {
             host: bare.into(),
             port,
         };
-        Self {
+        Self(Shared::new(Server {
             host,
             port,
             limits,
             client: Client::new(endpoint, limits),
-        }
+        }))
+    }
+
+    fn limited(&self, limits: Limits) -> Self {
+        Self::with(Arc::clone(&self.0.host), self.0.port, limits)
     }
 
     /// How long the server may take to accept a connection. Default: 5 s.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         let limits = Limits {
             connect: timeout,
-            ..self.limits
+            ..self.0.limits
         };
-        Self::with(self.host, self.port, limits)
+        self.limited(limits)
     }
 
     /// How long the server may take to send the head of its response. Default:
@@ -111,9 +118,9 @@ impl HttpUpstream {
     pub fn response_timeout(self, timeout: Duration) -> Self {
         let limits = Limits {
             response: Some(timeout).filter(|timeout| !timeout.is_zero()),
-            ..self.limits
+            ..self.0.limits
         };
-        Self::with(self.host, self.port, limits)
+        self.limited(limits)
     }
 }
 
@@ -131,12 +138,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let client = Arc::clone(&self.client);
+        let server = self.0.again();
         let mut request = request.map(RequestBody::new);
         Box::pin(async move {
             let mut retry = Retry::default();
             loop {
-                match client.send(&mut request, None).await {
+                match server.client.send(&mut request, None).await {
                     Ok((response, exchange)) => {
                         let mut response = answer(response, exchange);
                         ControlFields::set_aside(&mut response);
@@ -153,16 +160,16 @@ where
 
 impl fmt::Display for HttpUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        write!(f, "http://{}:{}", self.0.host, self.0.port)
     }
 }
 
 impl fmt::Debug for HttpUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpUpstream")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("limits", &self.limits)
+            .field("host", &self.0.host)
+            .field("port", &self.0.port)
+            .field("limits", &self.0.limits)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::Body;
+use peregrine_core::Again;
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
@@ -20,12 +21,12 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        config: Arc<Config>,
+        config: Again<Arc<Config>>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, config: Arc<Config>) -> Self {
+    pub(super) const fn new(inner: F, config: Again<Arc<Config>>) -> Self {
         Self { inner, config }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use peregrine_core::Shared;
 use tower::BoxError;
 use tower_service::Service;
 
@@ -20,11 +21,12 @@ use crate::macros::accessors;
 #[derive(Clone, Debug)]
 pub struct ResponseBufferingService<S> {
     inner: S,
-    config: Arc<Config>,
+    config: Shared<Arc<Config>>,
 }
 
 impl<S> ResponseBufferingService<S> {
-    pub(super) const fn new(inner: S, config: Arc<Config>) -> Self {
+    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
+        let config = Shared::new(config);
         Self { inner, config }
     }
 }
@@ -46,6 +48,6 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        ResponseFuture::new(self.inner.call(request), Arc::clone(&self.config))
+        ResponseFuture::new(self.inner.call(request), self.config.again())
     }
 }

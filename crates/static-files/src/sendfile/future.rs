@@ -29,6 +29,12 @@ pin_project! {
     }
 }
 
+/// What may be sent, and how the client wants it.
+pub(super) struct Offer {
+    pub(super) wish: Wish,
+    pub(super) config: Arc<Config>,
+}
+
 /// `None` if there is nothing that may be sent.
 type Sending = Pin<Box<dyn Future<Output = Option<Response<FileBody>>> + Send>>;
 
@@ -38,21 +44,16 @@ pin_project! {
         Asking {
             #[pin]
             future: F,
-            wish: Option<Box<Wish>>,
-            config: Arc<Config>,
+            offer: Option<Box<Offer>>,
         },
         Sending { future: Sending },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(future: F, wish: Option<Box<Wish>>, config: Arc<Config>) -> Self {
+    pub(super) const fn new(future: F, offer: Option<Box<Offer>>) -> Self {
         Self {
-            phase: Phase::Asking {
-                future,
-                wish,
-                config,
-            },
+            phase: Phase::Asking { future, offer },
         }
     }
 }
@@ -67,29 +68,25 @@ where
         let mut this = self.project();
         loop {
             let sending: Sending = match this.phase.as_mut().project() {
-                PhaseProj::Asking {
-                    future,
-                    wish,
-                    config,
-                } => {
+                PhaseProj::Asking { future, offer } => {
                     let mut polled = future.poll(cx);
                     // Looked at where it is, and moved once: responses are large.
                     let order = match &mut polled {
                         Poll::Ready(Ok(response)) => Order::take(response.headers_mut()),
                         Poll::Ready(Err(_)) | Poll::Pending => None,
                     };
-                    let Some((order, wish)) = order.and_then(|order| {
-                        let wish = wish.take();
-                        if wish.is_none() {
+                    let Some((order, offer)) = order.and_then(|order| {
+                        let offer = offer.take();
+                        if offer.is_none() {
                             warn!(?order, "a file is named, but none may be sent");
                         }
-                        Some((order, wish?))
+                        Some((order, offer?))
                     }) else {
                         return polled.map_ok(|response| response.map(ResponseBody::service));
                     };
                     // The service's body ends here, and what it holds is free.
                     let (head, _) = ready!(polled)?.into_parts();
-                    Box::pin(send(order, *wish, head, Arc::clone(config)))
+                    Box::pin(send(order, *offer, head))
                 }
                 PhaseProj::Sending { future } => {
                     let sent = ready!(future.as_mut().poll(cx));
@@ -106,9 +103,8 @@ where
 /// The file that was ordered, under the head of the service.
 async fn send(
     order: Order,
-    wish: Wish,
+    Offer { wish, config }: Offer,
     head: Parts,
-    config: Arc<Config>,
 ) -> Option<Response<FileBody>> {
     let looking = spawn_blocking(move || {
         let found = order.find(&config);

@@ -9,7 +9,7 @@ use http_body::Body;
 use tower::BoxError;
 use tower_service::Service;
 
-use super::{ResponseFuture, layer::Config};
+use super::{ResponseFuture, future::Offer, layer::Config};
 use crate::{ResponseBody, file::Wish, macros::accessors};
 
 /// Sends files that the service names. Made by [`SendFile`](super::SendFile).
@@ -47,7 +47,12 @@ where
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         self.config.tell(request.headers_mut());
         // Kept only where it may be needed, and out of what each layer moves on.
-        let wish = (!self.config.is_empty()).then(|| Box::new(Wish::of(&request)));
-        ResponseFuture::new(self.inner.call(request), wish, Arc::clone(&self.config))
+        let offer = (!self.config.is_empty()).then(|| {
+            Box::new(Offer {
+                wish: Wish::of(&request),
+                config: Arc::clone(&self.config),
+            })
+        });
+        ResponseFuture::new(self.inner.call(request), offer)
     }
 }
