@@ -75,8 +75,8 @@
 //!    when the pool does, however it goes; at once, if its process never was ready.
 //!    Who is to outlive the pool is started without that variable. A program
 //!    that has only pools may [adopt](adopt_orphans) what has lost its parent.
-//!    While it starts, and for a quarter of the start timeout at most, it has a lower
-//!    priority than those that serve, if this process may raise that again
+//!    While it starts beside others that serve, and for a quarter of the start timeout at
+//!    most, it has a lower priority than those, if this process may raise that again
 //!    (`CAP_SYS_NICE`, or an `RLIMIT_NICE` that allows it): what a start takes of the
 //!    processors is not taken from requests.
 //! 6. What a process writes to its standard output and standard error goes to

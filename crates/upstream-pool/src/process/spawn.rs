@@ -56,6 +56,8 @@ pub(crate) struct Launch {
     pub(crate) start_timeout: Duration,
     pub(crate) warm_up: Option<PathAndQuery>,
     pub(crate) shutdown_timeout: Duration,
+    /// Others serve, from whom this one is not to take the processors.
+    pub(crate) beside_others: bool,
     pub(crate) guard: Arc<Guard>,
     pub(crate) notes: Notes,
 }
@@ -109,7 +111,9 @@ async fn live(launch: &Launch) -> Result<StartReport, StartReport> {
         let error = io::Error::other("the operating system gave no process id");
         return Err(story.ends(Failure::Spawn(error)));
     };
-    let mut polite = StartPriority::lower(leader, mark.as_ref());
+    // Where nobody serves, all who ask wait for this one.
+    let lower = || StartPriority::lower(leader, mark.as_ref());
+    let mut polite = launch.beside_others.then(lower).flatten();
     let group = Arc::new(Group::new(leader, Arc::clone(&launch.guard)));
     let endpoint = place.endpoint(leader, mark.as_ref());
     let entrance = Entrance(endpoint.clone());

@@ -94,6 +94,13 @@ pub(crate) struct Member {
     probed: bool,
 }
 
+impl Member {
+    /// Whether it has been ready, and so perhaps still serves.
+    const fn has_served(&self) -> bool {
+        self.service.is_some()
+    }
+}
+
 impl<L> Supervisor<L>
 where
     L: Layer<Process>,
@@ -228,6 +235,7 @@ where
                     start_timeout: self.plan.start_timeout,
                     warm_up: self.plan.warm_up.clone(),
                     shutdown_timeout: self.plan.shutdown_timeout,
+                    beside_others: self.members.values().any(Member::has_served),
                     notes: self.notes.clone(),
                 });
             }

@@ -1,11 +1,11 @@
 //! Processes that are replaced while they serve.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use peregrine_upstream_pool::{AppCommand, PoolHandle, ProcessState, UpstreamPool};
 use tower::ServiceExt;
 
-use crate::support::{Clients, get, pid, ready, script, shell, text, until};
+use crate::support::{Clients, get, lines, pid, ready, script, shell, text, until};
 
 /// The application, unless there is a file `broken`.
 fn unless_broken(dir: &Path) -> AppCommand {
@@ -19,6 +19,43 @@ fn unless_broken(dir: &Path) -> AppCommand {
 fn pids(handle: &PoolHandle) -> Vec<u32> {
     let processes = handle.snapshot().processes;
     processes.iter().map(|process| process.pid).collect()
+}
+
+/// Whether the tests may raise a priority that was lowered.
+fn may_raise() -> bool {
+    let script = "renice -n 1 -p $$ && renice -n 0 -p $$";
+    let tried = Command::new("sh").args(["-c", script]).output().unwrap();
+    tried.status.success()
+}
+
+#[tokio::test]
+async fn a_process_that_starts_has_a_lower_priority_where_others_serve_and_only_there() {
+    let dir = tempfile::tempdir().unwrap();
+    // The first one has nothing to wait for but a moment in which it could be lowered.
+    let script = format!(
+        "python3 -c ''; before=$(head -n 1 nice 2>&-)
+         for look in $(seq 1000); do test \"$(nice)\" = \"$before\" || break; sleep 0.01; done
+         nice >> nice; exec python3 {} \"$0\"",
+        script()
+    );
+    let command = shell(&script).arg("{socket}").current_dir(dir.path());
+    let (pool, handle) = UpstreamPool::builder(command)
+        .max_pool_size(1)
+        .spawn()
+        .unwrap();
+    pid(&pool).await;
+    if may_raise() {
+        handle.restart().await.unwrap();
+    }
+
+    let starts = lines(&dir.path().join("nice"));
+    let own = Command::new("nice").output().unwrap().stdout;
+    assert_eq!(starts[0], str::from_utf8(&own).unwrap().trim());
+    assert!(
+        starts[1..].iter().all(|nice| *nice != starts[0]),
+        "{starts:?}"
+    );
+    handle.stop().await;
 }
 
 #[tokio::test]
