@@ -71,14 +71,6 @@ pub mod error_pages;
 mod known;
 #[cfg(feature = "upstream-pool")]
 mod of_process;
-#[cfg(all(
-    feature = "buffering",
-    feature = "request-accounting",
-    feature = "static-files",
-    feature = "turbocache",
-    feature = "upstream-pool"
-))]
-mod on_heap;
 #[cfg(all(feature = "request-accounting", feature = "upstream-pool"))]
 mod process_accounting;
 #[cfg(all(feature = "out-of-band", feature = "upstream-pool"))]
@@ -135,7 +127,4 @@ pub use self::stack::Varied;
     feature = "turbocache",
     feature = "upstream-pool"
 ))]
-pub use self::{
-    on_heap::OnHeap,
-    stack::{Behind, Cached, Stack, Uncached},
-};
+pub use self::stack::{Behind, Cached, OnHeap, Stack, Uncached};

@@ -1,3 +1,5 @@
+mod on_heap;
+
 use ipnet::IpNet;
 use peregrine_buffering::{
     BufferSpace,
@@ -18,8 +20,9 @@ use peregrine_upstream_pool::forwarded::{Believe, BelieveLayer, Inform, InformLa
 use tower_layer::Layer;
 use turbocache::{TurboCache, TurboCacheService};
 
+pub use self::on_heap::OnHeap;
 use crate::{
-    ErrorPages, OnHeap,
+    ErrorPages,
     error_pages::ErrorPagesService,
     trace_context::{TraceContext, TraceContextLayer},
 };
