@@ -23,12 +23,16 @@ async fn told(layer: &TraceContextLayer, peer: &str, fields: &[(&'static str, &s
 
 /// Somebody who listens from this level on, on this thread. Not even to be without
 /// one would keep the listeners of other tests from making this one's spans.
-fn listener(level: tracing::Level) -> tracing::subscriber::DefaultGuard {
+///
+/// And another one, whom nobody hears: where there is but one, tracing asks the thread
+/// that is the first to make a span whether anybody listens, for all threads.
+fn listener(level: tracing::Level) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
+    let another = tracing::Dispatch::new(tracing_subscriber::registry());
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::sink)
         .finish();
-    tracing::subscriber::set_default(subscriber)
+    (tracing::subscriber::set_default(subscriber), another)
 }
 
 fn layer(share: f64) -> TraceContextLayer {
