@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| peregrine_upstream_pool::fuzzing::answer(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| peregrine_http1::fuzzing::answer(data));

@@ -177,8 +177,6 @@ mod simulation;
 pub mod sticky;
 mod supervisor;
 
-#[cfg(any(test, feature = "fuzzing"))]
-pub use self::connection::fuzzing;
 pub use self::{
     body::RequestBody,
     budget::ProcessBudget,

@@ -11,21 +11,19 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use peregrine_core::UpgradeOffer;
+use peregrine_http1::{Failure, client::Conn};
 use tokio::{
     runtime,
     time::{self, Instant, Sleep},
 };
 
-use super::{
-    Stream,
-    h1::{Conn, Failure},
-};
+use super::Stream;
 use crate::{Error, RequestBody, body::Upload};
 
 /// One connection, and the state of HTTP on it.
 pub(crate) struct Connection {
     /// Absent once it is over.
-    conn: Option<Conn<Stream>>,
+    conn: Option<Conn<Stream, RequestBody>>,
     runtime: runtime::Id,
     /// Kept for the connection's life: to move a timer that is armed already
     /// is far cheaper than to arm a new one.
@@ -111,7 +109,7 @@ impl Connection {
     /// use. An exchange looks, too, but sees only what the runtime has been told by
     /// the operating system so far: this asks the operating system itself.
     pub(crate) fn verified(self: Box<Self>) -> Option<Box<Self>> {
-        let is_silent = |conn: &Conn<Stream>| conn.stream().is_silent();
+        let is_silent = |conn: &Conn<Stream, RequestBody>| conn.stream().is_silent();
         self.conn.as_ref().is_some_and(is_silent).then_some(self)
     }
 

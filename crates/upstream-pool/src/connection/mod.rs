@@ -10,7 +10,6 @@ mod body;
 mod client;
 mod connected;
 mod exchange;
-mod h1;
 mod head;
 mod idle;
 mod repeat;
@@ -18,8 +17,6 @@ mod stream;
 mod upgraded;
 
 pub use self::body::ResponseBody;
-#[cfg(any(test, feature = "fuzzing"))]
-pub use self::h1::fuzzing;
 pub(crate) use self::{
     body::answer,
     client::{Client, Limits},

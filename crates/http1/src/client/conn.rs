@@ -7,22 +7,19 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body::{Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::coop::unconstrained,
 };
 
 use super::{
-    Failure, Malformed,
-    buffer::Buffer,
-    decode::Decoder,
     encode::{self, Framing},
     framing,
     head::Head,
     upload::Upload,
 };
-use crate::RequestBody;
+use crate::{BoxError, Failure, Malformed, buffer::Buffer, decode::Decoder};
 
 /// How many interim responses may come before the final one.
 const MAX_INTERIM: usize = 100;
@@ -37,14 +34,14 @@ const MAX_KEPT: usize = 8 * 1024;
 /// [is answered](Self::is_answered). Whoever polls one of these is woken when there is
 /// more to do: what is left of the request is written meanwhile.
 #[derive(Debug)]
-pub(in crate::connection) struct Conn<T> {
+pub struct Conn<T, B> {
     stream: T,
     read: Buffer,
     /// The head of the request, and how much of it has been written.
     head: Vec<u8>,
     written: usize,
     /// Absent once all of the request's body has been written.
-    upload: Option<Upload>,
+    upload: Option<Upload<B>>,
     sending: Sending,
     answer: Answer,
     /// Another exchange may follow, as far as is known.
@@ -70,8 +67,12 @@ enum Answer {
     Body(Decoder),
 }
 
-impl<T> Conn<T> {
-    pub(in crate::connection) fn new(stream: T) -> Self {
+impl<T, B> Conn<T, B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Default + Unpin,
+{
+    /// Speaks HTTP on `stream` from its first byte on.
+    pub fn new(stream: T) -> Self {
         Self {
             stream,
             read: Buffer::new(),
@@ -84,27 +85,29 @@ impl<T> Conn<T> {
         }
     }
 
-    pub(in crate::connection) const fn stream(&self) -> &T {
+    /// What it speaks on.
+    pub const fn stream(&self) -> &T {
         &self.stream
     }
 
-    pub(in crate::connection) const fn stream_mut(&mut self) -> &mut T {
+    /// The same, to be told something. To read from it or to write is to lose count.
+    pub const fn stream_mut(&mut self) -> &mut T {
         &mut self.stream
     }
 
     /// The stream, and what has come on it and was not used.
-    pub(in crate::connection) fn into_parts(self) -> (T, Bytes) {
+    pub fn into_parts(self) -> (T, Bytes) {
         (self.stream, self.read.into_bytes())
     }
 
     /// Whether the answer has come as a whole.
-    pub(in crate::connection) const fn is_answered(&self) -> bool {
+    pub const fn is_answered(&self) -> bool {
         matches!(&self.answer, Answer::Body(decoder) if decoder.is_over())
     }
 
     /// Whether nothing but the end of the connection says that the answer has come as a
     /// whole.
-    pub(in crate::connection) const fn is_closed(&self) -> bool {
+    pub const fn is_closed(&self) -> bool {
         matches!(&self.answer, Answer::Body(decoder) if decoder.is_closed())
     }
 
@@ -112,7 +115,7 @@ impl<T> Conn<T> {
     /// one.
     ///
     /// Bytes behind the answer are those of somebody who has lost count.
-    pub(in crate::connection) fn is_reusable(&self) -> bool {
+    pub fn is_reusable(&self) -> bool {
         self.persists && self.is_answered() && self.is_sent() && self.read.is_empty()
     }
 
@@ -130,16 +133,17 @@ impl<T> Conn<T> {
     }
 
     /// Gives up memory that is not needed before the next exchange.
-    pub(in crate::connection) fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.read.rest();
     }
 
     /// Writes the head of `request` into memory, and takes its body. If that fails,
     /// nothing has been or will be written.
-    pub(in crate::connection) fn begin(
-        &mut self,
-        request: &mut Request<RequestBody>,
-    ) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::RequestBody`] if the fields and the body disagree about its length.
+    pub fn begin(&mut self, request: &mut Request<B>) -> Result<(), Failure> {
         let framing =
             Framing::of(request).map_err(|mismatch| Failure::RequestBody(mismatch.into()))?;
         self.head.clear();
@@ -155,7 +159,11 @@ impl<T> Conn<T> {
     }
 
     /// What is here of the body of the answer, without waiting for more.
-    pub(in crate::connection) fn ready_frame(&mut self) -> Result<Option<Frame<Bytes>>, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Malformed`] if there cannot be more.
+    pub fn ready_frame(&mut self) -> Result<Option<Frame<Bytes>>, Failure> {
         match &mut self.answer {
             Answer::Head { .. } => Ok(None),
             Answer::Body(decoder) => decoder.decode(&mut self.read),
@@ -163,7 +171,7 @@ impl<T> Conn<T> {
     }
 
     /// Of what is still to come of the body of the answer.
-    pub(in crate::connection) fn size_hint(&self) -> SizeHint {
+    pub fn size_hint(&self) -> SizeHint {
         match &self.answer {
             Answer::Head { .. } => SizeHint::default(),
             Answer::Body(decoder) => decoder.size_hint(),
@@ -171,13 +179,17 @@ impl<T> Conn<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
+impl<T, B> Conn<T, B>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Default + Unpin,
+{
     /// Ready if the connection is of no use any more: the server has closed it, or says
     /// what nobody has asked for. Before [`begin`](Self::begin).
     ///
     /// Looks also when the task has used up its budget: whatever is there would be taken
     /// for the answer.
-    pub(in crate::connection) fn poll_unasked(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+    pub fn poll_unasked(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         let look = poll_fn(|cx| self.read.poll_fill(&mut self.stream, cx));
         Poll::Ready(match ready!(pin!(unconstrained(look)).poll(cx)) {
             Ok(0) => Failure::cut_off(),
@@ -190,7 +202,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
     /// nevertheless: it is said when that is waited for.
     ///
     /// Says whether it is of use to wait for the answer.
-    pub(in crate::connection) fn send(&mut self, cx: &mut Context<'_>) -> bool {
+    pub fn send(&mut self, cx: &mut Context<'_>) -> bool {
         if matches!(self.sending, Sending::Whole)
             && let Poll::Ready(Err(failure)) = self.poll_send(cx)
         {
@@ -241,7 +253,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
     /// `covers` says of the fields of a head with status 101 whether the server may switch
     /// to what it has switched to. After that, [`into_parts`](Self::into_parts) has the
     /// rest.
-    pub(in crate::connection) fn poll_head<B>(
+    pub fn poll_head(
         &mut self,
         request: &mut Request<B>,
         covers: impl Fn(&HeaderMap) -> bool,
@@ -300,7 +312,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Conn<T> {
     }
 
     /// The next frame of the body of the answer; `None` at its end.
-    pub(in crate::connection) fn poll_frame(
+    pub fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {

@@ -18,7 +18,7 @@ const MAX_EXTENSIONS: usize = 16 * 1024;
 /// last-chunk   = 1*("0") [ chunk-ext ] CRLF
 /// ```
 #[derive(Debug)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     state: State,
     /// What is left of [`MAX_EXTENSIONS`].
     extensions: usize,
@@ -40,14 +40,14 @@ enum State {
 }
 
 impl Chunked {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             state: State::Size,
             extensions: MAX_EXTENSIONS,
         }
     }
 
-    pub(super) const fn is_over(&self) -> bool {
+    pub(crate) const fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }
 
@@ -56,7 +56,7 @@ impl Chunked {
     ///
     /// What frames the data is read on behind a piece of it, too: who has all data is
     /// to know that at once.
-    pub(super) fn decode(
+    pub(crate) fn decode(
         &mut self,
         bytes: &mut BytesMut,
     ) -> Result<Option<Frame<Bytes>>, Malformed> {
@@ -160,7 +160,7 @@ impl Chunked {
 }
 
 /// As much of `left` as has come.
-pub(super) fn take(bytes: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
+pub(crate) fn take(bytes: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
     if bytes.is_empty() {
         return None;
     }

@@ -8,11 +8,8 @@ use std::{
 use bytes::{Buf, Bytes};
 use http_body::Body;
 
-use super::{
-    Failure,
-    encode::{Framing, Mismatch},
-};
-use crate::RequestBody;
+use super::encode::{Framing, Mismatch};
+use crate::{BoxError, Failure};
 
 /// How many bytes wait to be written before the body is asked for more.
 const ENOUGH: usize = 64 * 1024;
@@ -22,8 +19,8 @@ const PIECES: usize = 16;
 
 /// The body of a request on its way out: pieces of it that wait to be written, with
 /// what frames them, and nothing copied.
-pub(super) struct Upload {
-    body: RequestBody,
+pub(super) struct Upload<B> {
+    body: B,
     encoder: Encoder,
     pieces: VecDeque<Bytes>,
     /// In all of the pieces.
@@ -38,9 +35,12 @@ enum Encoder {
     Chunked,
 }
 
-impl Upload {
+impl<B> Upload<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     /// `None` if there is nothing to be sent.
-    pub(super) fn new(body: RequestBody, framing: Framing) -> Option<Self> {
+    pub(super) fn new(body: B, framing: Framing) -> Option<Self> {
         let encoder = match framing {
             Framing::Without => return None,
             Framing::Length(0) if body.is_end_stream() => return None,
@@ -77,7 +77,7 @@ impl Upload {
                     }
                 }
                 Ok(None) => self.end()?,
-                Err(error) => return Poll::Ready(Err(Failure::RequestBody(Box::new(error)))),
+                Err(error) => return Poll::Ready(Err(Failure::RequestBody(error.into()))),
             }
         }
         Poll::Ready(Ok(()))
@@ -149,7 +149,7 @@ impl Upload {
     }
 }
 
-impl std::fmt::Debug for Upload {
+impl<B> std::fmt::Debug for Upload<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upload")
             .field("waiting", &self.len)

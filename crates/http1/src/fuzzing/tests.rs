@@ -1,7 +1,7 @@
 //! What a fuzzer does, for a bounded time and on stable. And the same to hyper's client,
 //! beside ours.
 
-#[path = "../../../../../../fuzz/alike.rs"]
+#[path = "../../../../fuzz/alike.rs"]
 mod alike;
 
 use http_body_util::{BodyExt, Empty};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use self::alike::{corpus, many};
 use super::{script::End, *};
-use crate::connection::h1::MAX_HEAD;
+use crate::MAX_HEAD;
 
 /// Something like a file of the corpus.
 fn alike(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {

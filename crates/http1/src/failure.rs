@@ -1,10 +1,11 @@
 use std::{error::Error as StdError, fmt, io};
 
-use crate::error::BoxError;
+/// Whatever a body fails with.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why an exchange does not come to its end.
 #[derive(Debug)]
-pub(in crate::connection) enum Failure {
+pub enum Failure {
     /// What came is not HTTP/1, or not to be trusted.
     Malformed(Malformed),
     /// The request's body failed, or is not as long as its head says.
@@ -13,25 +14,38 @@ pub(in crate::connection) enum Failure {
     Closed(io::Error),
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::connection) enum Malformed {
+#[non_exhaustive]
+pub enum Malformed {
+    /// The head is not one (RFC 9112 §2.1).
     Head(httparse::Error),
+    /// The head has over 64 KiB.
     HeadTooLarge,
+    /// The head or the trailer section has over 100 fields.
     TooManyFields,
+    /// There are over 100 interim answers.
     TooManyInterim,
+    /// `101 Switching Protocols` to something that was not offered (RFC 9110 §7.8).
     NotOffered,
+    /// A transfer coding that nobody can undo, or that there cannot be (RFC 9112 §6.1).
     TransferEncoding,
+    /// `Content-Length` is no length, or several (RFC 9112 §6.3).
     ContentLength,
+    /// A chunk does not begin with its size (RFC 9112 §7.1).
     ChunkSize,
+    /// A chunk does not end where its size says.
     ChunkEnd,
+    /// The chunk extensions of a body have over 16 KiB.
     ChunkExtensions,
+    /// The trailer section is not one (RFC 9112 §7.1.2).
     Trailers,
+    /// Bytes came when nothing was asked for.
     Unasked,
 }
 
 impl Failure {
-    pub(super) fn cut_off() -> Self {
+    pub(crate) fn cut_off() -> Self {
         Self::Closed(io::ErrorKind::UnexpectedEof.into())
     }
 }

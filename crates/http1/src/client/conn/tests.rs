@@ -3,8 +3,7 @@
 use std::{convert::Infallible, future::poll_fn, pin::pin, task::Waker, time::Duration};
 
 use futures_util::StreamExt;
-use http_body::Body;
-use http_body_util::{Full, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     task::coop::consume_budget,
@@ -12,18 +11,19 @@ use tokio::{
 };
 
 use super::*;
-use crate::error::BoxError;
+
+type RequestBody = UnsyncBoxBody<Bytes, BoxError>;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// A client and its server, with so many bytes between them.
-fn pair(capacity: usize) -> (Conn<DuplexStream>, DuplexStream) {
+fn pair(capacity: usize) -> (Conn<DuplexStream, RequestBody>, DuplexStream) {
     let (client, server) = duplex(capacity);
     (Conn::new(client), server)
 }
 
 fn get() -> Request<RequestBody> {
-    request("GET", RequestBody::empty())
+    request("GET", RequestBody::default())
 }
 
 fn request(method: &str, body: RequestBody) -> Request<RequestBody> {
@@ -31,13 +31,20 @@ fn request(method: &str, body: RequestBody) -> Request<RequestBody> {
     request.body(body).unwrap()
 }
 
+fn boxed<B>(body: B) -> RequestBody
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    body.map_err(Into::into).boxed_unsync()
+}
+
 fn full(body: impl Into<Bytes>) -> RequestBody {
-    RequestBody::new(Full::new(body.into()))
+    boxed(Full::new(body.into()))
 }
 
 /// A body of which nobody knows how long it is, in pieces.
 fn pieces(pieces: Vec<Result<Frame<Bytes>, BoxError>>) -> RequestBody {
-    RequestBody::new(StreamBody::new(futures_util::stream::iter(pieces)))
+    boxed(StreamBody::new(futures_util::stream::iter(pieces)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "beside others that fail")]
@@ -47,7 +54,7 @@ fn piece(bytes: &'static str) -> Result<Frame<Bytes>, BoxError> {
 
 /// Asks, and waits for the head of the answer.
 async fn ask(
-    conn: &mut Conn<DuplexStream>,
+    conn: &mut Conn<DuplexStream, RequestBody>,
     mut request: Request<RequestBody>,
 ) -> Result<Response<()>, Failure> {
     conn.begin(&mut request)?;
@@ -55,7 +62,7 @@ async fn ask(
 }
 
 /// Reads the body of the answer to its end.
-async fn body(conn: &mut Conn<DuplexStream>) -> Result<String, Failure> {
+async fn body(conn: &mut Conn<DuplexStream, RequestBody>) -> Result<String, Failure> {
     let mut body = Vec::new();
     while let Some(frame) = poll_fn(|cx| conn.poll_frame(cx)).await {
         if let Ok(data) = frame?.into_data() {
@@ -185,7 +192,7 @@ async fn a_large_body_passes_through_a_narrow_stream() {
     let sent: Bytes = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     for content in [
         full(sent.clone()),
-        RequestBody::new(StreamBody::new(futures_util::stream::iter(
+        boxed(StreamBody::new(futures_util::stream::iter(
             sent.chunks(100)
                 .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))))
                 .collect::<Vec<_>>(),
@@ -260,7 +267,7 @@ async fn a_body_that_fails_while_the_answer_comes_never_looks_whole() {
     // As most bodies do, it says that it is over when it is asked after its failure.
     let content = futures_util::stream::iter([piece("pa")]);
     let content = content.chain(futures_util::stream::once(failing));
-    let content = RequestBody::new(StreamBody::new(content));
+    let content = boxed(StreamBody::new(content));
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npa";
     server.write_all(answer.as_bytes()).await.unwrap();
     ask(&mut conn, request("POST", content)).await.unwrap();
@@ -477,7 +484,7 @@ async fn an_answer_to_head_has_the_length_but_no_body() {
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
         .await
         .unwrap();
-    let response = ask(&mut conn, request("HEAD", RequestBody::empty())).await;
+    let response = ask(&mut conn, request("HEAD", RequestBody::default())).await;
     assert_eq!(response.unwrap().headers()["content-length"], "1000");
     assert!(conn.is_reusable());
     assert_eq!(conn.size_hint().exact(), Some(0));

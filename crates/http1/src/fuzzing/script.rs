@@ -9,10 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{
-    RequestBody,
-    connection::h1::{Conn, Failure, Malformed},
-};
+use crate::{Failure, Malformed, client::Conn};
+use http_body_util::Empty;
 
 /// A server that says what is written in its script, a piece at a time, as soon as it is
 /// asked anything. Then it closes the connection.
@@ -62,7 +60,7 @@ impl Script {
             is_reusable: false,
         };
         let mut conn = Conn::new(self);
-        let mut request = Request::new(RequestBody::empty());
+        let mut request = Request::new(Empty::new());
         *request.method_mut() = method.clone();
         assert!(conn.poll_unasked(&mut cx).is_pending());
         conn.begin(&mut request).unwrap();
@@ -76,7 +74,12 @@ impl Script {
 }
 
 impl Transcript {
-    fn read(&mut self, response: Response<()>, conn: &mut Conn<Script>, cx: &mut Context<'_>) {
+    fn read(
+        &mut self,
+        response: Response<()>,
+        conn: &mut Conn<Script, Empty<Bytes>>,
+        cx: &mut Context<'_>,
+    ) {
         let (head, ()) = response.into_parts();
         self.head = Some((head.status, head.version, head.headers));
         loop {

@@ -21,7 +21,7 @@ const LARGEST: usize = 128 * 1024;
 /// of that, and when it is used up into new memory, unless nobody holds the old one any
 /// more.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     bytes: BytesMut,
     /// How much to ask for.
     size: usize,
@@ -30,7 +30,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             bytes: BytesMut::new(),
             size: FIRST,
@@ -39,7 +39,7 @@ impl Buffer {
     }
 
     /// Reads once, and says how much has come; 0 is the end.
-    pub(super) fn poll_fill<T>(
+    pub(crate) fn poll_fill<T>(
         &mut self,
         stream: &mut T,
         cx: &mut Context<'_>,
@@ -62,18 +62,18 @@ impl Buffer {
     }
 
     /// So much is going to come: it need not be found out bit by bit.
-    pub(super) fn expect(&mut self, len: u64) {
+    pub(crate) fn expect(&mut self, len: u64) {
         let len = usize::try_from(len).unwrap_or(LARGEST);
         self.size = len.clamp(FIRST, LARGEST);
     }
 
-    pub(super) fn into_bytes(self) -> Bytes {
+    pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes.freeze()
     }
 
     /// An answer is over. The next one is likely to be as long: it can have the same
     /// memory, but after some short ones not all of it.
-    pub(super) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         let needed = self.taken.min(LARGEST).next_power_of_two();
         self.size = needed.max(self.size / 2).clamp(FIRST, LARGEST);
         self.taken = 0;

@@ -1,15 +1,15 @@
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 
-use super::{
+use crate::{
     Failure,
     chunked::{Chunked, take},
-    framing::Framing,
+    client::framing::Framing,
 };
 
 /// Takes the body of an answer out of the bytes that come.
 #[derive(Debug)]
-pub(super) enum Decoder {
+pub(crate) enum Decoder {
     /// So many bytes are still to come.
     Length(u64),
     Chunked(Chunked),
@@ -22,7 +22,7 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// Without a framing, there is no body.
-    pub(super) const fn new(framing: Option<Framing>) -> Self {
+    pub(crate) const fn new(framing: Option<Framing>) -> Self {
         match framing {
             None | Some(Framing::Length(0)) => Self::Over,
             Some(Framing::Length(octets)) => Self::Length(octets),
@@ -33,7 +33,7 @@ impl Decoder {
 
     /// The next frame in `bytes`, never an empty one; `None` if more has to come first or
     /// nothing does.
-    pub(super) fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Frame<Bytes>>, Failure> {
+    pub(crate) fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Frame<Bytes>>, Failure> {
         let frame = match self {
             Self::Length(left) => take(bytes, left).map(Frame::data),
             Self::Chunked(chunked) => chunked.decode(bytes)?,
@@ -52,7 +52,7 @@ impl Decoder {
     }
 
     /// Takes notice of the end of the connection.
-    pub(super) fn end(&mut self) -> Result<(), Failure> {
+    pub(crate) fn end(&mut self) -> Result<(), Failure> {
         match self {
             Self::Close => *self = Self::Closed,
             Self::Closed | Self::Over => {}
@@ -65,17 +65,17 @@ impl Decoder {
         Ok(())
     }
 
-    pub(super) const fn is_over(&self) -> bool {
+    pub(crate) const fn is_over(&self) -> bool {
         matches!(self, Self::Closed | Self::Over)
     }
 
     /// Whether nothing but the end of the connection says that it is.
-    pub(super) const fn is_closed(&self) -> bool {
+    pub(crate) const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
 
     /// Of what is still to come.
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Length(left) => SizeHint::with_exact(*left),
             Self::Chunked(_) | Self::Close => SizeHint::default(),

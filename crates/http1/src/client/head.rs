@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
-use super::{Failure, MAX_FIELDS, MAX_HEAD, Malformed, framing::Fields};
+use super::framing::Fields;
+use crate::{Failure, MAX_FIELDS, MAX_HEAD, Malformed};
 
 /// Looks for the head of an answer at the beginning of what has come.
 #[derive(Debug, Default)]

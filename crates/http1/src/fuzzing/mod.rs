@@ -6,7 +6,7 @@
 //! part of what the crate promises.
 //!
 //! ```
-//! use peregrine_upstream_pool::fuzzing;
+//! use peregrine_http1::fuzzing;
 //!
 //! fuzzing::answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
 //! fuzzing::chunked(b"2;x=y\r\nok\r\n0\r\n\r\n");
