@@ -46,3 +46,4 @@ mod unruly;
 mod upgrades;
 mod upstream;
 mod users;
+mod wire;
