@@ -247,6 +247,23 @@ async fn a_value_reaches_the_client_as_it_came() {
 }
 
 #[tokio::test]
+async fn a_large_head_reaches_the_client_whole() {
+    let long = "x".repeat(40 * 1024);
+    let lines: String = (0..80)
+        .flat_map(|_| ["X-C: ", &long[..100], "\r\n"])
+        .collect();
+    let reply = format!("HTTP/1.1 200 OK\r\nX-B: {long}\r\n{lines}Content-Length: 4\r\n\r\npage");
+    let wire = Wire::start(&[], vec![("/page", Reply::Whole(reply.into()))]).await;
+    let request = format!("GET /page HTTP/1.1\r\nHost: a\r\n\r\n{NEXT}");
+    let mut client = wire.send(request).await;
+    let answer = client.answer().await;
+    assert_eq!(answer.lines("x-b"), [&long], "{answer:?}");
+    assert_eq!(answer.lines("x-c"), [&long[..100]; 80], "{answer:?}");
+    assert_eq!(answer.content, b"page", "{answer:?}");
+    assert_eq!(client.answer().await.content, b"GET /next HTTP/1.1");
+}
+
+#[tokio::test]
 async fn what_is_said_before_an_answer_is_not_taken_for_it() {
     let early = "HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\
                  HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage";

@@ -16,6 +16,8 @@ mod codings;
 mod delays;
 mod expectations;
 mod fields;
+mod hits;
+mod large;
 mod large_answers;
 mod leaving;
 mod lengths;
@@ -27,6 +29,7 @@ mod pipelining;
 mod request_lines;
 mod stopping;
 mod trailers;
+mod uploads;
 mod verdict;
 
 use integration_tests::Server;

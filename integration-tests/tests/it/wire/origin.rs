@@ -13,7 +13,7 @@ use bytes::Bytes;
 use integration_tests::wait;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
     sync::Semaphore,
     task::AbortHandle,
 };
@@ -33,6 +33,9 @@ pub(super) enum Reply {
     Held(Bytes),
     /// The first half of this, and the second one once the test releases it.
     Halves(Bytes, Bytes),
+    /// As [`Whole`](Self::Whole), but it reads the content of the request only once the
+    /// test releases it.
+    Deaf(Bytes),
     /// A content of which there is always more.
     Endless,
 }
@@ -150,46 +153,51 @@ impl Shared {
             let reply = self.replies.get(request.path()).cloned();
             let reply = reply.unwrap_or_else(|| usual(&request));
             self.heads.lock().unwrap().push(request.clone());
-            if let Reply::AtOnce(bytes) = reply {
-                if writer.write_all(&bytes).await.is_err() {
-                    self.refused.fetch_add(1, Relaxed);
-                }
-                // Gone on with, so that nothing is reset on the way.
+            if let Reply::AtOnce(_) = reply {
+                self.say(&reply, &mut writer).await;
+                // Heard out, so that nothing is reset on the way.
                 let _ = writer.shutdown().await;
                 reader.rest(&mut Vec::new()).await;
                 return;
+            }
+            if let Reply::Deaf(_) = reply {
+                self.is_released().await;
             }
             reader.content(&mut request, false).await;
             if request.end == End::BrokenOff {
                 return;
             }
             self.requests.lock().unwrap().push(request);
-            let said = match &reply {
-                Reply::Held(bytes) => {
-                    self.is_released().await;
-                    writer.write_all(bytes).await
-                }
-                Reply::Whole(bytes) | Reply::Last(bytes) | Reply::AtOnce(bytes) => {
-                    writer.write_all(bytes).await
-                }
-                Reply::Halves(first, second) => {
-                    self.say_in_halves(&mut writer, first, second).await
-                }
-                Reply::Endless => say_endlessly(&mut writer).await,
-            };
-            if said.is_err() {
-                self.refused.fetch_add(1, Relaxed);
-                return;
-            }
-            if let Reply::Last(_) = reply {
+            let is_last = matches!(reply, Reply::Last(_));
+            if !self.say(&reply, &mut writer).await || is_last {
                 return;
             }
         }
     }
 
+    /// Whether somebody takes it.
+    async fn say(&self, reply: &Reply, writer: &mut OwnedWriteHalf) -> bool {
+        if let Reply::Held(_) = reply {
+            self.is_released().await;
+        }
+        let said = match reply {
+            Reply::Whole(bytes)
+            | Reply::Last(bytes)
+            | Reply::AtOnce(bytes)
+            | Reply::Held(bytes)
+            | Reply::Deaf(bytes) => writer.write_all(bytes).await,
+            Reply::Halves(first, second) => self.say_in_halves(writer, first, second).await,
+            Reply::Endless => say_endlessly(writer).await,
+        };
+        if said.is_err() {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        said.is_ok()
+    }
+
     async fn say_in_halves(
         &self,
-        writer: &mut (impl AsyncWriteExt + Unpin),
+        writer: &mut OwnedWriteHalf,
         first: &[u8],
         second: &[u8],
     ) -> io::Result<()> {
@@ -203,7 +211,7 @@ impl Shared {
     }
 }
 
-async fn say_endlessly(writer: &mut (impl AsyncWriteExt + Unpin)) -> io::Result<()> {
+async fn say_endlessly(writer: &mut OwnedWriteHalf) -> io::Result<()> {
     let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     writer.write_all(head).await?;
     loop {
