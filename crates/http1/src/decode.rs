@@ -4,10 +4,18 @@ use http_body::{Frame, SizeHint};
 use crate::{
     Failure,
     chunked::{Chunked, take},
-    client::framing::Framing,
 };
 
-/// Takes the body of an answer out of the bytes that come.
+/// Where a body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length(u64),
+    Chunked,
+    /// With the connection.
+    Close,
+}
+
+/// Takes a body out of the bytes that come.
 #[derive(Debug)]
 pub(crate) enum Decoder {
     /// So many bytes are still to come.

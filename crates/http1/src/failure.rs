@@ -1,5 +1,7 @@
 use std::{error::Error as StdError, fmt, io};
 
+use http::StatusCode;
+
 /// Whatever a body fails with.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -8,9 +10,9 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub enum Failure {
     /// What came is not HTTP/1, or not to be trusted.
     Malformed(Malformed),
-    /// The request's body failed, or is not as long as its head says.
-    RequestBody(BoxError),
-    /// The connection broke, or was closed in the midst of the answer.
+    /// The body that was to be sent failed, or is not as long as its head says.
+    Body(BoxError),
+    /// The connection broke, or was closed in the midst of a message.
     Closed(io::Error),
 }
 
@@ -20,6 +22,10 @@ pub enum Failure {
 pub enum Malformed {
     /// The head is not one (RFC 9112 §2.1).
     Head(httparse::Error),
+    /// The target of a request is none (RFC 9112 §3.2).
+    Target,
+    /// The target of a request alone has over 64 KiB.
+    TargetTooLong,
     /// The head has over 64 KiB.
     HeadTooLarge,
     /// The head or the trailer section has over 100 fields.
@@ -30,6 +36,8 @@ pub enum Malformed {
     NotOffered,
     /// A transfer coding that nobody can undo, or that there cannot be (RFC 9112 §6.1).
     TransferEncoding,
+    /// A request in a transfer coding that is unknown, and in chunks (RFC 9112 §6.1).
+    UnknownCoding,
     /// `Content-Length` is no length, or several (RFC 9112 §6.3).
     ContentLength,
     /// A chunk does not begin with its size (RFC 9112 §7.1).
@@ -50,6 +58,26 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed(_) => "what came is not HTTP/1",
+            Self::Body(_) => "the body that was to be sent failed",
+            Self::Closed(_) => "the connection was closed",
+        })
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(match self {
+            Self::Malformed(why) => why,
+            Self::Body(why) => &**why,
+            Self::Closed(why) => why,
+        })
+    }
+}
+
 impl From<Malformed> for Failure {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
@@ -60,11 +88,14 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Head(error) => return write!(f, "malformed head: {error}"),
+            Self::Target => "the target of the request is none",
+            Self::TargetTooLong => "the target of the request is too long",
             Self::HeadTooLarge => "the head is too large",
             Self::TooManyFields => "there are too many fields",
             Self::TooManyInterim => "one interim response follows the other",
             Self::NotOffered => "101 to something that was not offered",
-            Self::TransferEncoding => "a transfer coding that nobody has asked for",
+            Self::TransferEncoding => "a transfer coding that cannot be undone",
+            Self::UnknownCoding => "a transfer coding that is not known here",
             Self::ContentLength => "invalid Content-Length",
             Self::ChunkSize => "invalid chunk size",
             Self::ChunkEnd => "a chunk does not end where it should",
@@ -72,6 +103,20 @@ impl fmt::Display for Malformed {
             Self::Trailers => "malformed trailer section",
             Self::Unasked => "bytes that nobody asked for",
         })
+    }
+}
+
+impl Malformed {
+    /// What a server answers to it.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::HeadTooLarge | Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Head(httparse::Error::Version) => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            _ => StatusCode::BAD_REQUEST,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An end is a value that is polled: it has no task, no channel and no timer of its
 //! own, whoever polls it is woken when there is more to do, and dropped it closes its
-//! stream. [`client`] asks.
+//! stream. [`client`] asks, [`server`] answers.
 //!
 //! What has come is never copied: the values of the fields and the pieces of a body
 //! are parts of the buffer that was read into. Heads are parsed by `httparse`, as
@@ -23,9 +23,13 @@ mod buffer;
 mod chunked;
 pub mod client;
 mod decode;
+mod encoder;
 mod failure;
+mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod outgoing;
+pub mod server;
 
 pub use self::failure::{BoxError, Failure, Malformed};
 

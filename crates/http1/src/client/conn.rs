@@ -1,6 +1,6 @@
 use std::{
     future::{Future, poll_fn},
-    io, mem,
+    mem,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -13,19 +13,17 @@ use tokio::{
     task::coop::unconstrained,
 };
 
-use super::{
-    encode::{self, Framing},
-    framing,
-    head::Head,
-    upload::Upload,
+use super::{encode, head::Head};
+use crate::{
+    BoxError, Failure, Malformed,
+    buffer::Buffer,
+    decode::{self, Decoder},
+    encoder::Encoder,
+    outgoing::Outgoing,
 };
-use crate::{BoxError, Failure, Malformed, buffer::Buffer, decode::Decoder};
 
 /// How many interim responses may come before the final one.
 const MAX_INTERIM: usize = 100;
-
-/// How much memory for the head of a request is kept for the next one.
-const MAX_KEPT: usize = 8 * 1024;
 
 /// One connection to a server, and how far the exchange on it has come.
 ///
@@ -37,15 +35,21 @@ const MAX_KEPT: usize = 8 * 1024;
 pub struct Conn<T, B> {
     stream: T,
     read: Buffer,
-    /// The head of the request, and how much of it has been written.
-    head: Vec<u8>,
-    written: usize,
-    /// Absent once all of the request's body has been written.
+    /// What is to be written of the request.
+    out: Outgoing,
+    /// Absent once all of the request's body is there to be written.
     upload: Option<Upload<B>>,
     sending: Sending,
     answer: Answer,
     /// Another exchange may follow, as far as is known.
     persists: bool,
+}
+
+/// The body of a request, and how it is sent.
+#[derive(Debug)]
+struct Upload<B> {
+    body: B,
+    encoder: Encoder,
 }
 
 #[derive(Debug)]
@@ -67,6 +71,15 @@ enum Answer {
     Body(Decoder),
 }
 
+impl<B> Upload<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    fn poll_fill(&mut self, out: &mut Outgoing, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.encoder.poll_fill(Pin::new(&mut self.body), out, cx)
+    }
+}
+
 impl<T, B> Conn<T, B>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Default + Unpin,
@@ -76,8 +89,7 @@ where
         Self {
             stream,
             read: Buffer::new(),
-            head: Vec::new(),
-            written: 0,
+            out: Outgoing::default(),
             upload: None,
             sending: Sending::Whole,
             answer: Answer::Body(Decoder::new(None)),
@@ -120,8 +132,8 @@ where
     }
 
     /// Whether all of the request has been written.
-    const fn is_sent(&self) -> bool {
-        self.upload.is_none() && self.written == self.head.len()
+    fn is_sent(&self) -> bool {
+        self.upload.is_none() && self.out.is_empty()
     }
 
     /// What else there is to be done while the answer does not come.
@@ -142,15 +154,13 @@ where
     ///
     /// # Errors
     ///
-    /// [`Failure::RequestBody`] if the fields and the body disagree about its length.
+    /// [`Failure::Body`] if the fields and the body disagree about its length.
     pub fn begin(&mut self, request: &mut Request<B>) -> Result<(), Failure> {
-        let framing =
-            Framing::of(request).map_err(|mismatch| Failure::RequestBody(mismatch.into()))?;
-        self.head.clear();
-        self.head.shrink_to(MAX_KEPT);
-        self.written = 0;
-        encode::head(request, framing, &mut self.head);
-        self.upload = Upload::new(mem::take(request.body_mut()), framing);
+        let framing = encode::framing(request)?;
+        encode::head(request, framing, self.out.head());
+        let body = mem::take(request.body_mut());
+        let encoder = framing.map(Encoder::new);
+        self.upload = encoder.map(|encoder| Upload { body, encoder });
         self.answer = Answer::Head {
             head: Head::default(),
             interim: 0,
@@ -212,37 +222,23 @@ where
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        while !self.is_sent() {
-            let head = &self.head[self.written..];
-            let stream = Pin::new(&mut self.stream);
-            let written = match &mut self.upload {
-                None => stream.poll_write(cx, head),
-                Some(upload) => {
-                    let filled = upload.poll_fill(cx)?;
-                    if head.is_empty() && upload.is_empty() {
-                        // All that is left is to wait for the body, or to forget it.
-                        ready!(filled);
-                        self.upload = None;
-                        continue;
-                    }
-                    let (slices, count) = upload.slices(head);
-                    stream.poll_write_vectored(cx, &slices[..count])
-                }
+        loop {
+            let filled = match &mut self.upload {
+                None => Poll::Ready(Ok(())),
+                Some(upload) => upload.poll_fill(&mut self.out, cx),
             };
-            let written = ready!(written).map_err(Failure::Closed)?;
-            if written == 0 {
-                return Poll::Ready(Err(Failure::Closed(io::ErrorKind::WriteZero.into())));
-            }
-            let of_head = written.min(head.len());
-            self.written += of_head;
-            if let Some(upload) = &mut self.upload {
-                upload.advance(written - of_head);
-                if upload.is_over() {
-                    self.upload = None;
-                }
+            // What is there is written, whether there will be more or not.
+            let written = match &filled {
+                Poll::Ready(Err(_)) => Poll::Pending,
+                _ => self.out.poll_write(Pin::new(&mut self.stream), cx),
+            };
+            ready!(filled)?;
+            self.upload.take_if(|upload| upload.encoder.is_over());
+            ready!(written).map_err(Failure::Closed)?;
+            if self.is_sent() {
+                return Poll::Ready(Ok(()));
             }
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Waits for the head of the final answer to `request`.
@@ -294,9 +290,9 @@ where
             .fields
             .framing(request.method(), said.status, said.version)?;
         self.persists = said.fields.persists(said.version)
-            && framing != Some(framing::Framing::Close)
+            && framing != Some(decode::Framing::Close)
             && said.status != StatusCode::SWITCHING_PROTOCOLS;
-        if let Some(framing::Framing::Length(octets)) = framing {
+        if let Some(decode::Framing::Length(octets)) = framing {
             self.read
                 .expect(octets.saturating_sub(self.read.len() as u64));
         }

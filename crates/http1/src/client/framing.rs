@@ -3,22 +3,16 @@ use http::{
     header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 
-use crate::Malformed;
-
-/// Where the body of an answer ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
-    Length(u64),
-    Chunked,
-    /// With the connection.
-    Close,
-}
+use crate::{
+    Malformed,
+    decode::Framing,
+    fields::{Options, decimal},
+};
 
 /// What the fields of an answer say about its end, and about the connection.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields {
-    close: bool,
-    keep_alive: bool,
+    connection: Options,
     transfer: Option<Transfer>,
     length: Option<Length>,
 }
@@ -61,10 +55,7 @@ impl Fields {
                 self.note_length(element.trim_ascii());
             }
         } else if *name == CONNECTION {
-            for option in elements(value) {
-                self.close |= option.eq_ignore_ascii_case(b"close");
-                self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-            }
+            self.connection.note(value);
         } else if *name == TRANSFER_ENCODING {
             for coding in value.as_bytes().split(|byte| *byte == b',') {
                 let coding = coding.trim_ascii();
@@ -147,7 +138,7 @@ impl Fields {
         // §6.1: who sends both fields is to be answered, but "MUST close the connection
         // after": somebody may want two of us to disagree.
         let is_contradictory = self.transfer.is_some() && self.length.is_some();
-        !self.close && !is_contradictory && (version == Version::HTTP_11 || self.keep_alive)
+        !is_contradictory && self.connection.persists(version)
     }
 
     /// Makes the fields say once and for all what was understood.
@@ -169,13 +160,6 @@ impl Fields {
     }
 }
 
-/// The elements of a list (RFC 9110 §5.6.1), without the empty ones.
-fn elements(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    let elements = value.as_bytes().split(|byte| *byte == b',');
-    let elements = elements.map(<[u8]>::trim_ascii);
-    elements.filter(|element| !element.is_empty())
-}
-
 /// Whether nobody can have coded a body in this way, nor take it for another one.
 fn is_unknown(coding: &[u8]) -> bool {
     !coding.is_empty()
@@ -183,17 +167,6 @@ fn is_unknown(coding: &[u8]) -> bool {
         && !CODINGS
             .iter()
             .any(|known| coding.eq_ignore_ascii_case(known))
-}
-
-/// RFC 9110 §8.6: `Content-Length = 1*DIGIT`.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 #[cfg(test)]

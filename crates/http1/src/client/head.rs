@@ -1,11 +1,14 @@
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use bytes::BytesMut;
+use http::{HeaderMap, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
 use super::framing::Fields;
-use crate::{Failure, MAX_FIELDS, MAX_HEAD, Malformed};
+use crate::{
+    Failure, MAX_FIELDS, MAX_HEAD, Malformed,
+    fields::{Parsed, Place, complete, has_end, read},
+};
 
 /// Looks for the head of an answer at the beginning of what has come.
 #[derive(Debug, Default)]
@@ -23,8 +26,6 @@ pub(super) struct Said {
     pub(super) reason: Option<ReasonPhrase>,
     pub(super) fields: Fields,
 }
-
-type Parsed = httparse::Result<usize>;
 
 impl Head {
     /// Takes the head of an answer out of `bytes`; `None` if more has to come first. Its
@@ -58,12 +59,13 @@ impl Head {
             .reason
             .filter(|reason| Some(*reason) != status.canonical_reason())
             .and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
-        for (place, field) in places.iter_mut().zip(&*head.headers) {
-            *place = Place::of(field, bytes);
-        }
-        let count = head.headers.len();
+        let places = Place::all(&mut places, head.headers, bytes);
         let head = bytes.split_to(len).freeze();
-        let fields = read(&head, &places[..count], headers)?;
+        let mut fields = Fields::default();
+        read(&head, places, headers, |name, value| {
+            fields.note(name, value);
+        })?;
+        fields.settle(headers);
         Ok(Some(Said {
             status,
             version,
@@ -98,60 +100,6 @@ fn parse<'a, 'b>(
     fields: &'a mut [MaybeUninit<httparse::Header<'b>>],
 ) -> Parsed {
     httparse::ParserConfig::default().parse_response_with_uninit_headers(head, bytes, fields)
-}
-
-fn complete(parsed: Parsed) -> Result<Option<usize>, Malformed> {
-    match parsed {
-        Ok(httparse::Status::Complete(len)) if len <= MAX_HEAD => Ok(Some(len)),
-        Ok(httparse::Status::Complete(_)) => Err(Malformed::HeadTooLarge),
-        Ok(httparse::Status::Partial) => Ok(None),
-        Err(httparse::Error::TooManyHeaders) => Err(Malformed::TooManyFields),
-        Err(error) => Err(Malformed::Head(error)),
-    }
-}
-
-/// Where a field is in its head: offsets from the beginning of that, which is about to
-/// become the memory of the values. No field ends at [`MAX_HEAD`], so they fit.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    name: (u16, u16),
-    value: (u16, u16),
-}
-
-impl Place {
-    fn of(field: &httparse::Header<'_>, head: &[u8]) -> Self {
-        let range = |part: &[u8]| {
-            let begin = part.as_ptr().addr() - head.as_ptr().addr();
-            let offset = |at| u16::try_from(at).unwrap_or(u16::MAX);
-            (offset(begin), offset(begin + part.len()))
-        };
-        Self {
-            name: range(field.name.as_bytes()),
-            value: range(field.value),
-        }
-    }
-}
-
-fn read(head: &Bytes, places: &[Place], headers: &mut HeaderMap) -> Result<Fields, Malformed> {
-    let range = |(begin, end): (u16, u16)| begin.into()..end.into();
-    headers.clear();
-    headers.reserve(places.len());
-    let mut fields = Fields::default();
-    for place in places {
-        let name = HeaderName::from_bytes(&head[range(place.name)])
-            .map_err(|_| Malformed::Head(httparse::Error::HeaderName))?;
-        let value = HeaderValue::from_maybe_shared(head.slice(range(place.value)))
-            .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?;
-        fields.note(&name, &value);
-        headers.append(name, value);
-    }
-    fields.settle(headers);
-    Ok(fields)
-}
-
-/// Whether there is an empty line.
-fn has_end(bytes: &[u8]) -> bool {
-    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
 }
 
 #[cfg(test)]

@@ -43,8 +43,7 @@
 
 mod conn;
 mod encode;
-pub(crate) mod framing;
+mod framing;
 mod head;
-mod upload;
 
 pub use self::conn::Conn;

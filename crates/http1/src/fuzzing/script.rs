@@ -118,7 +118,7 @@ impl End {
         match failure {
             Failure::Malformed(why) => Self::Malformed(why),
             Failure::Closed(_) => Self::CutOff,
-            Failure::RequestBody(why) => unreachable!("{why}"),
+            Failure::Body(why) => unreachable!("{why}"),
         }
     }
 }

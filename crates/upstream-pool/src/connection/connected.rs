@@ -237,7 +237,7 @@ fn poll_overdue(
 fn classify(failure: Failure, is_silent: bool) -> Error {
     match failure {
         Failure::Malformed(why) => Error::bad_response(why),
-        Failure::RequestBody(why) => Error::request_body(why),
+        Failure::Body(why) => Error::request_body(why),
         Failure::Closed(why) => Error::closed_early(is_silent, why),
     }
 }

@@ -241,10 +241,7 @@ async fn a_body_that_is_not_what_was_said_never_looks_whole() {
                 .insert("content-length", length.into());
         }
         let failure = ask(&mut conn, request).await.unwrap_err();
-        assert!(
-            matches!(failure, Failure::RequestBody(_)),
-            "{name}: {failure:?}"
-        );
+        assert!(matches!(failure, Failure::Body(_)), "{name}: {failure:?}");
         assert!(!conn.is_reusable(), "{name}");
         drop(conn);
         let mut seen = String::new();
@@ -279,7 +276,7 @@ async fn a_body_that_fails_while_the_answer_comes_never_looks_whole() {
         "what has come comes first"
     );
     let failure = body(&mut conn).await.unwrap_err();
-    assert!(matches!(failure, Failure::RequestBody(_)), "{failure:?}");
+    assert!(matches!(failure, Failure::Body(_)), "{failure:?}");
     assert!(!conn.is_reusable());
     drop(conn);
     let mut seen = String::new();
@@ -293,7 +290,7 @@ async fn a_request_that_contradicts_itself_is_not_begun() {
     let mut request = request("POST", full("page"));
     request.headers_mut().insert("content-length", 3.into());
     let failure = conn.begin(&mut request).unwrap_err();
-    assert!(matches!(failure, Failure::RequestBody(_)), "{failure:?}");
+    assert!(matches!(failure, Failure::Body(_)), "{failure:?}");
     assert!(conn.is_reusable());
     assert!(!request.body().is_end_stream(), "it still has its body");
 }

@@ -1,0 +1,267 @@
+use std::io::Write;
+
+use http::{
+    HeaderMap, HeaderName, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, DATE, TRAILER},
+    response::Parts,
+};
+use http_body::SizeHint;
+use hyper::ext::ReasonPhrase;
+
+use super::date;
+use crate::{
+    Malformed,
+    encoder::{Encoder, Framing, Mismatch},
+    fields::{Options, decimal, elements, field, is_framing},
+};
+
+/// What an answer goes by, of the request and of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) version: Version,
+    pub(super) method: Method,
+    /// Another request may follow.
+    pub(super) persists: bool,
+    pub(super) takes_trailers: bool,
+}
+
+/// Of methods, those whose answers end in another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Head,
+    Connect,
+    Other,
+}
+
+/// What was said in the head of an answer.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// How the body follows, if one does.
+    pub(super) encoder: Option<Encoder>,
+    /// Another request may follow.
+    pub(super) persists: bool,
+}
+
+impl From<&http::Method> for Method {
+    fn from(method: &http::Method) -> Self {
+        match *method {
+            http::Method::HEAD => Self::Head,
+            http::Method::CONNECT => Self::Connect,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Writes the head of an answer whose body is of this size.
+///
+/// If that fails, what has been written is of no use.
+pub(super) fn head(
+    head: &Parts,
+    size: &SizeHint,
+    asked: Asked,
+    out: &mut Vec<u8>,
+) -> Result<Said, Mismatch> {
+    start_line(head, asked.version, out);
+    let mut noted = Noted::default();
+    for (name, value) in &head.headers {
+        if is_framing(name) {
+            if *name == CONTENT_LENGTH {
+                noted.length(value.as_bytes())?;
+            }
+            continue;
+        }
+        if *name == TRAILER {
+            noted.announces = true;
+            continue;
+        }
+        if *name == CONNECTION {
+            noted.connection.note(value);
+        }
+        noted.date |= *name == DATE;
+        field(name.as_str(), value.as_bytes(), out);
+    }
+    let framing = framing(asked, head.status, noted.length, size)?;
+    let mut encoder = None;
+    match framing {
+        Ending::None => {}
+        Ending::Said(octets) => length(octets, out),
+        Ending::Framed(framing) => {
+            let encoder = encoder.insert(Encoder::new(framing));
+            match framing {
+                Framing::Length(octets) => length(octets, out),
+                Framing::Chunked => {
+                    field("transfer-encoding", b"chunked", out);
+                    if noted.announces {
+                        let names = trailers(&head.headers, out);
+                        encoder.announce(if asked.takes_trailers {
+                            names
+                        } else {
+                            Vec::new()
+                        });
+                    }
+                }
+                Framing::Close => {}
+            }
+        }
+    }
+    let persists =
+        asked.persists && !noted.connection.close && framing != Ending::Framed(Framing::Close);
+    connection(head.status, asked.version, persists, &noted, out);
+    if !noted.date {
+        date::now(|now| field("date", now, out));
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(Said { encoder, persists })
+}
+
+/// Writes the answer to what is not a request.
+pub(super) fn refusal(malformed: Malformed, out: &mut Vec<u8>) {
+    let mut response = http::Response::new(());
+    *response.status_mut() = malformed.status();
+    let (parts, ()) = response.into_parts();
+    let asked = Asked {
+        version: Version::HTTP_11,
+        method: Method::Other,
+        persists: false,
+        takes_trailers: false,
+    };
+    // There is nothing in it that could contradict itself.
+    let _ = head(&parts, &SizeHint::with_exact(0), asked, out);
+}
+
+/// What the fields of an answer say about the message itself.
+#[derive(Debug, Default)]
+struct Noted {
+    length: Option<u64>,
+    connection: Options,
+    date: bool,
+    announces: bool,
+}
+
+impl Noted {
+    fn length(&mut self, value: &[u8]) -> Result<(), Mismatch> {
+        let octets = decimal(value).ok_or(Mismatch)?;
+        if self.length.is_some_and(|before| before != octets) {
+            return Err(Mismatch);
+        }
+        self.length = Some(octets);
+        Ok(())
+    }
+}
+
+/// How an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// With its head.
+    None,
+    /// With its head, which says how long the body would be.
+    Said(u64),
+    /// With a body.
+    Framed(Framing),
+}
+
+/// RFC 9112 §6.3 and RFC 9110 §8.6, with the words of whom the answer is for.
+fn framing(
+    asked: Asked,
+    status: StatusCode,
+    declared: Option<u64>,
+    size: &SizeHint,
+) -> Result<Ending, Mismatch> {
+    let exact = size.exact();
+    // §8.6: "A server MUST NOT send a Content-Length header field in any response with a
+    // status code of 1xx (Informational) or 204 (No Content)", nor "in any 2xx
+    // (Successful) response to a CONNECT request".
+    if status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || asked.method == Method::Connect && status.is_success()
+    {
+        return Ok(Ending::None);
+    }
+    // "A server MAY send a Content-Length header field in a 304 (Not Modified) response to
+    // a conditional GET request", and in one to HEAD, of the answer to the same GET.
+    if status == StatusCode::NOT_MODIFIED {
+        return Ok(declared.map_or(Ending::None, Ending::Said));
+    }
+    if asked.method == Method::Head {
+        let known = declared.or(exact.filter(|octets| *octets > 0));
+        return Ok(known.map_or(Ending::None, Ending::Said));
+    }
+    Ok(Ending::Framed(match (declared, exact) {
+        (Some(declared), Some(exact)) if declared != exact => return Err(Mismatch),
+        (Some(octets), _) | (None, Some(octets)) => Framing::Length(octets),
+        (None, None) if asked.version == Version::HTTP_10 => Framing::Close,
+        (None, None) => Framing::Chunked,
+    }))
+}
+
+fn start_line(head: &Parts, version: Version, out: &mut Vec<u8>) {
+    let reason = head.extensions.get::<ReasonPhrase>();
+    if head.status == StatusCode::OK && version == Version::HTTP_11 && reason.is_none() {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(match version {
+        Version::HTTP_10 => b"HTTP/1.0 ",
+        _ => b"HTTP/1.1 ",
+    });
+    out.extend_from_slice(head.status.as_str().as_bytes());
+    out.push(b' ');
+    let usual = head.status.canonical_reason().unwrap_or_default();
+    out.extend_from_slice(reason.map_or(usual.as_bytes(), ReasonPhrase::as_bytes));
+    out.extend_from_slice(b"\r\n");
+}
+
+fn length(octets: u64, out: &mut Vec<u8>) {
+    // A vector takes whatever is written.
+    let _ = write!(out, "content-length: {octets}\r\n");
+}
+
+/// Writes which fields follow the body, and returns their names.
+fn trailers(headers: &HeaderMap, out: &mut Vec<u8>) -> Vec<HeaderName> {
+    let mut names = Vec::new();
+    for line in headers.get_all(TRAILER) {
+        field(TRAILER.as_str(), line.as_bytes(), out);
+        names.extend(elements(line).filter_map(|name| HeaderName::from_bytes(name).ok()));
+    }
+    names.retain(|name| !is_for_the_head(name));
+    names
+}
+
+/// RFC 9110 §6.5.1: nothing that frames, routes, or says what the content is.
+fn is_for_the_head(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "authorization"
+            | "cache-control"
+            | "connection"
+            | "content-encoding"
+            | "content-length"
+            | "content-range"
+            | "content-type"
+            | "host"
+            | "set-cookie"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Says what becomes of the connection, where nobody has said it and it does not go
+/// without saying (RFC 9112 §9.3).
+fn connection(
+    status: StatusCode,
+    version: Version,
+    persists: bool,
+    noted: &Noted,
+    out: &mut Vec<u8>,
+) {
+    let is_old = version == Version::HTTP_10;
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        // Its `Connection` says what it has switched to.
+    } else if persists && is_old && !noted.connection.keep_alive {
+        field("connection", b"keep-alive", out);
+    } else if !persists && !is_old && !noted.connection.close {
+        field("connection", b"close", out);
+    }
+}
