@@ -107,6 +107,15 @@ impl fmt::Display for Malformed {
 }
 
 impl Malformed {
+    /// Whether it is a head that is larger than may be, but may be well otherwise.
+    #[must_use]
+    pub const fn is_too_large(self) -> bool {
+        matches!(
+            self,
+            Self::HeadTooLarge | Self::TooManyFields | Self::TargetTooLong
+        )
+    }
+
     /// What a server answers to it.
     #[must_use]
     pub const fn status(self) -> StatusCode {

@@ -146,8 +146,8 @@ impl Outgoing {
         self.written = 0;
         self.gathered.clear();
         let spare = mem::take(&mut self.gathered);
-        // One of a large head is not for all connections to come.
-        if spare.capacity() <= 2 * GATHERED {
+        // None is no gain, and one of a large head is not for all connections to come.
+        if (1..=2 * GATHERED).contains(&spare.capacity()) {
             let _ = SPARE.try_with(|kept| kept.set(spare));
         }
     }

@@ -17,7 +17,7 @@ use super::{
     incoming::{Incoming, Wish},
     upload::Upload,
 };
-use crate::{BoxError, Failure, buffer::Buffer, encoder::Encoder, outgoing::Outgoing};
+use crate::{BoxError, Failure, Malformed, buffer::Buffer, encoder::Encoder, outgoing::Outgoing};
 
 thread_local! {
     /// The memory of the fields of the last answer, for those of the next request: it
@@ -69,6 +69,7 @@ enum State {
     Exchange(Exchange),
     /// What is left is to write, to say that this was all, and then this.
     Ending(Option<Result<End, Failure>>),
+    Upgraded,
 }
 
 #[derive(Debug)]
@@ -182,93 +183,62 @@ where
             upload.look();
         }
         loop {
-            let next = match &self.state {
-                State::Head(_) => ready!(self.as_mut().poll_request(cx)),
-                State::Exchange(_) => ready!(self.as_mut().poll_exchange(cx)),
+            match &self.state {
+                State::Head(_) => ready!(self.as_mut().poll_request(cx))?,
+                State::Exchange(_) => ready!(self.as_mut().poll_exchange(cx))?,
                 State::Ending(_) => return self.poll_end(cx),
-            };
-            *self.as_mut().project().state = match next {
-                Ok(State::Ending(Some(Ok(End::Upgraded)))) => {
-                    return Poll::Ready(Ok(End::Upgraded));
-                }
-                Ok(next) => next,
-                Err(failure) => return Poll::Ready(Err(failure)),
-            };
+                State::Upgraded => return Poll::Ready(Ok(End::Upgraded)),
+            }
         }
     }
 
     /// Waits for a request, and passes it on.
-    fn poll_request(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<State, Failure>> {
+    fn poll_request(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         let mut this = self.project();
         let State::Head(head) = this.state else {
-            return Poll::Pending;
+            return Poll::Ready(Ok(()));
         };
         loop {
             if !this.read.is_empty() {
-                let parsed = head.parse(this.read, spare);
-                let understood = parsed.and_then(|parsed| {
-                    parsed
-                        .map(|(request, fields)| {
-                            let framing = fields.framing(request.version())?;
-                            Ok((request, fields, framing))
-                        })
-                        .transpose()
-                });
-                match understood {
-                    Ok(Some((request, fields, framing))) => {
+                let mut request = Request::new(Incoming::none());
+                match understand(head, this.read, &mut request) {
+                    Ok(Some((asked, upload, waits))) => {
                         *this.requests += 1;
-                        let version = request.version();
-                        let asked = Asked {
-                            version,
-                            method: Method::from(request.method()),
-                            persists: fields.persists(version),
-                            takes_trailers: fields.takes_trailers(),
-                        };
-                        let (upload, incoming) = match framing.map(Upload::new) {
-                            Some((upload, incoming)) => (Some(upload), incoming),
-                            None => (None, Incoming::none()),
-                        };
-                        let waits = upload.is_some() && fields.expects_continue(version);
-                        let answer = (this.service)(request.map(|()| incoming));
-                        this.answer.set(Some(answer));
-                        return Poll::Ready(Ok(State::Exchange(Exchange {
+                        this.answer.set(Some((this.service)(request)));
+                        *this.state = State::Exchange(Exchange {
                             asked,
                             upload,
                             waits,
                             is_deaf: false,
                             sending: Sending::Nothing,
-                        })));
+                        });
+                        return Poll::Ready(Ok(()));
                     }
                     Ok(None) => {}
                     Err(malformed) => {
                         encode::refusal(malformed, this.out.head());
                         *this.is_unread = true;
-                        let end = Err(malformed.into());
-                        return Poll::Ready(Ok(State::Ending(Some(end))));
+                        *this.state = State::Ending(Some(Err(malformed.into())));
+                        return Poll::Ready(Ok(()));
                     }
                 }
             }
             match this.read.poll_fill(this.stream, cx) {
-                Poll::Ready(Ok(0)) if this.read.is_empty() => {
-                    return Poll::Ready(Ok(State::Ending(Some(Ok(End::Over)))));
-                }
+                Poll::Ready(Ok(0)) if this.read.is_empty() => break,
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Failure::cut_off())),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Closed(error))),
                 // Whoever has begun to ask may go on.
-                Poll::Pending if *this.is_last && this.read.is_empty() => {
-                    return Poll::Ready(Ok(State::Ending(Some(Ok(End::Over)))));
-                }
+                Poll::Pending if *this.is_last && this.read.is_empty() => break,
                 Poll::Pending => return Poll::Pending,
             }
         }
+        *this.state = State::Ending(Some(Ok(End::Over)));
+        Poll::Ready(Ok(()))
     }
 
     /// Answers the request that runs.
-    fn poll_exchange(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<State, Failure>> {
+    fn poll_exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         loop {
             self.as_mut().poll_answer(cx);
             let sent = self.as_mut().poll_send(cx)?;
@@ -276,10 +246,8 @@ where
                 // Whoever reads it is likely to be here.
                 continue;
             }
-            if sent.is_ready()
-                && let Some(next) = self.as_mut().next(cx)?
-            {
-                return Poll::Ready(Ok(next));
+            if sent.is_ready() && self.as_mut().is_over(cx)? {
+                return Poll::Ready(Ok(()));
             }
             self.as_mut().listen(cx)?;
             return Poll::Pending;
@@ -394,34 +362,39 @@ where
         true
     }
 
-    /// What comes after an answer of which all that there is has been written. `None` if
-    /// it is not over.
-    fn next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Option<State>, Failure> {
+    /// Whether the exchange is over, of whose answer all that there is has been written;
+    /// and what comes next, then.
+    fn is_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<bool, Failure> {
         let this = self.project();
         let State::Exchange(exchange) = this.state else {
-            return Ok(None);
+            return Ok(true);
         };
         match mem::replace(&mut exchange.sending, Sending::Whole) {
             Sending::Whole => {}
-            Sending::Upgrade => return Ok(Some(State::Ending(Some(Ok(End::Upgraded))))),
+            Sending::Upgrade => {
+                *this.state = State::Upgraded;
+                return Ok(true);
+            }
             Sending::Broken(failure) => return Err(failure),
             unfinished => {
                 exchange.sending = unfinished;
-                return Ok(None);
+                return Ok(false);
             }
         }
         let persists = exchange.asked.persists && !*this.is_last;
         match exchange.rest(this.read, cx) {
             Rest::Nothing if persists => {
                 this.read.rest();
-                return Ok(Some(State::Head(Head::default())));
+                *this.state = State::Head(Head::default());
+                return Ok(true);
             }
             // What has come behind it is not for us.
             Rest::Nothing => *this.is_unread |= !this.read.is_empty(),
-            Rest::InUse if persists => return Ok(None),
+            Rest::InUse if persists => return Ok(false),
             Rest::InUse | Rest::Left => *this.is_unread = true,
         }
-        Ok(Some(State::Ending(Some(Ok(End::Over)))))
+        *this.state = State::Ending(Some(Ok(End::Over)));
+        Ok(true)
     }
 
     /// Looks whether the client has left. What it asks next stays where it is.
@@ -474,6 +447,33 @@ impl Exchange {
         }
         Rest::Left
     }
+}
+
+/// Takes the head of `request` out of what has come, with all that the exchange is to
+/// know of it: what its answer goes by, its body, and whether the client waits to be told
+/// to send that.
+fn understand(
+    head: &mut Head,
+    read: &mut Buffer,
+    request: &mut Request<Incoming>,
+) -> Result<Option<(Asked, Option<Upload>, bool)>, Malformed> {
+    let Some(fields) = head.parse(read, request, spare)? else {
+        return Ok(None);
+    };
+    let version = request.version();
+    let upload = fields.framing(version)?.map(|framing| {
+        let (upload, incoming) = Upload::new(framing);
+        *request.body_mut() = incoming;
+        upload
+    });
+    let asked = Asked {
+        version,
+        method: Method::from(request.method()),
+        persists: fields.persists(version),
+        takes_trailers: fields.takes_trailers(),
+    };
+    let waits = upload.is_some() && fields.expects_continue(version);
+    Ok(Some((asked, upload, waits)))
 }
 
 fn spare() -> HeaderMap {

@@ -17,17 +17,18 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes the head of a request out of `bytes`; `None` if more has to come first. Its
+    /// Takes the head of `request` out of `bytes`; `None` if more has to come first. Its
     /// fields come into the memory of `headers`.
     ///
     /// Empty lines before it are passed over, and a line may end without its carriage
     /// return (RFC 9112 §2.2). One that goes on in the next line (§5.2), and white space
     /// in front of a colon (§5.1), are refused.
-    pub(super) fn parse(
+    pub(super) fn parse<B>(
         &mut self,
         bytes: &mut BytesMut,
+        request: &mut Request<B>,
         headers: impl FnOnce() -> HeaderMap,
-    ) -> Result<Option<(Request<()>, Fields)>, Malformed> {
+    ) -> Result<Option<Fields>, Malformed> {
         // Whoever sends it byte by byte is not to have all of it read as often.
         if self.searched > 0 && !has_end(&bytes[self.searched.saturating_sub(3)..]) {
             return self.wait(bytes);
@@ -41,9 +42,9 @@ impl Head {
         };
         self.searched = 0;
         let method = head.method.unwrap_or_default().as_bytes();
-        let method =
+        *request.method_mut() =
             Method::from_bytes(method).map_err(|_| Malformed::Head(httparse::Error::Token))?;
-        let version = match head.version {
+        *request.version_mut() = match head.version {
             Some(0) => Version::HTTP_10,
             _ => Version::HTTP_11,
         };
@@ -51,17 +52,13 @@ impl Head {
         let places = Place::all(&mut places, head.headers, bytes);
         let head = bytes.split_to(len).freeze();
         let target = Uri::from_maybe_shared(head.slice(target)).map_err(|_| Malformed::Target)?;
+        *request.uri_mut() = target;
+        *request.headers_mut() = headers();
         let mut fields = Fields::default();
-        let mut headers = headers();
-        read(&head, places, &mut headers, |name, value| {
+        read(&head, places, request.headers_mut(), |name, value| {
             fields.note(name, value);
         })?;
-        let mut request = Request::new(());
-        *request.method_mut() = method;
-        *request.uri_mut() = target;
-        *request.version_mut() = version;
-        *request.headers_mut() = headers;
-        Ok(Some((request, fields)))
+        Ok(Some(fields))
     }
 
     fn wait<T>(&mut self, bytes: &BytesMut) -> Result<Option<T>, Malformed> {
