@@ -62,7 +62,6 @@ impl Refusal {
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::BadHost | Self::Malformed => StatusCode::BAD_REQUEST,
-            // hyper says 414 where the target alone is too long, but not to us.
             Self::LargeHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             // Nobody listens, so it is not sent; nginx logs the same.
             Self::SlowHead => StatusCode::REQUEST_TIMEOUT,

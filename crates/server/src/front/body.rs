@@ -7,11 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use peregrine_http1::server::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::BoxError;
-
-use super::heard::Heard;
 
 /// How many bytes of a body earn a second of patience. Slower than any link
 /// that a person would wait for; Apache's `mod_reqtimeout` has the same.
@@ -33,8 +31,6 @@ pub(crate) struct ClientBody<B = Incoming>(Option<Box<Patient<B>>>);
 struct Patient<B> {
     inner: B,
     patience: Patience,
-    /// To be told if this is dropped before the body's end.
-    unread: Option<Heard>,
 }
 
 struct Patience {
@@ -57,16 +53,7 @@ impl<B: Body> ClientBody<B> {
         Self(Some(Box::new(Patient {
             inner,
             patience: Patience::new(patience),
-            unread: None,
         })))
-    }
-
-    /// Tells `heard` if it is dropped before it has been read to its end.
-    pub(super) fn telling(mut self, heard: &Heard) -> Self {
-        if let Some(patient) = &mut self.0 {
-            patient.unread = Some(heard.clone());
-        }
-        self
     }
 }
 
@@ -131,9 +118,6 @@ where
                 .as_ref()
                 .and_then(|frame| frame.as_ref().ok()?.data_ref());
             this.patience.settle(data.map_or(0, Bytes::len));
-            if frame.is_none() || this.inner.is_end_stream() {
-                this.unread = None;
-            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         this.patience.poll(cx).map(|most| {
@@ -154,14 +138,6 @@ where
     fn size_hint(&self) -> SizeHint {
         let there = self.0.as_ref();
         there.map_or_else(|| SizeHint::with_exact(0), |this| this.inner.size_hint())
-    }
-}
-
-impl<B> Drop for Patient<B> {
-    fn drop(&mut self) {
-        if let Some(heard) = &self.unread {
-            heard.left_unread();
-        }
     }
 }
 

@@ -1,72 +1,73 @@
-use std::net::SocketAddr;
+use std::{error::Error as _, net::SocketAddr};
 
+use peregrine_http1::{Failure, Malformed};
 use tracing::{debug, info};
 
-use super::heard::Heard;
 use crate::refused::{Refusal, Refusals};
 
-/// Says why a connection ended early, at the level at which it matters, and tells
-/// `refusals` if that was no request.
-pub(super) fn explain(peer: SocketAddr, error: &hyper::Error, heard: &Heard, refusals: &Refusals) {
-    let cause = Cause::of(error, heard.something());
-    let reason = cause.as_str();
-    if let Some(refusal) = cause.refusal() {
-        refusals.refuse_client(refusal, peer);
-    }
-    match cause {
-        Cause::Idle | Cause::ClientLeft => debug!(%peer, reason, "connection closed"),
-        Cause::MalformedHead | Cause::LargeHead | Cause::SlowHead => {
-            info!(%peer, reason, %error, "bad request");
-        }
-        Cause::BrokenAnswer => info!(%peer, reason, %error, "connection closed"),
-    }
-}
-
-/// Says that a connection ended on which nobody had spoken for long.
-pub(super) fn explain_silence(peer: SocketAddr) {
-    debug!(%peer, reason = Cause::Idle.as_str(), "connection closed");
-}
-
 /// Why a connection ended other than by finishing its requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+#[derive(Debug)]
+pub(super) enum Cause {
     Idle,
     SlowHead,
-    MalformedHead,
-    LargeHead,
-    BrokenAnswer,
+    Malformed(Malformed),
+    BrokenAnswer(Failure),
     ClientLeft,
 }
 
-impl Cause {
-    fn of(error: &hyper::Error, heard: bool) -> Self {
-        match () {
-            () if error.is_timeout() && heard => Self::SlowHead,
-            () if error.is_timeout() => Self::Idle,
-            () if error.is_parse_too_large() => Self::LargeHead,
-            () if error.is_parse() => Self::MalformedHead,
-            () if error.is_user() => Self::BrokenAnswer,
-            () => Self::ClientLeft,
+impl From<Failure> for Cause {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Malformed(malformed) => Self::Malformed(malformed),
+            Failure::Body(_) => Self::BrokenAnswer(failure),
+            Failure::Closed(_) => Self::ClientLeft,
         }
+    }
+}
+
+impl Cause {
+    /// Says so, at the level at which it matters, and tells `refusals` if what came was
+    /// no request.
+    pub(super) fn explain(&self, peer: SocketAddr, refusals: &Refusals) {
+        let reason = self.as_str();
+        if let Some(refusal) = self.refusal() {
+            refusals.refuse_client(refusal, peer);
+        }
+        match self {
+            Self::Idle | Self::ClientLeft => debug!(%peer, reason, "connection closed"),
+            Self::SlowHead => info!(%peer, reason, "bad request"),
+            Self::Malformed(error) => info!(%peer, reason, %error, "bad request"),
+            Self::BrokenAnswer(error) => {
+                let error = error.source();
+                info!(%peer, reason, error, "connection closed");
+            }
+        }
+    }
+
+    /// Whether the client has been told.
+    pub(super) const fn is_answered(&self) -> bool {
+        matches!(self, Self::Malformed(_))
     }
 
     /// What it is to a client that wanted to be answered.
-    const fn refusal(self) -> Option<Refusal> {
+    fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::SlowHead => Some(Refusal::SlowHead),
-            Self::MalformedHead => Some(Refusal::Malformed),
-            Self::LargeHead => Some(Refusal::LargeHead),
-            Self::Idle | Self::BrokenAnswer | Self::ClientLeft => None,
+            Self::Malformed(malformed) if malformed.is_too_large() => Some(Refusal::LargeHead),
+            Self::Malformed(_) => Some(Refusal::Malformed),
+            Self::Idle | Self::BrokenAnswer(_) | Self::ClientLeft => None,
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    const fn as_str(&self) -> &'static str {
         match self {
             Self::Idle => "the client sent no further request in time",
             Self::SlowHead => "the client did not finish its request head in time",
-            Self::MalformedHead => "the client sent something that is not HTTP/1.1",
-            Self::LargeHead => "the client sent too large a request head",
-            Self::BrokenAnswer => "the answer broke off and was cut short for the client, too",
+            Self::Malformed(malformed) if malformed.is_too_large() => {
+                "the client sent too large a request head"
+            }
+            Self::Malformed(_) => "the client sent something that is not HTTP/1.1",
+            Self::BrokenAnswer(_) => "the answer broke off and was cut short for the client, too",
             Self::ClientLeft => "the client left",
         }
     }

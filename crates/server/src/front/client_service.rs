@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
@@ -21,7 +22,7 @@ pub(crate) trait ClientService:
     + 'static
 {
     /// The body of its answers.
-    type Body: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 
 impl<S, B> ClientService for S
@@ -30,7 +31,7 @@ where
         + Clone
         + Send
         + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Body = B;
 }

@@ -6,45 +6,51 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use peregrine_http1::{
+    Failure,
+    server::{Connection, End},
+};
 use tokio::net::TcpStream;
 
 use super::{
-    ClientService, MAX_HEAD_BYTES, Timeouts,
-    cause::{explain, explain_silence},
+    ClientService, Timeouts,
+    alarm::{Alarm, QUIET, Tired, Wait},
+    cause::Cause,
     closing_times::ClosingTimes,
     exchange::exchanges,
-    heard::{Heard, Listening},
     linger::linger,
     silence::{Silence, silence},
     stop::Stopped,
-    timer::{ConnectionTimer, QUIET},
     upgrade::{Agreed, Agreement},
     when_woken::WhenWoken,
 };
 use crate::refused::Refusals;
 
-/// A client's socket, and what has been read from it and not been looked at.
-type Client = (TcpStream, Bytes);
-
 /// How it goes on with a connection on which HTTP was spoken.
 enum Next {
     Over,
+    /// It is over, but the client has not been heard out.
+    Linger,
     /// Nobody has said anything for a while.
-    Quiet(Client),
-    /// Something else is spoken from here on.
-    Upgraded(Client, Agreed),
+    Quiet,
+    /// Something else is spoken from here on, and this has come of it.
+    Upgraded(Bytes, Agreed),
+}
+
+/// How a talk has ended.
+enum Talked {
+    Ended(Result<End, Failure>),
+    Tired(Tired),
 }
 
 /// Serves one client until its connection ends.
 ///
 /// Most connections are silent most of the time: browsers keep them in case
-/// something is clicked on. So what it takes to speak HTTP, most of all hyper's
-/// buffers, is given up when a client falls silent, and made anew when it has
-/// something to say. All of it is on the heap, so that little else is left.
+/// something is clicked on. So what it takes to speak HTTP is given up when a client
+/// falls silent, and made anew when it has something to say. All of it is on the heap,
+/// so that little else is left.
 pub(super) async fn serve<S>(
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     service: S,
     timeouts: Timeouts,
@@ -57,30 +63,29 @@ pub(super) async fn serve<S>(
     // Responses leave in one piece where they can; waiting for more to send
     // only delays the rest. A socket that refuses works without it.
     let _ = stream.set_nodelay(true);
-    let mut client = (stream, Bytes::new());
     loop {
         let next = boxed(talk(
-            client,
+            &mut stream,
             peer,
             service.clone(),
             timeouts,
             &refusals,
             &mut stopped,
         ));
-        client = match next.await {
+        match next.await {
             Next::Over => return,
-            Next::Upgraded(client, agreed) => {
+            Next::Linger => return boxed(linger(stream)).await,
+            Next::Upgraded(ahead, agreed) => {
+                let client = (stream, ahead);
                 return boxed(agreed.speak(client, peer, &mut stopped, &closing_times)).await;
             }
-            Next::Quiet(client) => client,
-        };
-        if client.1.is_empty() {
-            let patience = timeouts.head.saturating_sub(QUIET);
-            match silence(&client.0, patience, &mut stopped).await {
-                Silence::Broken => {}
-                Silence::TooLong => return explain_silence(peer),
-                Silence::Stopped => return,
-            }
+            Next::Quiet => {}
+        }
+        let patience = timeouts.head.saturating_sub(QUIET);
+        match silence(&stream, patience, &mut stopped).await {
+            Silence::Broken => {}
+            Silence::TooLong => return Cause::Idle.explain(peer, &refusals),
+            Silence::Stopped => return,
         }
     }
 }
@@ -95,7 +100,7 @@ fn boxed<'a, F: Future + Send + 'a>(
 
 /// Speaks HTTP until the connection ends, or nobody says anything for a while.
 async fn talk<S>(
-    (stream, ahead): Client,
+    stream: &mut TcpStream,
     peer: SocketAddr,
     service: S,
     timeouts: Timeouts,
@@ -105,62 +110,53 @@ async fn talk<S>(
 where
     S: ClientService,
 {
-    let heard = Heard::default();
     let agreement = Agreement::default();
-    let timer = ConnectionTimer::new(timeouts.head);
-    let io = TokioIo::new(Listening::new(stream, ahead, heard.clone()));
     let exchanges = exchanges(
         service,
         peer,
         timeouts.body,
         agreement.clone(),
-        heard.clone(),
         refusals.clone(),
     );
-    let mut connection = http1::Builder::new()
-        .timer(timer.clone())
-        .header_read_timeout(timeouts.head)
-        .max_header_size(MAX_HEAD_BYTES)
-        .serve_connection(io, exchanges);
-
+    let mut connection = pin!(Connection::new(stream, exchanges));
+    let mut alarm = Alarm::new(timeouts.head);
     let mut told = pin!(WhenWoken::new(stopped.told()));
     let mut is_told = false;
-    let ended = poll_fn(|cx| {
-        let mut connection = Pin::new(&mut connection);
+    let talked = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            return Poll::Ready(Some(ended));
+            return Poll::Ready(Talked::Ended(ended));
         }
         if !is_told && told.as_mut().poll(cx).is_ready() {
             is_told = true;
             connection.as_mut().graceful_shutdown();
-            return connection.poll(cx).map(Some);
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Talked::Ended(ended));
+            }
         }
-        if timer.is_quiet() && heard.nothing() {
-            return Poll::Ready(None);
-        }
-        Poll::Pending
+        let wait = connection.is_waiting().then(|| Wait {
+            request: connection.requests(),
+            has_begun: connection.has_heard(),
+        });
+        alarm.poll(wait, cx).map(Talked::Tired)
     })
     .await;
-    if let Some(Err(error)) = &ended {
-        explain(peer, error, &heard, refusals);
-        return Next::Over;
-    }
-    let agreed = agreement.take();
-    let is_over = ended.is_some() && agreed.is_none();
-    if is_over && !heard.has_left_something() {
-        return Next::Over;
-    }
-    let parts = connection.into_parts();
-    let stream = parts.io.into_inner().into_inner();
-    if is_over {
-        linger(stream).await;
-        return Next::Over;
-    }
-    // An empty one would keep the whole buffer that it is the rest of.
-    let ahead = Some(parts.read_buf).filter(|ahead| !ahead.is_empty());
-    let client = (stream, ahead.unwrap_or_default());
-    match agreed {
-        Some(agreed) => Next::Upgraded(client, agreed),
-        None => Next::Quiet(client),
-    }
+    let cause = match talked {
+        Talked::Tired(Tired::Quiet) => return Next::Quiet,
+        Talked::Tired(Tired::TooLong) if connection.has_heard() => Cause::SlowHead,
+        Talked::Tired(Tired::TooLong) => Cause::Idle,
+        Talked::Ended(Ok(End::Upgraded)) => {
+            let ahead = connection.as_mut().take_ahead();
+            // Nobody else answers with that.
+            let agreed = agreement.take();
+            return agreed.map_or(Next::Over, |agreed| Next::Upgraded(ahead, agreed));
+        }
+        Talked::Ended(Ok(End::Over)) => return ended(connection.has_left_unread()),
+        Talked::Ended(Err(failure)) => failure.into(),
+    };
+    cause.explain(peer, refusals);
+    ended(connection.has_left_unread() && cause.is_answered())
+}
+
+const fn ended(is_unread: bool) -> Next {
+    if is_unread { Next::Linger } else { Next::Over }
 }

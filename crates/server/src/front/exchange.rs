@@ -1,20 +1,16 @@
 use std::{
-    cell::RefCell,
     convert::Infallible,
     net::SocketAddr,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use http_body::Body;
-use hyper::{
-    body::Incoming,
-    service::{HttpService, service_fn},
-};
 use peregrine::upstream_pool::forwarded::PeerAddr;
+use peregrine_http1::server::Incoming;
 use pin_project_lite::pin_project;
 use tower::{Service, ServiceExt, util::Oneshot};
 use tracing::info;
@@ -22,27 +18,24 @@ use tracing::info;
 use super::{
     ClientBody, ClientService,
     answer::AnswerBody,
-    heard::Heard,
     host, room,
     upgrade::{Agreement, Offered},
 };
 use crate::refused::{Refusal, Refusals};
 
 /// Answers the requests on one connection. A client may keep `service` waiting
-/// for its request bodies for `patience`; `heard` is told of what is left of them.
+/// for its request bodies for `patience`.
 pub(super) fn exchanges<S>(
-    service: S,
+    mut service: S,
     peer: SocketAddr,
     patience: Duration,
     agreement: Agreement,
-    heard: Heard,
     refusals: Refusals,
-) -> impl HttpService<Incoming, ResBody = AnswerBody<S::Body>, Error = Infallible, Future: Send>
+) -> impl FnMut(Request<Incoming>) -> Answering<S, Request<ClientBody>>
 where
     S: ClientService,
 {
-    let service = RefCell::new(service);
-    service_fn(move |mut request: Request<Incoming>| {
+    move |mut request| {
         room::furnish(request.extensions_mut());
         request.extensions_mut().insert(PeerAddr(peer));
         if !host::is_named_once(&request) {
@@ -50,10 +43,9 @@ where
             refusals.refuse(Refusal::BadHost, (&request).into(), 0);
             return Answering::Refused;
         }
-        let mut request = request.map(|body| ClientBody::new(body, patience).telling(&heard));
+        let mut request = request.map(|body| ClientBody::new(body, patience));
         let offer = agreement.offered(&mut request);
-        let service = &mut *service.borrow_mut();
-        if is_ready(service) {
+        if is_ready(&mut service) {
             Answering::Ready {
                 answer: service.call(request),
                 offer,
@@ -64,14 +56,14 @@ where
                 offer,
             }
         }
-    })
+    }
 }
 
 pin_project! {
     // One layer of its own, and not one for each thing that may come: it is as large
     // as all that a request passes, and each layer moves it once more.
     #[project = AnsweringProj]
-    enum Answering<S, R>
+    pub(super) enum Answering<S, R>
     where
         S: Service<R>,
     {
@@ -90,28 +82,25 @@ pin_project! {
 
 impl<S, R, B> Future for Answering<S, R>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R, Response = Response<B>, Error = Infallible>,
     B: Body + Send + 'static,
 {
-    type Output = Result<Response<AnswerBody<B>>, S::Error>;
+    type Output = Response<AnswerBody<B>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (answer, offer) = match self.project() {
             AnsweringProj::Ready { answer, offer } => (answer.poll(cx), offer),
             AnsweringProj::Unready { answer, offer } => (answer.as_mut().poll(cx), offer),
-            AnsweringProj::Refused => return Poll::Ready(Ok(bad_request())),
+            AnsweringProj::Refused => return Poll::Ready(bad_request()),
         };
-        match answer {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(response)) => Poll::Ready(Ok(if let Some(offer) = offer {
-                offer.note(response)
-            } else {
-                let (mut head, body) = response.into_parts();
-                room::clear(&mut head.extensions);
-                Response::from_parts(head, AnswerBody::passed(body))
-            })),
-        }
+        let Ok(response) = ready!(answer);
+        Poll::Ready(if let Some(offer) = offer {
+            offer.note(response)
+        } else {
+            let (mut head, body) = response.into_parts();
+            room::clear(&mut head.extensions);
+            Response::from_parts(head, AnswerBody::Passed { body })
+        })
     }
 }
 
@@ -134,9 +123,9 @@ fn is_ready<S: Service<R>, R>(service: &mut S) -> bool {
     matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(())))
 }
 
-/// What hyper answers to a malformed head.
+/// What is answered to a malformed head, too.
 fn bad_request<B>() -> Response<AnswerBody<B>> {
-    let mut response = Response::new(AnswerBody::empty());
+    let mut response = Response::new(AnswerBody::Empty);
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);

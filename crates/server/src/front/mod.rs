@@ -7,9 +7,9 @@
 //!
 //! | bad input | answer |
 //! |---|---|
-//! | a malformed head | `400`, by hyper |
+//! | a malformed head, or a body without a certain end | `400` (`501` in a coding that nobody here can undo, `505` if it is not HTTP/1) |
 //! | no host, several, or one that is none | `400` |
-//! | a head over [`MAX_HEAD_BYTES`] or with over 100 fields | `431` (`414` where the target alone is too long), by hyper |
+//! | a head over 64 KiB or with over 100 fields | `431` (`414` where the target alone is too long) |
 //! | a head that does not arrive in time | the connection is closed |
 //! | a body that stalls, trickles or is cut off | the request body fails, and whoever reads it answers |
 //! | over [`MAX_CONNECTIONS`] clients at once | the next ones wait in the kernel's queue |
@@ -23,6 +23,7 @@
 //! WebSocket (RFC 6455 §5.5.1).
 
 mod accept;
+mod alarm;
 mod answer;
 mod body;
 mod cause;
@@ -32,8 +33,6 @@ mod connection;
 mod connections;
 mod conversation;
 mod exchange;
-mod gather;
-mod heard;
 mod host;
 mod linger;
 mod listen;
@@ -44,7 +43,6 @@ mod silence;
 mod stop;
 mod threads;
 mod timeouts;
-mod timer;
 mod tunnel;
 mod upgrade;
 mod websocket;
@@ -60,9 +58,6 @@ pub(crate) use self::{
     report::{Report, UpgradeReport},
     timeouts::Timeouts,
 };
-
-/// The longest request head: request line and header fields (64 KiB).
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// How many clients may be connected at once, open files permitting. nginx's
 /// `worker_connections` has the same role.

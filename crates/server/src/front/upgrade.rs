@@ -73,7 +73,7 @@ impl Offered {
         B: Body + Send + 'static,
     {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return response.map(AnswerBody::passed);
+            return response.map(|body| AnswerBody::Passed { body });
         }
         let (mut head, body) = response.into_parts();
         let upgraded = head.extensions.remove::<Upgraded>();
@@ -85,7 +85,7 @@ impl Offered {
             exchange: Box::new(body),
             report: self.report.clone(),
         });
-        Response::from_parts(head, AnswerBody::empty())
+        Response::from_parts(head, AnswerBody::Empty)
     }
 }
 
