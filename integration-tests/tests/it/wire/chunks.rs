@@ -127,6 +127,7 @@ async fn the_end_is_not_taken_to_be_where_it_only_might_be() {
     judge_chunks(&[
         // What comes next begins with `G`, and is no trailer section.
         ("no empty line", b"5\r\nhello\r\n0\r\n", BAD),
+        ("a line feed for it", b"5\r\nhello\r\n0\r\n\n", BAD),
         ("a carriage return for it", b"5\r\nhello\r\n0\r\n\r", BAD),
     ])
     .await;

@@ -130,6 +130,43 @@ async fn what_is_nearly_chunked_is_not() {
     .await;
 }
 
+#[tokio::test]
+async fn no_coding_but_chunked_once_is_undone() {
+    // Nobody undoes the others, and who were to pass them on would have to name them.
+    judge_codings(&[
+        // §6.1: "A sender MUST NOT apply the chunked transfer coding more than once".
+        ("twice", b"Transfer-Encoding: chunked, chunked", NOT_THAT),
+        (
+            "twice in two lines",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            NOT_THAT,
+        ),
+        ("compressed", b"Transfer-Encoding: gzip, chunked", NOT_THAT),
+        (
+            "compressed, in two lines",
+            b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            NOT_THAT,
+        ),
+        (
+            "what was called identity",
+            b"Transfer-Encoding: identity, chunked",
+            NOT_THAT,
+        ),
+        (
+            "identity in a line of its own",
+            b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+            NOT_THAT,
+        ),
+        (
+            "a list with nothing in front",
+            b"Transfer-Encoding: ,chunked",
+            NOT_THAT,
+        ),
+        ("an unknown one", b"Transfer-Encoding: x, chunked", NOT_THAT),
+    ])
+    .await;
+}
+
 // §6.3, 3: "If a message is received with both a Transfer-Encoding and a Content-Length
 // header field, the Transfer-Encoding overrides the Content-Length. Such a message might
 // indicate an attempt to perform request smuggling".
@@ -155,6 +192,44 @@ async fn a_length_beside_what_is_no_coding_does_not_make_it_one() {
         (
             "a vertical tab",
             b"Transfer-Encoding: \x0bchunked\r\nContent-Length: 15",
+            NOT_THAT,
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_refused() {
+    // §6.1: a server "MAY reject a request that contains both".
+    judge_codings(&[
+        (
+            "the right one",
+            b"Content-Length: 15\r\nTransfer-Encoding: chunked",
+            NOT_THAT,
+        ),
+        (
+            "that of the content",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+            NOT_THAT,
+        ),
+        (
+            "a shorter one",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 3",
+            NOT_THAT,
+        ),
+        (
+            "zero",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 0",
+            NOT_THAT,
+        ),
+        (
+            "one that is none",
+            b"Transfer-Encoding: chunked\r\nContent-Length: x",
+            NOT_THAT,
+        ),
+        (
+            "several",
+            b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\nContent-Length: 15",
             NOT_THAT,
         ),
     ])

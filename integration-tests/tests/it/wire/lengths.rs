@@ -115,7 +115,30 @@ async fn two_lengths_that_differ_are_refused() {
             BAD,
         ),
         ("an empty one", b"Content-Length: 5\r\nContent-Length:", BAD),
+        (
+            "in two spellings",
+            b"Content-Length: 5\r\nContent-Length: 05",
+            BAD,
+        ),
         ("a list with nothing in it", b"Content-Length: 5,", BAD),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_length_is_said_once() {
+    // RFC 9112 §6.3, 5, leaves it to the recipient of a list of the same whether it is
+    // one; no client that means well sends that, and somebody behind us may count
+    // otherwise.
+    judge_lengths(&[
+        ("two lines", b"Content-Length: 5\r\nContent-Length: 5", BAD),
+        ("a list", b"Content-Length: 5, 5", BAD),
+        ("a list without a space", b"Content-Length: 5,5", BAD),
+        (
+            "apart",
+            b"Content-Length: 5\r\nX-A: b\r\ncontent-length: 5",
+            BAD,
+        ),
     ])
     .await;
 }

@@ -158,6 +158,10 @@ async fn an_old_client_may_keep_only_what_has_an_end() {
     // RFC 9112 §6.1: "A server MUST NOT send a response containing Transfer-Encoding unless
     // the corresponding request indicates HTTP/1.1".
     assert_eq!(answer.end, End::Connection, "{answer:?}");
+    assert!(
+        !connection(&answer).contains(&"keep-alive".to_owned()),
+        "{answer:?}"
+    );
 
     for path in ["/empty", "/unchanged"] {
         let mut client = wire.send(ask(path)).await;

@@ -19,10 +19,11 @@ async fn a_trailer_section_is_field_lines_and_an_empty_line() {
     let wire = Wire::start(&[], Vec::new()).await;
     let long = format!("X-T: {}\r\n", "x".repeat(128 * 1024));
     let many = "X-T: 1\r\n".repeat(1000);
-    let cases: [(_, &[u8], _); 11] = [
+    let cases: [(_, &[u8], _); 12] = [
         ("one", b"X-T: 1\r\n", Taken("hello")),
         ("two", b"X-T: 1\r\nX-U:\r\n", Taken("hello")),
         ("beyond ASCII", b"X-T: \xe9\r\n", Taken("hello")),
+        ("a line feed", b"X-T: 1\n", BAD),
         ("no colon", b"X-T\r\n", BAD),
         ("no name", b": 1\r\n", BAD),
         ("a space in front of the colon", b"X-T : 1\r\n", BAD),
