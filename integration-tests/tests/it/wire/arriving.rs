@@ -27,7 +27,13 @@ async fn is_whole(wire: &Wire, client: &mut Client, what: &str) {
 
 #[tokio::test]
 async fn a_request_may_come_in_two_pieces_wherever_it_is_divided() {
-    let wire = Wire::start(&[], Vec::new()).await;
+    for options in [&[][..], &["--stream-requests-below", "/"]] {
+        let wire = Wire::start(options, Vec::new()).await;
+        is_whole_wherever_it_is_divided(&wire).await;
+    }
+}
+
+async fn is_whole_wherever_it_is_divided(wire: &Wire) {
     for whole in [CHUNKED, LENGTH] {
         // All on one connection: what is read too far would be missed by the next one.
         let mut client = wire.connect().await;
@@ -37,7 +43,7 @@ async fn a_request_may_come_in_two_pieces_wherever_it_is_divided() {
             // So that the server mostly finds nothing else yet. If it does, that is fine.
             sleep(Duration::from_millis(1)).await;
             client.send(rest).await;
-            is_whole(&wire, &mut client, &format!("divided at {at}")).await;
+            is_whole(wire, &mut client, &format!("divided at {at}")).await;
         }
     }
 }

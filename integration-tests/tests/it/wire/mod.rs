@@ -28,6 +28,7 @@ mod persistence;
 mod pipelining;
 mod request_lines;
 mod stopping;
+mod targets;
 mod trailers;
 mod uploads;
 mod verdict;

@@ -14,7 +14,8 @@ fn heard(request: &Message) -> String {
     format!("{} of {}", request.start, request.lines("host").join(", "))
 }
 
-async fn judge_lines(cases: &[(&'static str, &[u8], Verdict)]) {
+/// For requests that begin so.
+pub(super) async fn judge_lines(cases: &[(&'static str, &[u8], Verdict)]) {
     let wire = Wire::start(&[], Vec::new()).await;
     let cases = cases.iter().map(|&(name, line, verdict)| Case {
         name,
@@ -59,20 +60,6 @@ async fn a_method_is_any_token_and_goes_on_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_tunnel_to_wherever_is_no_business_of_an_application() {
-    let wire = Wire::start(&[], Vec::new()).await;
-    for target in ["a:80", "a", "/x", "http://a/x", "*"] {
-        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let answer = wire.send(request).await.answer().await;
-        assert!(
-            matches!(answer.status(), 400 | 405 | 501),
-            "{target}: {answer:?}"
-        );
-        assert_eq!(wire.origin.begun(), 0, "{target}");
-    }
-}
-
-#[tokio::test]
 async fn one_space_divides_the_parts_of_the_line() {
     // §3: "recipients MAY instead parse on whitespace-delimited word boundaries", and
     // "lenient parsing can result in security vulnerabilities".
@@ -114,118 +101,6 @@ async fn what_is_not_http_1_is_not_taken_for_it() {
         ("in lower case", b"GET /x http/1.1", BAD),
         ("of something else", b"GET /x ICAP/1.1", BAD),
         ("of a longer name", b"GET /x HTTPS/1.1", BAD),
-    ])
-    .await;
-}
-
-#[tokio::test]
-async fn a_target_names_what_is_asked_for_and_perhaps_of_whom() {
-    judge_lines(&[
-        (
-            "with a query",
-            b"GET /x?y=1&z HTTP/1.1",
-            Taken("GET /x?y=1&z HTTP/1.1 of a"),
-        ),
-        (
-            "encoded",
-            b"GET /%C3%A9%2f HTTP/1.1",
-            Taken("GET /%C3%A9%2f HTTP/1.1 of a"),
-        ),
-        (
-            "dots",
-            b"GET /x/../y HTTP/1.1",
-            Taken("GET /x/../y HTTP/1.1 of a"),
-        ),
-        (
-            "two slashes",
-            b"GET //b/x HTTP/1.1",
-            Taken("GET //b/x HTTP/1.1 of a"),
-        ),
-        // §3.2.2: "the origin server MUST ignore the received Host header field (if any)
-        // and instead use the host information of the request-target."
-        (
-            "absolute",
-            b"GET http://b:81/x HTTP/1.1",
-            Taken("GET /x HTTP/1.1 of b:81"),
-        ),
-        (
-            "absolute, of the same",
-            b"GET http://a/x HTTP/1.1",
-            Taken("GET /x HTTP/1.1 of a"),
-        ),
-        // §3.2.1: an empty path is sent as "/".
-        (
-            "without a path",
-            b"GET http://b HTTP/1.1",
-            Taken("GET / HTTP/1.1 of b"),
-        ),
-        ("of nobody", b"GET http:///x HTTP/1.1", BAD),
-        (
-            "for all of the server",
-            b"OPTIONS * HTTP/1.1",
-            Taken("OPTIONS * HTTP/1.1 of a"),
-        ),
-        ("nothing but a query", b"GET ?x HTTP/1.1", BAD),
-        ("nothing but a fragment", b"GET #x HTTP/1.1", BAD),
-        ("a zero byte", b"GET /x\0y HTTP/1.1", BAD),
-        ("an escape", b"GET /x\x1by HTTP/1.1", BAD),
-        ("a delete", b"GET /x\x7fy HTTP/1.1", BAD),
-    ])
-    .await;
-}
-
-#[tokio::test]
-async fn what_a_target_may_not_contain_is_refused_or_goes_on_as_it_came() {
-    // §3.2: "Recipients of an invalid request-line SHOULD respond with either a 400 (Bad
-    // Request) error". Browsers send some of these all the same.
-    judge_lines(&[
-        (
-            "a backslash",
-            b"GET /x\\y HTTP/1.1",
-            Either("GET /x\\y HTTP/1.1 of a"),
-        ),
-        (
-            "brackets",
-            b"GET /<x> HTTP/1.1",
-            Either("GET /<x> HTTP/1.1 of a"),
-        ),
-        (
-            "braces",
-            b"GET /{x} HTTP/1.1",
-            Either("GET /{x} HTTP/1.1 of a"),
-        ),
-        (
-            "a quote",
-            b"GET /\"x HTTP/1.1",
-            Either("GET /\"x HTTP/1.1 of a"),
-        ),
-        (
-            "a bar",
-            b"GET /x|y HTTP/1.1",
-            Either("GET /x|y HTTP/1.1 of a"),
-        ),
-        (
-            "no encoding",
-            b"GET /%zz HTTP/1.1",
-            Either("GET /%zz HTTP/1.1 of a"),
-        ),
-        (
-            "UTF-8",
-            b"GET /\xc3\xa9 HTTP/1.1",
-            Either("GET /\u{e9} HTTP/1.1 of a"),
-        ),
-        ("Latin 1", b"GET /\xe9 HTTP/1.1", BAD),
-        // What is behind it never leaves a client, and is not part of any page's name.
-        (
-            "a fragment",
-            b"GET /x#y HTTP/1.1",
-            Either("GET /x HTTP/1.1 of a"),
-        ),
-        (
-            "one behind a query",
-            b"GET /x?y#z HTTP/1.1",
-            Either("GET /x?y HTTP/1.1 of a"),
-        ),
     ])
     .await;
 }

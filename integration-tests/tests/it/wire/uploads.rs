@@ -89,3 +89,35 @@ async fn an_answer_that_comes_before_the_end_of_one_reaches_a_client_that_still_
         assert_eq!(answer.content, b"too large", "{lines}");
     }
 }
+
+#[tokio::test]
+async fn one_that_goes_on_behind_its_answer_is_not_taken_for_the_next_request() {
+    // The application says nothing of the connection, and has not read anything.
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly";
+    let wire = Wire::start(&STREAMED, vec![("/early", Reply::AtOnce(reply.into()))]).await;
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    let length = hidden.len();
+    let bodies = [
+        (format!("Content-Length: {}", 2 * length), hidden.repeat(2)),
+        (
+            "Transfer-Encoding: chunked".to_owned(),
+            format!("{length:x}\r\n{hidden}\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n"),
+        ),
+    ];
+    for (lines, body) in bodies {
+        let (begin, rest) = body.split_at(body.len() / 2);
+        let head = format!("POST /early HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n");
+        let mut client = wire.send(format!("{head}{begin}")).await;
+        assert_eq!(client.answer().await.content, b"early", "{lines}");
+        let last = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        client.send(format!("{rest}{last}")).await;
+        // The connection goes on behind the body, or not at all.
+        if let Some(answer) = client.next("GET").await {
+            assert_eq!(answer.content, b"GET /last HTTP/1.1", "{lines}");
+        }
+        assert_eq!(client.closed().await, b"", "{lines}");
+        let requests = wire.origin.take();
+        let is_hidden = requests.iter().any(|request| request.path() == "/hidden");
+        assert!(!is_hidden, "{lines}: {requests:?}");
+    }
+}
