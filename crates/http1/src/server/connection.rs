@@ -268,7 +268,9 @@ where
         let State::Exchange(exchange) = this.state else {
             return;
         };
-        exchange.asked.persists &= !*this.is_last && exchange.rest(this.read, cx) != Rest::Left;
+        let rest = exchange.rest(this.read, cx);
+        exchange.asked.persists &= !*this.is_last && rest != Rest::Left;
+        exchange.asked.is_whole = rest == Rest::Nothing;
         let (mut head, body) = response.into_parts();
         let size = body.size_hint();
         exchange.sending = match encode::head(&head, &size, exchange.asked, this.out.head()) {
@@ -283,9 +285,9 @@ where
                     None => Sending::Whole,
                 }
             }
-            Err(mismatch) => {
+            Err(unfit) => {
                 this.out.clear();
-                Sending::Broken(mismatch.into())
+                Sending::Broken(unfit.into())
             }
         };
         keep(mem::take(&mut head.headers));
@@ -471,6 +473,7 @@ fn understand(
         method: Method::from(request.method()),
         persists: fields.persists(version),
         takes_trailers: fields.takes_trailers(),
+        is_whole: upload.is_none(),
     };
     let waits = upload.is_some() && fields.expects_continue(version);
     Ok(Some((asked, upload, waits)))
@@ -497,3 +500,6 @@ impl<T, S, F, B> fmt::Debug for Connection<T, S, F, B> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+use std::{error::Error, fmt};
+
 use http::{
     HeaderMap, HeaderName, StatusCode, Version,
     header::{CONNECTION, CONTENT_LENGTH, DATE, TRAILER},
@@ -8,7 +10,7 @@ use hyper::ext::ReasonPhrase;
 
 use super::date;
 use crate::{
-    Malformed,
+    Failure, Malformed,
     encoder::{Encoder, Framing, Mismatch},
     fields::{Options, decimal, elements, field, is_framing},
 };
@@ -21,6 +23,8 @@ pub(super) struct Asked {
     /// Another request may follow.
     pub(super) persists: bool,
     pub(super) takes_trailers: bool,
+    /// Nothing of the request is still to come.
+    pub(super) is_whole: bool,
 }
 
 /// Of methods, those whose answers end in another way.
@@ -40,6 +44,38 @@ pub(super) struct Said {
     pub(super) persists: bool,
 }
 
+/// Why an answer cannot be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    Length(Mismatch),
+    /// Whoever got it would go on waiting, and take the answer to the next request for
+    /// the one to this.
+    Interim,
+}
+
+impl From<Mismatch> for Unfit {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Length(mismatch)
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        Self::Body(unfit.into())
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(mismatch) => mismatch.fmt(f),
+            Self::Interim => f.write_str("its status is that of an interim answer"),
+        }
+    }
+}
+
+impl Error for Unfit {}
+
 impl From<&http::Method> for Method {
     fn from(method: &http::Method) -> Self {
         match *method {
@@ -58,7 +94,7 @@ pub(super) fn head(
     size: &SizeHint,
     asked: Asked,
     out: &mut Vec<u8>,
-) -> Result<Said, Mismatch> {
+) -> Result<Said, Unfit> {
     start_line(head, asked.version, out);
     let mut noted = Noted::default();
     for (name, value) in &head.headers {
@@ -122,6 +158,7 @@ pub(super) fn refusal(malformed: Malformed, out: &mut Vec<u8>) {
         method: Method::Other,
         persists: false,
         takes_trailers: false,
+        is_whole: true,
     };
     // There is nothing in it that could contradict itself.
     let _ = head(&parts, &SizeHint::with_exact(0), asked, out);
@@ -164,8 +201,16 @@ fn framing(
     status: StatusCode,
     declared: Option<u64>,
     size: &SizeHint,
-) -> Result<Ending, Mismatch> {
+) -> Result<Ending, Unfit> {
     let exact = size.exact();
+    // RFC 9110 §15.2: the 1xx are interim, all but the one that ends HTTP. "A server MUST
+    // NOT send a 1xx response to an HTTP/1.0 client." §7.8: the client cannot "change the
+    // protocol it is sending in the middle of a message", so what it still has to send of
+    // its request would be taken for something else.
+    let may_switch = asked.is_whole && asked.version == Version::HTTP_11;
+    if status.is_informational() && !(may_switch && status == StatusCode::SWITCHING_PROTOCOLS) {
+        return Err(Unfit::Interim);
+    }
     // §8.6: "A server MUST NOT send a Content-Length header field in any response with a
     // status code of 1xx (Informational) or 204 (No Content)", nor "in any 2xx
     // (Successful) response to a CONNECT request".
@@ -185,7 +230,7 @@ fn framing(
         return Ok(known.map_or(Ending::None, Ending::Said));
     }
     Ok(Ending::Framed(match (declared, exact) {
-        (Some(declared), Some(exact)) if declared != exact => return Err(Mismatch),
+        (Some(declared), Some(exact)) if declared != exact => return Err(Mismatch.into()),
         (Some(octets), _) | (None, Some(octets)) => Framing::Length(octets),
         (None, None) if asked.version == Version::HTTP_10 => Framing::Close,
         (None, None) => Framing::Chunked,
