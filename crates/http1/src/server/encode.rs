@@ -138,8 +138,13 @@ pub(super) fn head(
             }
         }
     }
-    let persists =
-        asked.persists && !noted.connection.close && framing != Ending::Framed(Framing::Close);
+    // RFC 9112 §6.3: a 2xx to CONNECT "implies that the connection will become a tunnel".
+    // Nobody is at its other end, and what is sent into it are not requests.
+    let is_tunnel = asked.method == Method::Connect && head.status.is_success();
+    let persists = asked.persists
+        && !noted.connection.close
+        && !is_tunnel
+        && framing != Ending::Framed(Framing::Close);
     connection(head.status, asked.version, persists, &noted, out);
     if !noted.date {
         date::now(|now| field("date", now, out));
