@@ -320,7 +320,10 @@ fn connection(
         // Its `Connection` says what it has switched to.
     } else if persists && is_old && !noted.connection.keep_alive {
         field("connection", b"keep-alive", out);
-    } else if !persists && !is_old && !noted.connection.close {
+    } else if !persists && (!is_old || noted.connection.keep_alive) && !noted.connection.close {
         field("connection", b"close", out);
     }
 }
+
+#[cfg(test)]
+mod tests;
