@@ -392,8 +392,8 @@ where
             }
             // What has come behind it is not for us.
             Rest::Nothing => *this.is_unread |= !this.read.is_empty(),
-            Rest::InUse if persists => return Ok(false),
-            Rest::InUse | Rest::Left => *this.is_unread = true,
+            Rest::InUse => return Ok(false),
+            Rest::Left => *this.is_unread = true,
         }
         *this.state = State::Ending(Some(Ok(End::Over)));
         Ok(true)

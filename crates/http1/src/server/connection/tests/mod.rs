@@ -1,11 +1,25 @@
 //! Clients that are played byte by byte, on streams in memory.
 
 mod endings;
+mod uploads;
 
-use std::future::{poll_fn, ready};
+use std::{
+    future::{poll_fn, ready},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Wake, Waker},
+};
 
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    task::coop::unconstrained,
+};
 
 use super::*;
 
@@ -13,6 +27,8 @@ type Content = UnsyncBoxBody<Bytes, BoxError>;
 type Server<S, F> = Pin<Box<Connection<DuplexStream, S, F, Content>>>;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+const POST: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\n";
+
 /// A client and its server, with so many bytes between them.
 fn pair<S, F>(capacity: usize, service: S) -> (DuplexStream, Server<S, F>)
 where
@@ -34,6 +50,16 @@ fn full(content: impl Into<Bytes>) -> Content {
     boxed(Full::new(content.into()))
 }
 
+/// A body of which nobody knows how long it is, in pieces.
+fn pieces(pieces: Vec<Result<Frame<Bytes>, BoxError>>) -> Content {
+    boxed(StreamBody::new(stream::iter(pieces)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "beside others that fail")]
+fn piece(bytes: &'static str) -> Result<Frame<Bytes>, BoxError> {
+    Ok(Frame::data(bytes.into()))
+}
+
 fn page(content: impl Into<Bytes>) -> Response<Content> {
     Response::new(full(content))
 }
@@ -43,12 +69,35 @@ fn status(status: u16) -> Response<Content> {
     response.body(Content::default()).unwrap()
 }
 
+/// Answers with what was asked for, without looking at a body.
+fn path(request: Request<Incoming>) -> std::future::Ready<Response<Content>> {
+    ready(page(request.uri().path().to_owned()))
+}
+
+/// Answers with the body of the request.
+async fn echo(request: Request<Incoming>) -> Response<Content> {
+    match request.into_body().collect().await {
+        Ok(body) => page(body.to_bytes()),
+        Err(failure) => page(format!("{failure}")),
+    }
+}
+
 async fn run<S, F>(server: &mut Server<S, F>) -> Result<End, Failure>
 where
     S: FnMut(Request<Incoming>) -> F,
     F: Future<Output = Response<Content>>,
 {
     poll_fn(|cx| server.as_mut().poll(cx)).await
+}
+
+/// Polls it once, for somebody who is not to be woken. Also when the task has used up its
+/// budget: nobody would come back.
+fn poll<S, F>(server: &mut Server<S, F>) -> Poll<Result<End, Failure>>
+where
+    S: FnMut(Request<Incoming>) -> F,
+    F: Future<Output = Response<Content>>,
+{
+    pin!(unconstrained(run(server))).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// What becomes of a client that says all of this and no more, and what it hears.
@@ -75,4 +124,35 @@ async fn rest(client: &mut DuplexStream) -> String {
 fn without_dates(heard: &str) -> String {
     let lines = heard.split_inclusive("\r\n");
     lines.filter(|line| !line.starts_with("date: ")).collect()
+}
+
+/// Reads up to what is expected to be the end of something.
+async fn read_to(client: &mut DuplexStream, end: &str) -> String {
+    let mut heard = Vec::new();
+    while !heard.ends_with(end.as_bytes()) {
+        heard.push(client.read_u8().await.unwrap());
+    }
+    without_dates(&String::from_utf8(heard).unwrap())
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Task(AtomicUsize);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+impl Task {
+    fn new() -> (Arc<Self>, Waker) {
+        let task = Arc::<Self>::default();
+        (Arc::clone(&task), Waker::from(task))
+    }
+
+    /// How often it was woken since this was last asked.
+    fn woken(&self) -> usize {
+        self.0.swap(0, Relaxed)
+    }
 }
