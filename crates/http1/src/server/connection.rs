@@ -358,7 +358,7 @@ where
                 exchange.asked.persists = false;
                 *this.is_unread = true;
             }
-            Poll::Pending => return false,
+            Poll::Pending => return upload.is_abandoned(cx),
         }
         exchange.upload.take_if(|upload| upload.is_over());
         true

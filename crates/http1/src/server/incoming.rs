@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -90,6 +90,16 @@ impl Pipe {
         Wish::Nothing
     }
 
+    /// Whether nobody reads any more of what is wished for and does not come. If not, the
+    /// connection's task is woken when that changes.
+    pub(super) fn is_abandoned(&self, cx: &Context<'_>) -> bool {
+        let mut state = self.lock();
+        if !state.is_abandoned {
+            remember(&mut state.connection, cx);
+        }
+        state.is_abandoned
+    }
+
     /// What was wished for. `is_all` if nothing follows it.
     pub(super) fn give(&self, frame: Frame<Bytes>, is_all: bool) {
         self.tell(|state| {
@@ -155,9 +165,10 @@ impl Body for Incoming {
         if state.frame.is_some() || state.end.is_some() {
             return Poll::Ready(state.take());
         }
-        state.is_wanted = true;
+        let is_news = !mem::replace(&mut state.is_wanted, true);
         remember(&mut state.reader, cx);
-        let connection = state.connection.take();
+        // If it knows, it is the client that it waits for.
+        let connection = state.connection.take_if(|_| is_news);
         drop(state);
         if let Some(connection) = connection {
             connection.wake();
@@ -206,3 +217,6 @@ impl fmt::Debug for Incoming {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

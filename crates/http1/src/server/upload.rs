@@ -46,6 +46,11 @@ impl Upload {
         self.pipe.wish(cx)
     }
 
+    /// Whether what does not come is not waited for, either.
+    pub(super) fn is_abandoned(&self, cx: &Context<'_>) -> bool {
+        self.pipe.is_abandoned(cx)
+    }
+
     /// Whether all of it has been passed on.
     pub(super) const fn is_over(&self) -> bool {
         self.is_over

@@ -199,6 +199,31 @@ async fn who_waits_for_the_client_pauses() {
     assert_eq!(task.woken(), 1);
 }
 
+/// Nothing else would wake it: the client may have nothing to say.
+#[tokio::test]
+async fn a_connection_is_woken_by_a_reader_who_gives_up() {
+    for has_asked in [false, true] {
+        let bodies = Bodies::default();
+        let (mut client, mut server) = pair(1024, bodies.early());
+        client.write_all(POST).await.unwrap();
+        let (task, waker) = Task::new();
+        let mut cx = Context::from_waker(&waker);
+        assert!(server.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(read_to(&mut client, "early").await, EARLY);
+        let mut body = bodies.take();
+        if has_asked {
+            assert!(poll_body(&mut body).is_pending());
+            assert_eq!(task.woken(), 1);
+            assert!(server.as_mut().poll(&mut cx).is_pending());
+        }
+        drop(body);
+        assert_eq!(task.woken(), 1, "asked: {has_asked}");
+        let end = server.as_mut().poll(&mut cx);
+        assert!(matches!(end, Poll::Ready(Ok(End::Over))), "{end:?}");
+        assert!(server.has_left_unread());
+    }
+}
+
 #[tokio::test]
 async fn no_more_is_read_than_somebody_asks_for() {
     let bodies = Bodies::default();
