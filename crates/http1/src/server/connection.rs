@@ -151,7 +151,7 @@ impl<T, S, F, B> Connection<T, S, F, B> {
         self.is_unread
     }
 
-    /// What has come and was not used.
+    /// What has come and was not used. Not to be polled after that.
     pub fn take_ahead(self: Pin<&mut Self>) -> Bytes {
         mem::replace(self.project().read, Buffer::new()).into_bytes()
     }
@@ -216,20 +216,27 @@ where
                     }
                     Ok(None) => {}
                     Err(malformed) => {
-                        encode::refusal(malformed, this.out.head());
                         *this.is_unread = true;
-                        *this.state = State::Ending(Some(Err(malformed.into())));
+                        *this.state = refuse(malformed, this.out);
                         return Poll::Ready(Ok(()));
                     }
                 }
             }
-            match this.read.poll_fill(this.stream, cx) {
-                Poll::Ready(Ok(0)) if this.read.is_empty() => break,
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Failure::cut_off())),
+            let filled = this.read.poll_fill(this.stream, cx);
+            let has_begun = head.has_begun(this.read);
+            match filled {
+                Poll::Ready(Ok(0)) if !has_begun => break,
+                Poll::Ready(Ok(0)) => {
+                    let Err(malformed) = head.end(this.read) else {
+                        return Poll::Ready(Err(Failure::cut_off()));
+                    };
+                    *this.state = refuse(malformed, this.out);
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Closed(error))),
                 // Whoever has begun to ask may go on.
-                Poll::Pending if *this.is_last && this.read.is_empty() => break,
+                Poll::Pending if *this.is_last && !has_begun => break,
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -477,6 +484,11 @@ fn understand(
     };
     let waits = upload.is_some() && fields.expects_continue(version);
     Ok(Some((asked, upload, waits)))
+}
+
+fn refuse(malformed: Malformed, out: &mut Outgoing) -> State {
+    encode::refusal(malformed, out.head());
+    State::Ending(Some(Err(malformed.into())))
 }
 
 fn spare() -> HeaderMap {

@@ -12,6 +12,8 @@ use crate::{
 /// Looks for the head of a request at the beginning of what has come.
 #[derive(Debug, Default)]
 pub(super) struct Head {
+    /// So many bytes of empty lines are in front of it.
+    begin: usize,
     /// So many bytes have been looked through for its end.
     searched: usize,
 }
@@ -29,18 +31,21 @@ impl Head {
         request: &mut Request<B>,
         headers: impl FnOnce() -> HeaderMap,
     ) -> Result<Option<Fields>, Malformed> {
+        self.begin += empty_lines(&bytes[self.begin..]);
         // Whoever sends it byte by byte is not to have all of it read as often.
-        if self.searched > 0 && !has_end(&bytes[self.searched.saturating_sub(3)..]) {
-            return self.wait(bytes);
+        let new = self.searched.saturating_sub(3).max(self.begin);
+        if self.searched > 0 && bytes.len() < MAX_HEAD && !has_end(&bytes[new..]) {
+            self.searched = bytes.len();
+            return Ok(None);
         }
         let mut places = [Place::default(); MAX_FIELDS];
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
-        let parsed = head.parse_with_uninit_headers(bytes, &mut fields);
+        let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
         let Some(len) = complete(parsed)? else {
-            return self.wait(bytes);
+            self.searched = bytes.len();
+            return self.bound(bytes).map(|()| None);
         };
-        self.searched = 0;
         let method = head.method.unwrap_or_default().as_bytes();
         *request.method_mut() =
             Method::from_bytes(method).map_err(|_| Malformed::Head(httparse::Error::Token))?;
@@ -50,7 +55,8 @@ impl Head {
         };
         let target = range(head.path.unwrap_or_default().as_bytes(), bytes);
         let places = Place::all(&mut places, head.headers, bytes);
-        let head = bytes.split_to(len).freeze();
+        let head = bytes.split_to(self.begin + len).freeze();
+        *self = Self::default();
         let target = Uri::from_maybe_shared(head.slice(target)).map_err(|_| Malformed::Target)?;
         *request.uri_mut() = target;
         *request.headers_mut() = headers();
@@ -61,16 +67,47 @@ impl Head {
         Ok(Some(fields))
     }
 
-    fn wait<T>(&mut self, bytes: &BytesMut) -> Result<Option<T>, Malformed> {
-        self.searched = bytes.len();
+    /// Whether there is more than empty lines in `bytes`, after they have been looked at.
+    pub(super) fn has_begun(&self, bytes: &BytesMut) -> bool {
+        !matches!(bytes[self.begin..], [] | [b'\r'])
+    }
+
+    /// What to make of it that nothing comes after `bytes`. So that it is the same
+    /// however they came.
+    pub(super) fn end(&self, bytes: &BytesMut) -> Result<(), Malformed> {
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut head = httparse::Request::new(&mut []);
+        let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
+        complete(parsed).map(|_| ())
+    }
+
+    /// What is looked at: nothing behind the largest head says anything about it.
+    fn seen<'a>(&self, bytes: &'a BytesMut) -> &'a [u8] {
+        let end = bytes.len().min(MAX_HEAD);
+        &bytes[self.begin.min(end)..end]
+    }
+
+    fn bound(&self, bytes: &BytesMut) -> Result<(), Malformed> {
         if bytes.len() < MAX_HEAD {
-            return Ok(None);
+            return Ok(());
         }
-        let first = bytes.trim_ascii_start();
-        Err(if first.contains(&b'\n') {
+        let seen = self.seen(bytes);
+        Err(if seen.is_empty() || seen.contains(&b'\n') {
             Malformed::HeadTooLarge
         } else {
             Malformed::TargetTooLong
         })
     }
 }
+
+/// How many bytes of empty lines there are at the beginning.
+fn empty_lines(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let [b'\n', others @ ..] | [b'\r', b'\n', others @ ..] = rest {
+        rest = others;
+    }
+    bytes.len() - rest.len()
+}
+
+#[cfg(test)]
+mod tests;
