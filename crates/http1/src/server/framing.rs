@@ -110,3 +110,6 @@ impl Fields {
         self.takes_trailers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Clients that are played byte by byte, on streams in memory.
 
 mod endings;
+mod exchanges;
 mod uploads;
 
 use std::{
@@ -70,6 +71,7 @@ fn status(status: u16) -> Response<Content> {
 }
 
 /// Answers with what was asked for, without looking at a body.
+#[expect(clippy::needless_pass_by_value, reason = "a service")]
 fn path(request: Request<Incoming>) -> std::future::Ready<Response<Content>> {
     ready(page(request.uri().path().to_owned()))
 }
