@@ -1,7 +1,9 @@
 use std::{
     cell::Cell,
-    fmt, mem,
-    pin::Pin,
+    fmt,
+    future::poll_fn,
+    mem,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
@@ -9,7 +11,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::coop::unconstrained,
+};
 
 use super::{
     encode::{self, Asked, Method, Said},
@@ -222,7 +227,13 @@ where
                     }
                 }
             }
-            let filled = this.read.poll_fill(this.stream, cx);
+            let fill = poll_fn(|cx| this.read.poll_fill(this.stream, cx));
+            let filled = if *this.is_last {
+                // A budget that is used up says nothing about the client.
+                pin!(unconstrained(fill)).poll(cx)
+            } else {
+                pin!(fill).poll(cx)
+            };
             let has_begun = head.has_begun(this.read);
             match filled {
                 Poll::Ready(Ok(0)) if !has_begun => break,
@@ -384,7 +395,11 @@ where
                 *this.state = State::Upgraded;
                 return Ok(true);
             }
-            Sending::Broken(failure) => return Err(failure),
+            Sending::Broken(failure) => {
+                // What is behind it is not taken, whoever asks.
+                *this.state = State::Ending(None);
+                return Err(failure);
+            }
             unfinished => {
                 exchange.sending = unfinished;
                 return Ok(false);

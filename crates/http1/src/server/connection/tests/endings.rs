@@ -1,6 +1,6 @@
 //! When a connection is not for another request.
 
-use tokio::task::yield_now;
+use tokio::task::{coop::consume_budget, yield_now};
 
 use super::*;
 
@@ -241,6 +241,8 @@ async fn a_body_that_is_not_what_was_said_never_looks_whole() {
             matches!(end, Poll::Ready(Err(Failure::Body(_)))),
             "{name}: {end:?}"
         );
+        // Polled all the same, it takes no other request.
+        let _ = poll(&mut server);
         assert_eq!(server.requests(), 1, "{name}");
         drop(server);
         let heard = rest(&mut client).await;
@@ -298,6 +300,25 @@ async fn a_request_that_has_begun_is_answered_before_the_connection_ends() {
     let end = poll(&mut server);
     assert!(matches!(end, Poll::Ready(Ok(End::Over))), "{end:?}");
     assert_eq!(rest(&mut client).await, LAST);
+}
+
+/// What a client has sent before is there, also if nobody has looked yet.
+#[tokio::test]
+async fn a_request_that_has_come_is_answered_whatever_the_budget_of_the_task() {
+    let (mut client, mut server) = pair(1024, path);
+    client.write_all(GET).await.unwrap();
+    server.as_mut().graceful_shutdown();
+    while is_left(pin!(consume_budget())) {}
+    let end = run(&mut server).await;
+    assert!(matches!(end, Ok(End::Over)), "{end:?}");
+    assert_eq!(server.requests(), 1);
+    assert_eq!(rest(&mut client).await, LAST);
+}
+
+fn is_left(budget: Pin<&mut impl Future<Output = ()>>) -> bool {
+    budget
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_ready()
 }
 
 #[tokio::test]
