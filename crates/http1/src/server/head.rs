@@ -58,6 +58,9 @@ impl Head {
         let head = bytes.split_to(self.begin + len).freeze();
         *self = Self::default();
         let target = Uri::from_maybe_shared(head.slice(target)).map_err(|_| Malformed::Target)?;
+        if !is_target(&target, request.method()) {
+            return Err(Malformed::Target);
+        }
         *request.uri_mut() = target;
         *request.headers_mut() = headers();
         let mut fields = Fields::default();
@@ -107,6 +110,19 @@ fn empty_lines(bytes: &[u8]) -> usize {
         rest = others;
     }
     bytes.len() - rest.len()
+}
+
+/// Whether a target has the form that goes with the method.
+///
+/// RFC 9112 §3.2: the authority form "is only used for CONNECT requests", and the asterisk
+/// form "for a server-wide OPTIONS request". In any other request, a host in place of a
+/// path is another one than that of the `Host` field, or nothing at all.
+fn is_target(target: &Uri, method: &Method) -> bool {
+    let is_authority = target.scheme().is_none() && target.authority().is_some();
+    if *method == Method::CONNECT || is_authority {
+        return *method == Method::CONNECT && is_authority;
+    }
+    *method == Method::OPTIONS || target.path() != "*"
 }
 
 #[cfg(test)]

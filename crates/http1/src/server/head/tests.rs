@@ -234,7 +234,7 @@ const TOKEN: Malformed = Malformed::Head(Error::Token);
 const VERSION: Malformed = Malformed::Head(Error::Version);
 const TARGET: Malformed = Malformed::Target;
 
-const BAD: [(&str, &str, Malformed); 28] = [
+const BAD: [(&str, &str, Malformed); 34] = [
     ("TLS", "\x16\x03\x01\x02", TOKEN),
     ("§3: no target", "GET HTTP/1.1\r\n\r\n", TOKEN),
     ("§3: no version", "GET /\r\n\r\n", TOKEN),
@@ -305,6 +305,37 @@ const BAD: [(&str, &str, Malformed); 28] = [
     (
         "§3.2: a scheme and nothing",
         "GET http:// HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    // Of two hosts that one request may name, there is one too many.
+    (
+        "§3.2.3: a host alone",
+        "GET a.example HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    (
+        "§3.2.3: a host and a port alone",
+        "POST a.example:80 HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    (
+        "§3.2.3: a tunnel to a path",
+        "CONNECT /a HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    (
+        "§3.2.3: a tunnel to a page",
+        "CONNECT http://a.example/ HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    (
+        "§3.2.3: a tunnel to nothing",
+        "CONNECT * HTTP/1.1\r\n\r\n",
+        TARGET,
+    ),
+    (
+        "§3.2.4: an asterisk to read",
+        "GET * HTTP/1.1\r\n\r\n",
         TARGET,
     ),
 ];
