@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{
-    HeaderMap, HeaderValue, Response, Uri, header::CACHE_STATUS, response, uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderValue, Response, header::CACHE_STATUS, response};
 use peregrine_core::CacheStatus;
 
 use crate::{
@@ -12,7 +10,7 @@ use crate::{
     clock::{Clock, Now, SystemClock},
     flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
-        Key, KeyParts, path_and_query, path_of,
+        Key, KeyParts, path_of,
         query::QueryRules,
         search_variance::SearchVariance,
         variances::{Keys, Variances},
@@ -255,9 +253,24 @@ impl Cache {
         self.journal.generation(target, path)
     }
 
+    /// Whether anything may ever have been fetched for a path. If not, there is nothing to
+    /// be invalidated.
+    pub(crate) fn may_have_fetched(&self, path: &[u8]) -> bool {
+        self.admission.may_have_fetched(self.admission.path(path))
+    }
+
     /// Whatever is on its way for a target is not stored. Whether there may be something
     /// that is stored for it, and is to be [purged](Self::purge).
-    pub(crate) fn invalidates(&self, TargetHash { target, path }: TargetHash) -> bool {
+    pub(crate) fn invalidates(&self, target: &str) -> bool {
+        self.invalidates_hash(self.hash(target.as_bytes(), path_of(target).as_bytes()))
+    }
+
+    /// The same for that of a key.
+    pub(crate) fn invalidates_key(&self, key: &Key) -> bool {
+        self.invalidates_hash(self.hash_of_key(key))
+    }
+
+    fn invalidates_hash(&self, TargetHash { target, path }: TargetHash) -> bool {
         if !self.admission.may_have_fetched(path) {
             return false;
         }
@@ -266,25 +279,12 @@ impl Cache {
         self.admission.may_have_stored(path)
     }
 
-    /// The hashes of a target, as that is in a key.
-    pub(crate) fn hash(&self, target: &str) -> TargetHash {
-        self.hash_parts(target.as_bytes(), path_of(target).as_bytes())
+    fn hash_of_key(&self, key: &Key) -> TargetHash {
+        self.hash(key.path_and_query(), key.path_alone())
     }
 
-    /// The same of that of a key.
-    pub(crate) fn hash_of_key(&self, key: &Key) -> TargetHash {
-        self.hash_parts(key.path_and_query(), key.path_alone())
-    }
-
-    /// The same of a URI, which knows where its path ends.
-    pub(crate) fn hash_of(&self, uri: &Uri) -> TargetHash {
-        let target = self.config.query.apply(path_and_query(uri));
-        // Whatever counts of the query, the path does.
-        let path = uri.path_and_query().map_or("/", PathAndQuery::path);
-        self.hash_parts(target.as_bytes(), path.as_bytes())
-    }
-
-    fn hash_parts(&self, target: &[u8], path: &[u8]) -> TargetHash {
+    /// The hashes of a target, and of the path that it is, or begins with.
+    fn hash(&self, target: &[u8], path: &[u8]) -> TargetHash {
         let hash = self.admission.path(path);
         TargetHash {
             target: if target.len() == path.len() {

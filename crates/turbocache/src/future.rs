@@ -101,8 +101,8 @@ pub(crate) enum Passing {
 
 impl Passing {
     /// Of a request that passes for a reason of its own.
-    pub(crate) fn of<B>(request: &Request<B>, reason: Pass, cache: &Cache) -> Self {
-        match UnsafeRequest::new(request, reason, cache) {
+    pub(crate) fn of<B>(request: &Request<B>, reason: Pass) -> Self {
+        match UnsafeRequest::new(request, reason) {
             Some(request) => Self::Unsafe(reason, request),
             None => Self::Safe(reason),
         }

@@ -199,7 +199,7 @@ impl<S> TurboCacheService<S> {
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        let passing = Passing::of(&request, reason, &self.cache);
+        let passing = Passing::of(&request, reason);
         self.send(request, passing).into()
     }
 
@@ -223,7 +223,8 @@ impl<S> TurboCacheService<S> {
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        debug!(reason = passing.reason().as_str(), uri = %request.uri(), "pass");
+        let (method, uri) = (request.method(), request.uri());
+        debug!(reason = passing.reason().as_str(), %method, %uri, "pass");
         let cache = self.cache.again();
         cache.counters.passes.add_one();
         let call = Prompt::new(&mut self.inner, request);

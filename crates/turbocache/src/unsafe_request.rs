@@ -1,17 +1,16 @@
 //! What a request that changes something makes invalid: RFC 9111 §4.4.
 
 use http::{
-    HeaderMap, Method, Request, StatusCode,
+    HeaderMap, Request, StatusCode,
     header::{CONTENT_LOCATION, LOCATION},
 };
 use tracing::debug;
 
 use crate::{
-    admission::TargetHash,
     cache::Cache,
     key::targets::Targets,
     policy::{
-        invalidation::{invalidates, other_targets},
+        invalidation::{is_non_error, is_safe, other_targets},
         request::Pass,
     },
     store::{Label, Purge, Scope},
@@ -20,61 +19,52 @@ use crate::{
 
 /// A request that passes the cache by, until it is known what it has changed.
 pub(crate) struct UnsafeRequest {
-    method: Method,
     /// Whatever it may be for.
     targets: Targets,
-    /// The one path that all of these have, if it is one.
-    path: Option<TargetHash>,
 }
 
 impl UnsafeRequest {
     /// `None` if it changes nothing, whatever the answer is.
-    pub(crate) fn new<B>(request: &Request<B>, pass: Pass, cache: &Cache) -> Option<Self> {
-        let method = match pass {
-            // It is not what it says, so it may be any.
-            Pass::MethodOverride => Method::POST,
-            _ => request.method().clone(),
-        };
-        invalidates(&method, StatusCode::OK).then(|| {
-            let targets = Targets::of(request);
-            let path = targets.are_usual().then(|| cache.hash_of(request.uri()));
-            Self {
-                method,
-                targets,
-                path,
-            }
+    pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
+        // It is not what it says, so it may be any.
+        let may_be_any = pass == Pass::MethodOverride;
+        (may_be_any || !is_safe(request.method())).then(|| Self {
+            targets: Targets::of(request),
         })
     }
 
     /// It was answered. Whoever learns of the answer finds nothing older.
     pub(crate) fn answered(&self, cache: &Cache, status: StatusCode, headers: &HeaderMap) {
-        if !invalidates(&self.method, status) {
+        if !is_non_error(status) {
             return;
         }
-        let mut stored = self.path.is_some_and(|path| cache.invalidates(path));
-        if self.path.is_none() {
-            for path in self.targets.paths(&cache.config.query) {
-                // Each of them, whatever the others come to.
-                stored |= cache.invalidates(cache.hash(&path));
-            }
-        }
-        // Most forms go where nothing was ever stored. Then no key is made.
+        let path = self.targets.path();
+        let fetched = path.is_none_or(|path| cache.may_have_fetched(path));
+        // Most forms go where nothing was ever fetched. Then that is all.
         let others = Others::of(headers);
-        if stored || others.targets || others.groups {
-            self.invalidate(cache, headers, stored, others);
+        if fetched || others.targets || others.groups {
+            self.invalidate(cache, headers, others);
         }
     }
 
-    /// What the answer refers to; and the target itself, if there may be something that is
-    /// `stored` for it.
-    fn invalidate(&self, cache: &Cache, headers: &HeaderMap, stored: bool, others: Others) {
+    /// The targets, if there may be something that is stored for them, and what the
+    /// answer refers to.
+    #[inline(never)]
+    fn invalidate(&self, cache: &Cache, headers: &HeaderMap, others: Others) {
         let rules = &cache.config.query;
+        let targets = self.targets.paths(rules);
+        // Each of them, whatever the others come to.
+        let stored = targets.fold(false, |stored, target| stored | cache.invalidates(&target));
+        // Then no key is made.
+        if !(stored || others.targets || others.groups) {
+            return;
+        }
         let mut scopes = Vec::new();
         let mut groups = Vec::new();
         for key in self.targets.keys(rules) {
             if others.targets {
                 for other in other_targets(key.as_target(), headers) {
-                    if cache.invalidates(cache.hash(&rules.apply(&other))) {
+                    if cache.invalidates(&rules.apply(&other)) {
                         scopes.push(Scope::of_key(key.beside(&other, rules)));
                     }
                 }
@@ -85,13 +75,13 @@ impl UnsafeRequest {
                     groups.push(Scope::of_label(Label::new(group, &key)));
                 }
             }
-            if stored && cache.invalidates(cache.hash_of_key(&key)) {
+            if stored && cache.invalidates_key(&key) {
                 scopes.push(Scope::of_key(key));
             }
         }
         for scope in scopes.into_iter().chain(groups) {
             let purged = cache.purge(&scope, Purge::Hard);
-            debug!(method = %self.method, ?scope, purged, "invalidated");
+            debug!(?scope, purged, "invalidated");
         }
     }
 }

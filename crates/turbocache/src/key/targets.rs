@@ -5,12 +5,15 @@
 //! either of them is [under](super::variances::Variances::of) the search variance
 //! that its path has.
 
+mod text;
+
 use std::{borrow::Cow, iter};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
+use self::text::Text;
 use super::{Authority, DIVIDER, Key, original_uri, path_and_query, plain, query::QueryRules};
 use crate::policy::{invalidation::Target, request::host};
 
@@ -119,8 +122,9 @@ pub(crate) struct Targets {
     /// Path and query as they are seen, and behind them the first `Host`. A copy: those of
     /// the request are slices of the buffer that its connection reads into, and to keep
     /// them until there is a response takes another buffer for what comes next.
-    text: Box<[u8]>,
+    text: Text,
     length_of_target: usize,
+    length_of_path: usize,
     unusual: Option<Box<Unusual>>,
 }
 
@@ -137,22 +141,22 @@ struct Unusual {
 
 impl Targets {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let target = path_and_query(request.uri()).as_bytes();
+        let target = request.uri().path_and_query();
+        let (target, path) = target.map_or(("/", "/"), |target| (target.as_str(), target.path()));
         let (host, are_several) = host(request.headers());
         let host = host.map_or(&[][..], HeaderValue::as_bytes);
-        let mut text = Vec::with_capacity(target.len() + host.len());
-        text.extend_from_slice(target);
-        text.extend_from_slice(host);
         Self {
-            text: text.into(),
+            text: Text::of(target.as_bytes(), host),
             length_of_target: target.len(),
+            length_of_path: path.len(),
             unusual: Unusual::of(request, are_several).map(Box::new),
         }
     }
 
-    /// They have but one path and query.
-    pub(crate) const fn are_usual(&self) -> bool {
-        self.unusual.is_none()
+    /// The one path that all of its keys have, if it is one.
+    pub(crate) fn path(&self) -> Option<&[u8]> {
+        let path = &self.text.as_bytes()[..self.length_of_path];
+        self.unusual.is_none().then_some(path)
     }
 
     /// Path and query of all of its keys.
@@ -177,7 +181,7 @@ impl Targets {
         let scheme = absolute.and_then(Uri::scheme_str).unwrap_or("http");
         let from_uri = absolute.and_then(Uri::authority);
         let from_uri = from_uri.map(|authority| (scheme, authority.as_str().as_bytes()));
-        let (_, host) = self.text.split_at(self.length_of_target);
+        let (_, host) = self.text.as_bytes().split_at(self.length_of_target);
         let other_hosts = unusual.iter().flat_map(|unusual| &unusual.other_hosts);
         let from_host = iter::once(host).chain(other_hosts.map(HeaderValue::as_bytes));
         let from_host = from_host.map(|host| (scheme, host));
@@ -197,7 +201,7 @@ impl Targets {
     }
 
     fn seen(&self) -> &str {
-        let (target, _) = self.text.split_at(self.length_of_target);
+        let (target, _) = self.text.as_bytes().split_at(self.length_of_target);
         str::from_utf8(target).expect("it was text")
     }
 }

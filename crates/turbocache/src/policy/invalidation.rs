@@ -5,20 +5,20 @@ use http::{
     header::{CONTENT_LOCATION, LOCATION},
 };
 
-/// Whether the answer with `status` to a request with `method` makes stored
+/// Whether an answer with `status`, to a request that is not [safe](is_safe), makes stored
 /// responses invalid.
 ///
 /// RFC 9111 §4.4: "A cache MUST invalidate the target URI […] when it receives a
 /// non-error status code in response to an unsafe request method (including
 /// methods whose safety is unknown)", and a non-error response "is one with a 2xx
 /// (Successful) or 3xx (Redirection) status code".
-pub(crate) fn invalidates(method: &Method, status: StatusCode) -> bool {
-    !is_safe(method) && (status.is_success() || status.is_redirection())
+pub(crate) fn is_non_error(status: StatusCode) -> bool {
+    status.is_success() || status.is_redirection()
 }
 
 /// RFC 9110 §9.2.1: "the GET, HEAD, OPTIONS, and TRACE methods are defined to be
 /// safe", and QUERY is, too. A method that we do not know is not.
-fn is_safe(method: &Method) -> bool {
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE

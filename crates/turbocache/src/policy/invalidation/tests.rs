@@ -11,6 +11,7 @@ const TARGET: Target<'_> = Target {
 
 #[test]
 fn which_answers_invalidate() {
+    let invalidates = |method: &_, status| !is_safe(method) && is_non_error(status);
     let cases = [
         ("GET is safe", "GET", 200, false),
         ("HEAD is safe", "HEAD", 200, false),

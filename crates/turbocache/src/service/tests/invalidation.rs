@@ -97,6 +97,26 @@ fn a_fetch_that_an_invalidation_overtakes_is_not_stored_and_not_joined() {
 }
 
 #[test]
+fn what_was_stored_while_a_form_was_on_its_way_is_invalid_with_its_answer() {
+    let long = format!("/{}?id=1", "long".repeat(100));
+    let answers = [(200, &[][..], 1), (303, &[("location", "/topics/7")], 0)];
+    for path in ["/form", &long] {
+        for (answered, fields, left) in answers {
+            let mut scene = Scene::new();
+            let mut form = scene.ask(request("POST", path, &[]));
+            assert!(form.poll().is_pending());
+            let (_, respond) = scene.app_asked().unwrap();
+            store(&mut scene, path, fresh("page"));
+            store(&mut scene, "/topics/7", fresh("topic"));
+
+            respond.send_response(with_status(answered, fields));
+            assert_eq!(ready(&mut form).status(), answered);
+            assert_eq!(scene.handle.stats().entries, left, "{path} {answered}");
+        }
+    }
+}
+
+#[test]
 fn what_is_asked_for_after_an_invalidation_is_still_fetched_once() {
     let mut scene = Scene::new();
     let mut before = scene.ask(get("/"));
