@@ -344,20 +344,21 @@ impl Cache {
     }
 
     /// The same for the response to a request that has passed.
-    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass) {
-        let status = reason.status();
-        let word = self.config.name.word(reason);
-        match word {
-            Some(word) if response.extensions.is_empty() => {
-                response.extensions = word.said.clone();
-            }
-            _ => {
-                response.extensions.insert(status);
-            }
+    #[inline]
+    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: &Pass) {
+        let Some(word) = self.config.name.word(reason) else {
+            let status = reason.status();
+            response.extensions.insert(status);
+            let line = self.config.name.member(&status, None);
+            response.headers.append(CACHE_STATUS, line);
+            return;
+        };
+        if response.extensions.is_empty() {
+            response.extensions = word.said.clone();
+        } else {
+            response.extensions.insert(reason.status());
         }
-        let line = word.map(|word| word.line.clone());
-        let line = line.unwrap_or_else(|| self.config.name.member(&status, None));
-        write(&mut response.headers, line);
+        response.headers.append(CACHE_STATUS, word.line.clone());
     }
 }
 

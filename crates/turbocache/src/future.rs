@@ -16,17 +16,14 @@ use tracing::debug;
 
 use crate::{
     CacheBody,
-    admission::Glance,
     cache::Cache,
     client::Asker,
     fetch::{Fetch, Fetched},
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
+    passing::Passing,
     pending::{Forward, Pending},
-    policy::request::Pass,
     prompt::Prompt,
     store::Later,
-    tags,
-    unsafe_request::UnsafeRequest,
 };
 
 pin_project! {
@@ -86,33 +83,6 @@ pin_project! {
             // What it takes to go on alone.
             own: Option<Box<Forward<S, ReqB>>>,
         },
-    }
-}
-
-/// A request that passes the cache by.
-pub(crate) enum Passing {
-    /// Whatever it gets is nothing to the cache.
-    Safe(Pass),
-    /// What it gets may make something invalid.
-    Unsafe(Pass, UnsafeRequest),
-    /// What it gets may be something to store, after all.
-    Aside(Glance),
-}
-
-impl Passing {
-    /// Of a request that passes for a reason of its own.
-    pub(crate) fn of<B>(request: &Request<B>, reason: Pass) -> Self {
-        match UnsafeRequest::new(request, reason) {
-            Some(request) => Self::Unsafe(reason, request),
-            None => Self::Safe(reason),
-        }
-    }
-
-    pub(crate) const fn reason(&self) -> Pass {
-        match self {
-            Self::Safe(reason) | Self::Unsafe(reason, _) => *reason,
-            Self::Aside(_) => Pass::SteppedAside,
-        }
     }
 }
 
@@ -186,18 +156,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let next = match state.as_mut().project() {
+            match state.as_mut().project() {
                 StateProj::Answered { response } => {
                     let response = response.take().expect("polled after it was ready");
                     return Poll::Ready(Ok(response));
-                }
-                StateProj::LookingUp { later, pending } => {
-                    let found = ready!(later.as_mut().poll(cx)).unwrap_or_else(|error| {
-                        debug!(%error, "the look-up failed");
-                        None
-                    });
-                    let pending = pending.take().expect("polled after it was ready");
-                    pending.again(found)
                 }
                 StateProj::Passing {
                     call,
@@ -205,58 +167,87 @@ where
                     passing,
                 } => {
                     let (mut parts, body) = ready!(call.poll(cx))?.into_parts();
-                    match passing {
-                        Passing::Safe(_) => {}
-                        Passing::Unsafe(_, request) => {
-                            request.answered(cache, parts.status, &parts.headers);
-                        }
-                        Passing::Aside(glance) => glance.at(&parts, &body, cache),
-                    }
-                    tags::strip(&mut parts.headers);
-                    cache.say_passed(&mut parts, passing.reason());
+                    passing.answered(&mut parts, &body, cache);
                     let response = Response::from_parts(parts, CacheBody::passed(body));
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::Fetching { call, fetch, asker } => {
-                    let result = ready!(call.as_mut().poll(cx));
-                    let fetch = fetch.take().expect("polled after it was ready");
-                    match fetched(*fetch, asker, result) {
-                        Ok(Ok(response)) => return Poll::Ready(Ok(response)),
-                        Ok(Err(waiter)) => State::Completing {
-                            waiter,
-                            asker: asker.clone(),
-                        },
-                        Err(error) => return Poll::Ready(Err(error)),
+                _ => {
+                    if let Some(result) = ready!(state.as_mut().go_on(cx)) {
+                        return Poll::Ready(result);
                     }
                 }
-                StateProj::Completing { waiter, asker } => {
-                    let entry = match ready!(waiter.poll(cx)) {
-                        Waited::Stored(entry) => Some(entry),
-                        Waited::Alone => None,
-                    };
-                    let now = asker.cache.instant();
-                    return Poll::Ready(Ok(asker.completed(entry.as_deref(), now)));
-                }
-                StateProj::Leading { leader, asker } => {
-                    return Poll::Ready(match ready!(leader.poll(cx)) {
-                        Ok(Led::Shared(parts, reader)) => Ok(asker.led(parts, reader)),
-                        Ok(Led::Reused(reused)) => Ok(asker.reused(&reused, asker.cache.instant())),
-                        Ok(Led::Refused(response, reason)) => Ok(asker.refused(response, reason)),
-                        Err(error) => Err(error),
-                    });
-                }
-                StateProj::Following { follower, own } => {
-                    let fit = |candidate: &_| {
-                        let own = own.as_ref().expect("polled after it was ready");
-                        own.fit(candidate)
-                    };
-                    let followed = ready!(follower.poll(cx, fit));
-                    let own = own.take().expect("polled after it was ready");
-                    own.followed(followed)
-                }
-            };
-            state.set(next);
+            }
         }
+    }
+}
+
+impl<S, ReqB, ResB> State<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    /// What was neither in memory nor has passed: the response, or nothing, if it is
+    /// another state by now.
+    // Not inlined: what it takes of the stack is more than all others need.
+    #[inline(never)]
+    fn go_on(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Response<CacheBody<ResB>>, S::Error>>> {
+        let next = match self.as_mut().project() {
+            StateProj::Answered { .. } | StateProj::Passing { .. } => return Poll::Ready(None),
+            StateProj::LookingUp { later, pending } => {
+                let found = ready!(later.as_mut().poll(cx)).unwrap_or_else(|error| {
+                    debug!(%error, "the look-up failed");
+                    None
+                });
+                let pending = pending.take().expect("polled after it was ready");
+                pending.again(found)
+            }
+            StateProj::Fetching { call, fetch, asker } => {
+                let result = ready!(call.as_mut().poll(cx));
+                let fetch = fetch.take().expect("polled after it was ready");
+                match fetched(*fetch, asker, result) {
+                    Ok(Ok(response)) => return Poll::Ready(Some(Ok(response))),
+                    Ok(Err(waiter)) => State::Completing {
+                        waiter,
+                        asker: asker.clone(),
+                    },
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                }
+            }
+            StateProj::Completing { waiter, asker } => {
+                let entry = match ready!(waiter.poll(cx)) {
+                    Waited::Stored(entry) => Some(entry),
+                    Waited::Alone => None,
+                };
+                let now = asker.cache.instant();
+                return Poll::Ready(Some(Ok(asker.completed(entry.as_deref(), now))));
+            }
+            StateProj::Leading { leader, asker } => {
+                return Poll::Ready(Some(match ready!(leader.poll(cx)) {
+                    Ok(Led::Shared(parts, reader)) => Ok(asker.led(parts, reader)),
+                    Ok(Led::Reused(reused)) => Ok(asker.reused(&reused, asker.cache.instant())),
+                    Ok(Led::Refused(response, reason)) => Ok(asker.refused(response, reason)),
+                    Err(error) => Err(error),
+                }));
+            }
+            StateProj::Following { follower, own } => {
+                let fit = |candidate: &_| {
+                    let own = own.as_ref().expect("polled after it was ready");
+                    own.fit(candidate)
+                };
+                let followed = ready!(follower.poll(cx, fit));
+                let own = own.take().expect("polled after it was ready");
+                own.followed(followed)
+            }
+        };
+        self.set(next);
+        Poll::Ready(None)
     }
 }
 

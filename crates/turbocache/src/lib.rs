@@ -187,6 +187,7 @@ mod handle;
 mod key;
 mod layer;
 mod name;
+mod passing;
 mod pending;
 mod policy;
 mod prompt;

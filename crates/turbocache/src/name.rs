@@ -56,7 +56,7 @@ impl CacheName {
 
     /// The same of a request that passes, and what is said of it to programs, if that is
     /// made already.
-    pub(crate) fn word(&self, reason: Pass) -> Option<&'static Word> {
+    pub(crate) fn word(&self, reason: &Pass) -> Option<&'static Word> {
         pass::word(reason).filter(|_| self.is_default())
     }
 
@@ -146,11 +146,11 @@ mod tests {
     fn what_is_made_already_is_what_would_be_said() {
         let name = CacheName::default();
         for reason in [Pass::Method, Pass::SteppedAside, Pass::Authorization] {
-            let word = name.word(reason).expect("it is said often");
+            let word = name.word(&reason).expect("it is said often");
             let status = reason.status();
             assert_eq!(word.line, format!("turbocache; {status}"));
             assert_eq!(word.said.get(), Some(&status));
-            assert!(CacheName::new("other").unwrap().word(reason).is_none());
+            assert!(CacheName::new("other").unwrap().word(&reason).is_none());
         }
     }
 

@@ -11,21 +11,19 @@ use http_body::Body;
 use peregrine_core::{CacheStatus, Shared};
 use tower::BoxError;
 use tower_service::Service;
-use tracing::{debug, trace};
+use tracing::trace;
 
 use crate::{
     CacheBody, ResponseFuture,
     admission::Glance,
     cache::Cache,
     client::{Client, not_modified},
-    future::{Passing, State},
+    future::State,
     key::{Key, KeyParts},
+    passing::Passing,
     pending::Pending,
     policy::{
-        ambiguity::is_ambiguous,
-        request::{Asked, Pass},
-        reuse::Reuse,
-        validation::Verdict::NotModified,
+        ambiguity::is_ambiguous, request::Asked, reuse::Reuse, validation::Verdict::NotModified,
     },
     prompt::Prompt,
     store::{Entry, LookUp, Variants},
@@ -94,16 +92,17 @@ where
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let lookup = match self.cache.config.policy.look_up(&request) {
             Ok(lookup) => lookup,
-            Err(reason) => return self.pass(request, reason),
+            Err(reason) => return self.pass(Passing::of(&request, reason), request),
         };
         let asked = lookup.asked;
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
-            return self.step_aside(request, Glance::new(aside, asked, now));
+            let glance = Glance::new(aside, &asked, now);
+            return self.pass(Passing::aside(&request, glance), request);
         }
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
-            Err(reason) => return self.pass(request, reason),
+            Err(reason) => return self.pass(Passing::of(&request, reason), request),
         };
         let spot = self.cache.spot(&parts);
         let mut variants = None;
@@ -188,47 +187,24 @@ impl<S> TurboCacheService<S> {
         Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
     }
 
-    /// For a reason of its own.
-    // Not inlined, nor is the next: hits go by without what these take.
-    #[inline(never)]
+    /// Sends it on without having a part in it until it is answered.
+    #[expect(
+        clippy::inline_always,
+        reason = "or the request is moved once more for nothing"
+    )]
+    #[inline(always)]
     fn pass<ReqB, ResB>(
         &mut self,
+        passing: Passing,
         request: Request<ReqB>,
-        reason: Pass,
     ) -> ResponseFuture<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        let passing = Passing::of(&request, reason);
-        self.send(request, passing).into()
-    }
-
-    /// Because nothing could be stored lately where it belongs.
-    #[inline(never)]
-    fn step_aside<ReqB, ResB>(
-        &mut self,
-        request: Request<ReqB>,
-        glance: Option<Glance>,
-    ) -> ResponseFuture<S, ReqB, ResB>
-    where
-        S: Service<Request<ReqB>> + Clone,
-    {
-        let passing = glance.map_or(Passing::Safe(Pass::SteppedAside), Passing::Aside);
-        self.send(request, passing).into()
-    }
-
-    // Inlined, or the request is moved once more for nothing.
-    #[inline(always)]
-    fn send<ReqB, ResB>(&mut self, request: Request<ReqB>, passing: Passing) -> State<S, ReqB, ResB>
-    where
-        S: Service<Request<ReqB>> + Clone,
-    {
-        let (method, uri) = (request.method(), request.uri());
-        debug!(reason = passing.reason().as_str(), %method, %uri, "pass");
         let cache = self.cache.again();
         cache.counters.passes.add_one();
         let call = Prompt::new(&mut self.inner, request);
-        State::passing(call, cache, passing)
+        State::passing(call, cache, passing).into()
     }
 }
 

@@ -1,14 +1,12 @@
 //! What a request that changes something makes invalid: RFC 9111 §4.4.
 
-use http::{
-    HeaderMap, Request, StatusCode,
-    header::{CONTENT_LOCATION, LOCATION},
-};
+use http::{HeaderMap, Request, response};
 use tracing::debug;
 
 use crate::{
     cache::Cache,
     key::targets::Targets,
+    passing::Noted,
     policy::{
         invalidation::{is_non_error, is_safe, other_targets},
         request::Pass,
@@ -34,42 +32,43 @@ impl UnsafeRequest {
     }
 
     /// It was answered. Whoever learns of the answer finds nothing older.
-    pub(crate) fn answered(&self, cache: &Cache, status: StatusCode, headers: &HeaderMap) {
-        if !is_non_error(status) {
+    pub(crate) fn answered(&self, response: &response::Parts, noted: Noted, cache: &Cache) {
+        if !is_non_error(response.status) {
             return;
         }
         let path = self.targets.path();
         let fetched = path.is_none_or(|path| cache.may_have_fetched(path));
         // Most forms go where nothing was ever fetched. Then that is all.
-        let others = Others::of(headers);
-        if fetched || others.targets || others.groups {
-            self.invalidate(cache, headers, others);
+        if fetched || noted.have(Noted::REFERENCES) || noted.have(Noted::GROUPS) {
+            self.invalidate(&response.headers, noted, cache);
         }
     }
 
     /// The targets, if there may be something that is stored for them, and what the
     /// answer refers to.
     #[inline(never)]
-    fn invalidate(&self, cache: &Cache, headers: &HeaderMap, others: Others) {
+    fn invalidate(&self, headers: &HeaderMap, noted: Noted, cache: &Cache) {
         let rules = &cache.config.query;
         let targets = self.targets.paths(rules);
         // Each of them, whatever the others come to.
         let stored = targets.fold(false, |stored, target| stored | cache.invalidates(&target));
+        let references = noted.have(Noted::REFERENCES);
+        let has_groups = noted.have(Noted::GROUPS);
         // Then no key is made.
-        if !(stored || others.targets || others.groups) {
+        if !(stored || references || has_groups) {
             return;
         }
         let mut scopes = Vec::new();
         let mut groups = Vec::new();
         for key in self.targets.keys(rules) {
-            if others.targets {
+            if references {
                 for other in other_targets(key.as_target(), headers) {
                     if cache.invalidates(&rules.apply(&other)) {
                         scopes.push(Scope::of_key(key.beside(&other, rules)));
                     }
                 }
             }
-            if others.groups {
+            if has_groups {
                 // RFC 9875 §3.
                 for group in tags::invalidated(headers) {
                     groups.push(Scope::of_label(Label::new(group, &key)));
@@ -83,25 +82,5 @@ impl UnsafeRequest {
             let purged = cache.purge(&scope, Purge::Hard);
             debug!(?scope, purged, "invalidated");
         }
-    }
-}
-
-/// What a response may make invalid beside the target.
-#[derive(Clone, Copy)]
-struct Others {
-    targets: bool,
-    groups: bool,
-}
-
-impl Others {
-    fn of(response: &HeaderMap) -> Self {
-        let (mut targets, mut groups) = (false, false);
-        for name in response.keys() {
-            match *name {
-                LOCATION | CONTENT_LOCATION => targets = true,
-                _ => groups |= *name == tags::CACHE_GROUP_INVALIDATION,
-            }
-        }
-        Self { targets, groups }
     }
 }

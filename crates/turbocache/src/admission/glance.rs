@@ -24,7 +24,8 @@ impl Glance {
     /// What to look for in the response to a request of `requested` that asks so. `None`
     /// if it does not tell what others would get: with preconditions or a range of its
     /// own, say.
-    pub(crate) fn new(aside: Aside, asked: Asked, requested: Instant) -> Option<Self> {
+    #[inline]
+    pub(crate) fn new(aside: Aside, asked: &Asked, requested: Instant) -> Option<Self> {
         asked.is_plain().then_some(Self {
             aside,
             requested,
@@ -34,7 +35,7 @@ impl Glance {
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
-    pub(crate) fn at(self, response: &response::Parts, body: &impl Body, cache: &Cache) {
+    pub(crate) fn at(&self, response: &response::Parts, body: &impl Body, cache: &Cache) {
         // A failure says nothing of what comes next.
         if reuse::is_error(response.status) {
             return;
@@ -63,7 +64,7 @@ impl Glance {
         }
     }
 
-    fn asked(self) -> Asked {
+    fn asked(&self) -> Asked {
         Asked {
             authorization: self.authorization,
             cookie: self.cookie,

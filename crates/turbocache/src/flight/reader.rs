@@ -95,6 +95,9 @@ where
         self
     }
 
+    // Not inlined, nor are the other two: bodies that nobody else reads, which are nearly
+    // all, go by without what these take.
+    #[inline(never)]
     pub(crate) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -145,6 +148,7 @@ where
         }
     }
 
+    #[inline(never)]
     pub(crate) fn is_end_stream(&self) -> bool {
         match &*self.0 {
             Reading::Over => true,
@@ -157,6 +161,7 @@ where
         }
     }
 
+    #[inline(never)]
     pub(crate) fn size_hint(&self) -> SizeHint {
         match &*self.0 {
             Reading::Over => SizeHint::with_exact(0),

@@ -28,7 +28,7 @@ static AUTHORIZATION: Word = Word {
     said: LazyLock::new(|| said(Pass::Authorization)),
 };
 
-pub(super) fn word(reason: Pass) -> Option<&'static Word> {
+pub(super) fn word(reason: &Pass) -> Option<&'static Word> {
     match reason {
         Pass::Method => Some(&METHOD),
         Pass::SteppedAside => Some(&STEPPED_ASIDE),

@@ -100,10 +100,15 @@ pub(crate) fn invalidated(response: &HeaderMap) -> Vec<Tag> {
     groups.into_iter().map(Tag::Group).collect()
 }
 
+/// Whether a client is not to see a field with this name.
+pub(crate) fn is_for_the_cache(name: &HeaderName) -> bool {
+    FOR_THE_CACHE.contains(name)
+}
+
 /// Removes what a client is not to see.
 pub(crate) fn strip(response: &mut HeaderMap) {
     // Most have none of them. To compare names takes less than to hash two.
-    if response.keys().any(|name| FOR_THE_CACHE.contains(name)) {
+    if response.keys().any(is_for_the_cache) {
         for name in &FOR_THE_CACHE {
             response.remove(name);
         }
