@@ -10,7 +10,9 @@ pub(crate) mod variances;
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use http::{Request, Uri};
+#[cfg(any(test, feature = "fuzzing"))]
+use http::Request;
+use http::{Extensions, Uri};
 use peregrine_core::VariantName;
 
 pub(crate) use self::parts::KeyParts;
@@ -212,9 +214,10 @@ fn written(name: &VariantName) -> Cow<'_, [u8]> {
     Cow::Owned(written)
 }
 
-/// The path that a request's key would have, without making one.
-pub(crate) fn path_of_request<B>(request: &Request<B>) -> &str {
-    original_uri(request).unwrap_or(request.uri()).path()
+/// The path that the key of a request for this URI, with these `extensions`, would have,
+/// without making one.
+pub(crate) fn path_of_uri<'a>(seen: &'a Uri, extensions: &'a Extensions) -> &'a str {
+    original_uri(extensions).unwrap_or(seen).path()
 }
 
 /// `target` without its query.
@@ -228,20 +231,20 @@ pub(crate) fn path_and_query(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", |target| target.as_str())
 }
 
-fn original_path_and_query<B>(request: &Request<B>) -> Option<&str> {
-    original_uri(request).map(path_and_query)
+fn original_path_and_query(extensions: &Extensions) -> Option<&str> {
+    original_uri(extensions).map(path_and_query)
 }
 
 /// The target as it was before `Router::nest` took the prefix off: with a
 /// parameter in the prefix, two pages of different tenants look the same inside.
 #[cfg(feature = "axum")]
-fn original_uri<B>(request: &Request<B>) -> Option<&Uri> {
-    let original = request.extensions().get::<axum::extract::OriginalUri>()?;
+fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+    let original = extensions.get::<axum::extract::OriginalUri>()?;
     Some(&original.0)
 }
 
 #[cfg(not(feature = "axum"))]
-fn original_uri<B>(_: &Request<B>) -> Option<&Uri> {
+fn original_uri(_: &Extensions) -> Option<&Uri> {
     None
 }
 

@@ -90,16 +90,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let lookup = match self.cache.config.policy.look_up(&request) {
-            Ok(lookup) => lookup,
+        let policy = &self.cache.config.policy;
+        let eligible = match policy.may_look_up(&request) {
+            Ok(eligible) => eligible,
             Err(reason) => return self.pass(Passing::of(&request, reason), request),
         };
-        let asked = lookup.asked;
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
+            let asked = eligible.asked(policy, request.headers());
             let glance = Glance::new(aside, &asked, now);
             return self.pass(Passing::aside(&request, glance), request);
         }
+        let lookup = eligible.look_up(policy, request.headers());
+        let asked = lookup.asked;
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
             Err(reason) => return self.pass(Passing::of(&request, reason), request),

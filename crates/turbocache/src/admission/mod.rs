@@ -41,7 +41,7 @@ use std::{
     time::Instant,
 };
 
-use http::{Method, Request};
+use http::{Extensions, Method, Request, Uri};
 use tracing::debug;
 
 pub(crate) use self::{
@@ -118,21 +118,31 @@ impl Admission {
 
     /// Whether `request` is to pass the cache by. To be asked before a key is made of
     /// it.
+    #[inline]
     pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Option<Aside> {
-        let until = self.any.load(Relaxed);
-        if until == 0 {
+        if self.any.load(Relaxed) == 0 {
             return None;
         }
+        self.ask_for(request.method(), request.uri(), request.extensions(), now)
+    }
+
+    fn ask_for(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        extensions: &Extensions,
+        now: Instant,
+    ) -> Option<Aside> {
         let now = self.seconds(now);
+        let until = self.any.load(Relaxed);
         if now >= until {
             // If another thread has just left a route alone, this fails, and is to.
             let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
             return None;
         }
-        let path = key::path_of_request(request);
-        let Route(route) = self.route_at(request, path);
-        if self.routes.read(route, now).is_none()
-            || !matches!(*request.method(), Method::GET | Method::HEAD)
+        let path = key::path_of_uri(uri, extensions);
+        let Route(route) = self.route_of(path, extensions);
+        if self.routes.read(route, now).is_none() || !matches!(*method, Method::GET | Method::HEAD)
         {
             return None;
         }
@@ -154,11 +164,12 @@ impl Admission {
 
     /// Where `request` belongs.
     pub(crate) fn route<B>(&self, request: &Request<B>) -> Route {
-        self.route_at(request, key::path_of_request(request))
+        let extensions = request.extensions();
+        self.route_of(key::path_of_uri(request.uri(), extensions), extensions)
     }
 
-    fn route_at<B>(&self, request: &Request<B>, path: &str) -> Route {
-        let name = route::of(request, path).as_bytes();
+    fn route_of(&self, path: &str, extensions: &Extensions) -> Route {
+        let name = route::of(path, extensions).as_bytes();
         Route(Place(self.names.hash(name)))
     }
 

@@ -1,20 +1,21 @@
-use http::Request;
+use http::Extensions;
 
 /// What is likely to be alike in what it answers: the route that axum has found for
-/// the request, with its parameters' names, and otherwise the first two segments of
-/// its `path` without the last one (`/api/users` of `/api/users/7/posts`).
-pub(super) fn of<'a, B>(request: &'a Request<B>, path: &'a str) -> &'a str {
-    matched(request).unwrap_or_else(|| leading_segments(path))
+/// the request with these `extensions`, with its parameters' names, and otherwise the
+/// first two segments of its `path` without the last one (`/api/users` of
+/// `/api/users/7/posts`).
+pub(super) fn of<'a>(path: &'a str, extensions: &'a Extensions) -> &'a str {
+    matched(extensions).unwrap_or_else(|| leading_segments(path))
 }
 
 #[cfg(feature = "axum")]
-fn matched<B>(request: &Request<B>) -> Option<&str> {
-    let matched = request.extensions().get::<axum::extract::MatchedPath>()?;
+fn matched(extensions: &Extensions) -> Option<&str> {
+    let matched = extensions.get::<axum::extract::MatchedPath>()?;
     Some(matched.as_str())
 }
 
 #[cfg(not(feature = "axum"))]
-fn matched<B>(_: &Request<B>) -> Option<&str> {
+fn matched(_: &Extensions) -> Option<&str> {
     None
 }
 
@@ -66,7 +67,7 @@ mod tests {
             .route("/t/{slug}", get(|| async {}))
             .layer(middleware::from_fn(
                 |request: Request, _: middleware::Next| async move {
-                    of(&request, request.uri().path()).to_owned()
+                    of(request.uri().path(), request.extensions()).to_owned()
                 },
             ));
         let request = Request::get("/t/hello").body(axum::body::Body::empty());

@@ -37,7 +37,7 @@ impl<'a> KeyParts<'a> {
     ) -> Result<Self, Pass> {
         let uri = request.uri();
         let seen = path_and_query(uri);
-        let original = original_path_and_query(request);
+        let original = original_path_and_query(request.extensions());
 
         let trusted = request.extensions().get::<TargetOrigin>();
         let from_uri = uri

@@ -208,7 +208,7 @@ impl Targets {
 
 impl Unusual {
     fn of<B>(request: &Request<B>, are_several_hosts: bool) -> Option<Self> {
-        let original = original_uri(request);
+        let original = original_uri(request.extensions());
         let trusted = request.extensions().get::<TargetOrigin>();
         let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
         let is_there =

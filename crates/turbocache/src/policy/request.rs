@@ -14,6 +14,15 @@ use self::fields::Fields;
 pub(crate) use self::fields::{host, is_forwarding};
 use super::{Policy, directives::Wishes};
 
+/// A request that the cache may answer, as far as that had to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Eligible<'a> {
+    head: bool,
+    fields: Fields,
+    host: Option<&'a HeaderValue>,
+    variant: Option<&'a Variant>,
+}
+
 /// A request that the cache may answer, and what was found on the way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lookup<'a> {
@@ -151,11 +160,11 @@ impl Pass {
 impl Policy {
     /// Decides whether `request` may be looked up, in one pass over the names of its
     /// fields.
-    ///
-    /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as
-    /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
-    /// application behind the cache as often as he likes.
-    pub(crate) fn look_up<'a, B: Body>(&self, request: &'a Request<B>) -> Result<Lookup<'a>, Pass> {
+    #[inline]
+    pub(crate) fn may_look_up<'a, B: Body>(
+        &self,
+        request: &'a Request<B>,
+    ) -> Result<Eligible<'a>, Pass> {
         let head = match *request.method() {
             Method::GET => false,
             Method::HEAD => true,
@@ -174,8 +183,7 @@ impl Policy {
         if fields.have(Fields::TARGET) {
             return Err(Pass::TargetOverride);
         }
-        let authorization = fields.have(Fields::AUTHORIZATION);
-        if authorization && !self.authorization {
+        if fields.have(Fields::AUTHORIZATION) && !self.authorization {
             return Err(Pass::Authorization);
         }
         if fields.have(Fields::FOR_THE_ORIGIN) {
@@ -188,34 +196,24 @@ impl Policy {
         if are_several {
             return Err(Pass::SeveralHosts);
         }
-        let has_wishes = fields.have(Fields::CACHE_CONTROL)
-            || self.request_directives && fields.have(Fields::PRAGMA);
-        let mut asked = Asked {
-            head,
-            wishes: if has_wishes {
-                self.wishes(request.headers())
-            } else {
-                Wishes::default()
-            },
-            conditional: fields.have(Fields::CONDITIONAL),
-            range: fields.have(Fields::RANGE),
-            authorization,
-            cookie: fields.have(Fields::COOKIE),
-            ..Asked::default()
-        };
         // Last, since some of those above say more about what the request changes.
         let variant = request.extensions().get();
-        match variant {
-            Some(Variant::Pass(reason)) => return Err(Pass::Variant(reason)),
-            Some(Variant::ToldByResponse) => asked.told = true,
-            Some(Variant::Known(_) | Variant::Expected(_)) | None => {}
+        if let Some(Variant::Pass(reason)) = variant {
+            return Err(Pass::Variant(reason));
         }
-        Ok(Lookup {
-            asked,
+        Ok(Eligible {
+            head,
+            fields,
             host,
-            forwarded: fields.have(Fields::FORWARDED),
             variant,
         })
+    }
+
+    /// The same, with what is found on the way.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn look_up<'a, B: Body>(&self, request: &'a Request<B>) -> Result<Lookup<'a>, Pass> {
+        let eligible = self.may_look_up(request)?;
+        Ok(eligible.look_up(self, request.headers()))
     }
 
     fn wishes(&self, request: &HeaderMap) -> Wishes {
@@ -235,6 +233,44 @@ impl Policy {
                 no_store: wishes.no_store,
                 ..Wishes::default()
             }
+        }
+    }
+}
+
+impl<'a> Eligible<'a> {
+    /// What the request with these `headers` asks.
+    ///
+    /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as
+    /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
+    /// application behind the cache as often as he likes.
+    #[inline]
+    pub(crate) fn asked(&self, policy: &Policy, headers: &HeaderMap) -> Asked {
+        let has_wishes = self.fields.have(Fields::CACHE_CONTROL)
+            || policy.request_directives && self.fields.have(Fields::PRAGMA);
+        Asked {
+            head: self.head,
+            wishes: if has_wishes {
+                policy.wishes(headers)
+            } else {
+                Wishes::default()
+            },
+            conditional: self.fields.have(Fields::CONDITIONAL),
+            range: self.fields.have(Fields::RANGE),
+            authorization: self.fields.have(Fields::AUTHORIZATION),
+            cookie: self.fields.have(Fields::COOKIE),
+            told: matches!(self.variant, Some(Variant::ToldByResponse)),
+            ambiguous: false,
+        }
+    }
+
+    /// What it takes to look it up.
+    #[inline]
+    pub(crate) fn look_up(&self, policy: &Policy, headers: &HeaderMap) -> Lookup<'a> {
+        Lookup {
+            asked: self.asked(policy, headers),
+            host: self.host,
+            forwarded: self.fields.have(Fields::FORWARDED),
+            variant: self.variant,
         }
     }
 }

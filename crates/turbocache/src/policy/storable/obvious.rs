@@ -80,15 +80,17 @@ impl Says {
     #[inline(never)]
     fn control(&mut self, line: &[u8]) {
         self.lifetime = true;
-        if NO_STORE.contains(&line) {
+        // One by one, so that each is known where it is compared.
+        if NO_STORE.into_iter().any(|known| line == known) {
             self.no_store = true;
-        } else if PRIVATE.contains(&line) {
+        } else if PRIVATE.into_iter().any(|known| line == known) {
             self.private = true;
         } else {
             self.read(line);
         }
     }
 
+    #[inline(never)]
     fn read(&mut self, line: &[u8]) {
         let mut members = Members(line);
         while let Some(member) = members.next() {
