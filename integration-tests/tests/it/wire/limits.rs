@@ -53,6 +53,11 @@ async fn a_head_has_64_kib_and_no_more() {
         ("a value without end", filled(3 * LIMIT, value), TOO_LARGE),
         // RFC 9110 §5.4 names no other status.
         ("too long a name", filled(LIMIT + 16, name), TOO_LARGE),
+        (
+            "nothing but empty lines",
+            "\r\n".repeat(LIMIT).into(),
+            Refused(&[400, 431]),
+        ),
         ("a long target", filled(LIMIT - 16, target), Taken("GET")),
     ];
     let cases = cases.into_iter().map(|(name, bytes, verdict)| Case {
@@ -61,6 +66,19 @@ async fn a_head_has_64_kib_and_no_more() {
         verdict,
     });
     judge(&wire, cases.collect(), heard).await;
+}
+
+#[tokio::test]
+async fn too_long_a_target_is_said_to_be_that() {
+    let wire = Wire::start(&[], Vec::new()).await;
+    // RFC 9112 §3: "A server that receives a request-target longer than any URI it wishes
+    // to parse MUST respond with a 414 (URI Too Long) status code."
+    let cases = [LIMIT + 16, 3 * LIMIT].map(|total| Case {
+        name: "a target",
+        bytes: filled(total, ("GET /", " HTTP/1.1\r\nHost: a\r\n\r\n")),
+        verdict: Refused(&[414]),
+    });
+    judge(&wire, cases.into(), heard).await;
 }
 
 #[tokio::test]

@@ -124,6 +124,19 @@ async fn what_a_target_may_not_contain_is_refused_or_goes_on_as_it_came() {
 }
 
 #[tokio::test]
+async fn a_target_has_one_of_four_forms() {
+    judge_lines(&[
+        // §3.2.4: "only used for a server-wide OPTIONS request".
+        ("asterisk-form", b"GET * HTTP/1.1", BAD),
+        // §3.2.3: "only used for CONNECT requests".
+        ("authority-form", b"GET a:80 HTTP/1.1", BAD),
+        ("a name", b"GET x HTTP/1.1", BAD),
+        ("a path without its slash", b"GET x/y HTTP/1.1", BAD),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn a_tunnel_to_wherever_is_no_business_of_an_application() {
     let wire = Wire::start(&[], Vec::new()).await;
     for target in ["a:80", "a", "/x", "http://a/x", "*"] {
