@@ -22,6 +22,8 @@ pub enum Failure {
 pub enum Malformed {
     /// The head is not one (RFC 9112 §2.1).
     Head(httparse::Error),
+    /// A request in another version than HTTP/1.0 and HTTP/1.1 (RFC 9110 §15.6.6).
+    Version,
     /// The target of a request is none (RFC 9112 §3.2).
     Target,
     /// The target of a request alone has over 64 KiB.
@@ -88,6 +90,7 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Head(error) => return write!(f, "malformed head: {error}"),
+            Self::Version => "another version of HTTP",
             Self::Target => "the target of the request is none",
             Self::TargetTooLong => "the target of the request is too long",
             Self::HeadTooLarge => "the head is too large",
@@ -123,7 +126,7 @@ impl Malformed {
             Self::HeadTooLarge | Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::Head(httparse::Error::Version) => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             _ => StatusCode::BAD_REQUEST,
         }
     }

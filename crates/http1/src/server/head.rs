@@ -42,7 +42,8 @@ impl Head {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
         let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
-        let Some(len) = complete(parsed)? else {
+        let parsed = complete(parsed).map_err(|why| self.refusal(why, bytes));
+        let Some(len) = parsed? else {
             self.searched = bytes.len();
             return self.bound(bytes).map(|()| None);
         };
@@ -81,7 +82,24 @@ impl Head {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
         let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
-        complete(parsed).map(|_| ())
+        let parsed = complete(parsed).map_err(|why| self.refusal(why, bytes));
+        parsed.map(|_| ())
+    }
+
+    /// What is wrong with what does not say that it is HTTP/1.
+    fn refusal(&self, why: Malformed, bytes: &BytesMut) -> Malformed {
+        let mut parts = self.seen(bytes).splitn(3, |byte| *byte == b' ');
+        match (why, parts.nth(2)) {
+            // As much of it as is there when it is known not to be that.
+            (
+                Malformed::Head(httparse::Error::Version),
+                Some(
+                    [b'H', b'T', b'T', b'P', b'/', b'2'..=b'9', ..]
+                    | [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9', ..],
+                ),
+            ) => Malformed::Version,
+            _ => why,
+        }
     }
 
     /// What is looked at: nothing behind the largest head says anything about it.

@@ -15,7 +15,7 @@
 //! | a head of over 64 KiB, or with over 100 fields | `431` |
 //! | the same, and it is the target alone | `414` |
 //! | a transfer coding in front of the chunks | `501` |
-//! | not HTTP/1 | `505` |
+//! | another version of HTTP | `505` |
 //!
 //! No time is measured here: [`Connection::is_waiting`] and [`Connection::requests`] are
 //! for whoever has a clock.

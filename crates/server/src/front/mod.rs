@@ -7,7 +7,7 @@
 //!
 //! | bad input | answer |
 //! |---|---|
-//! | a malformed head, or a body without a certain end | `400` (`501` in a coding that nobody here can undo, `505` if it is not HTTP/1) |
+//! | a malformed head, or a body without a certain end | `400` (`501` in a coding that nobody here can undo, `505` if it is another version of HTTP) |
 //! | no host, several, or one that is none | `400` |
 //! | a head over 64 KiB or with over 100 fields | `431` (`414` where the target alone is too long) |
 //! | a head that does not arrive in time | the connection is closed |

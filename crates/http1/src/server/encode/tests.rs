@@ -364,10 +364,8 @@ fn what_is_not_a_request_is_told_so_and_nothing_else_is_heard() {
     let cases = [
         (Malformed::Head(Head::Token), "400 Bad Request"),
         (Malformed::Head(Head::HeaderName), "400 Bad Request"),
-        (
-            Malformed::Head(Head::Version),
-            "505 HTTP Version Not Supported",
-        ),
+        (Malformed::Head(Head::Version), "400 Bad Request"),
+        (Malformed::Version, "505 HTTP Version Not Supported"),
         (Malformed::Target, "400 Bad Request"),
         (Malformed::TargetTooLong, "414 URI Too Long"),
         (

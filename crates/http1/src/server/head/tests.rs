@@ -234,7 +234,8 @@ const TOKEN: Malformed = Malformed::Head(Error::Token);
 const VERSION: Malformed = Malformed::Head(Error::Version);
 const TARGET: Malformed = Malformed::Target;
 
-const BAD: [(&str, &str, Malformed); 34] = [
+const OTHER: Malformed = Malformed::Version;
+const BAD: [(&str, &str, Malformed); 40] = [
     ("TLS", "\x16\x03\x01\x02", TOKEN),
     ("§3: no target", "GET HTTP/1.1\r\n\r\n", TOKEN),
     ("§3: no version", "GET /\r\n\r\n", TOKEN),
@@ -252,10 +253,16 @@ const BAD: [(&str, &str, Malformed); 34] = [
     ("§3: a tab", "GET\t/ HTTP/1.1\r\n\r\n", TOKEN),
     ("§3: a space in front", " GET / HTTP/1.1\r\n\r\n", TOKEN),
     ("§3.1: not a method", "G(T / HTTP/1.1\r\n\r\n", TOKEN),
-    ("§2.3: HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", VERSION),
-    ("§2.3: HTTP/1.2", "GET / HTTP/1.2\r\n\r\n", VERSION),
+    ("§2.3: HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", OTHER),
+    ("§2.3: HTTP/1.2", "GET / HTTP/1.2\r\n\r\n", OTHER),
     ("§2.3: HTTP/0.9", "GET / HTTP/0.9\r\n\r\n", VERSION),
     ("§2.3: in other letters", "GET / http/1.1\r\n\r\n", VERSION),
+    ("§2.3: HTTP/3", "GET / HTTP/3\r\n\r\n", OTHER),
+    ("§2.3: no minor version", "GET / HTTP/1\r\n\r\n", VERSION),
+    ("§2.3: no dot", "GET / HTTP/11\r\n\r\n", VERSION),
+    ("§2.3: another digit", "GET / HTTP/01.1\r\n\r\n", VERSION),
+    ("§2.3: another name", "GET / HTTPS/2.0\r\n\r\n", VERSION),
+    ("§2.3: behind it", "GET / x HTTP/2.0\r\n\r\n", VERSION),
     ("§2.3: HTTP/1.10", "GET / HTTP/1.10\r\n\r\n", LINE),
     (
         "§5.1: white space in front of a colon",
@@ -391,7 +398,7 @@ fn what_ends_too_early_is_only_malformed_if_it_was_so_already() {
             "GET / HTTP/1.1\r\nx y",
             Err(Malformed::Head(Error::HeaderName)),
         ),
-        ("GET / HTTP/3", Err(Malformed::Head(Error::Version))),
+        ("GET / HTTP/3", Err(Malformed::Version)),
     ];
     for (bytes, expected) in cases {
         assert_eq!(understood(bytes.as_bytes()), expected, "{bytes:?}");
