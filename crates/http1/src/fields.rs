@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Version,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header::CONTENT_LENGTH};
 
 use crate::{MAX_FIELDS, MAX_HEAD, Malformed, encoder::Mismatch};
 
@@ -137,11 +134,6 @@ pub(crate) fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-}
-
-/// Whoever sends a body says where it ends.
-pub(crate) fn is_framing(name: &HeaderName) -> bool {
-    *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING
 }
 
 /// What `fields` say about the length of a body.

@@ -1,9 +1,12 @@
-use http::Request;
+use http::{
+    Request,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
 use http_body::Body;
 
 use crate::{
     encoder::{Framing, Mismatch},
-    fields::{declared, field, is_framing},
+    fields::{declared, field},
 };
 
 /// How to send the body of `request`, as far as is known now. `None` if there is none,
@@ -36,7 +39,8 @@ pub(super) fn head<B>(request: &Request<B>, framing: Option<Framing>, out: &mut 
     out.extend_from_slice(path.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
     for (name, value) in request.headers() {
-        if !is_framing(name) {
+        // Whoever sends the body says where it ends.
+        if !matches!(*name, CONTENT_LENGTH | TRANSFER_ENCODING) {
             field(name.as_str(), value.as_bytes(), out);
         }
     }

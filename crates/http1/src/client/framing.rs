@@ -50,25 +50,31 @@ enum Length {
 impl Fields {
     /// Takes notice of a field. Called for each line in turn.
     pub(super) fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if *name == CONTENT_LENGTH {
-            for element in value.as_bytes().split(|byte| *byte == b',') {
-                self.note_length(element.trim_ascii());
+        match *name {
+            CONTENT_LENGTH => {
+                for element in value.as_bytes().split(|byte| *byte == b',') {
+                    self.note_length(element.trim_ascii());
+                }
             }
-        } else if *name == CONNECTION {
-            self.connection.note(value);
-        } else if *name == TRANSFER_ENCODING {
-            for coding in value.as_bytes().split(|byte| *byte == b',') {
-                let coding = coding.trim_ascii();
-                let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
-                self.transfer = Some(match self.transfer {
-                    None if is_chunked => Transfer::Chunked,
-                    None | Some(Transfer::Unknown) if is_unknown(coding) => Transfer::Unknown,
-                    // An empty element, too. To ignore it (RFC 9110 §5.6.1) is not what
-                    // everybody does.
-                    _ => Transfer::Other,
-                });
+            CONNECTION => self.connection.note(value),
+            TRANSFER_ENCODING => {
+                for coding in value.as_bytes().split(|byte| *byte == b',') {
+                    self.note_coding(coding.trim_ascii());
+                }
             }
+            _ => {}
         }
+    }
+
+    fn note_coding(&mut self, coding: &[u8]) {
+        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+        self.transfer = Some(match self.transfer {
+            None if is_chunked => Transfer::Chunked,
+            None | Some(Transfer::Unknown) if is_unknown(coding) => Transfer::Unknown,
+            // An empty element, too. To ignore it (RFC 9110 §5.6.1) is not what everybody
+            // does.
+            _ => Transfer::Other,
+        });
     }
 
     fn note_length(&mut self, element: &[u8]) {

@@ -2,7 +2,7 @@ use std::{error::Error, fmt};
 
 use http::{
     HeaderMap, HeaderName, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, DATE, TRAILER},
+    header::{CONNECTION, CONTENT_LENGTH, DATE, TRAILER, TRANSFER_ENCODING},
     response::Parts,
 };
 use http_body::SizeHint;
@@ -12,7 +12,7 @@ use super::date;
 use crate::{
     Failure, Malformed,
     encoder::{Encoder, Framing, Mismatch},
-    fields::{Options, decimal, elements, field, is_framing},
+    fields::{Options, decimal, elements, field},
 };
 
 /// What an answer goes by, of the request and of the connection.
@@ -98,20 +98,21 @@ pub(super) fn head(
     start_line(head, asked.version, out);
     let mut noted = Noted::default();
     for (name, value) in &head.headers {
-        if is_framing(name) {
-            if *name == CONTENT_LENGTH {
+        match *name {
+            // Whoever sends the body says where it ends, and what follows it.
+            TRANSFER_ENCODING => continue,
+            CONTENT_LENGTH => {
                 noted.length(value.as_bytes())?;
+                continue;
             }
-            continue;
+            TRAILER => {
+                noted.announces = true;
+                continue;
+            }
+            CONNECTION => noted.connection.note(value),
+            DATE => noted.date = true,
+            _ => {}
         }
-        if *name == TRAILER {
-            noted.announces = true;
-            continue;
-        }
-        if *name == CONNECTION {
-            noted.connection.note(value);
-        }
-        noted.date |= *name == DATE;
         field(name.as_str(), value.as_bytes(), out);
     }
     let framing = framing(asked, head.status, noted.length, size)?;

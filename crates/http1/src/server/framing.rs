@@ -39,29 +39,39 @@ enum Length {
 impl Fields {
     /// Takes notice of a field. Called for each line in turn.
     pub(super) fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if *name == CONTENT_LENGTH {
-            let octets = decimal(value.as_bytes()).filter(|_| self.length.is_none());
-            self.length = Some(octets.map_or(Length::Invalid, Length::Known));
-        } else if *name == CONNECTION {
-            self.connection.note(value);
-        } else if *name == TRANSFER_ENCODING {
-            for coding in value.as_bytes().split(|byte| *byte == b',') {
-                let is_chunked = coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
-                self.transfer = Some(match self.transfer {
-                    None if is_chunked => Transfer::Chunked,
-                    None | Some(Transfer::Endless) if is_chunked => Transfer::CodedAndChunked,
-                    // Also what follows the chunks. RFC 9112 §6.1: "A sender MUST NOT
-                    // apply the chunked transfer coding more than once".
-                    _ => Transfer::Endless,
-                });
+        match *name {
+            CONTENT_LENGTH => {
+                let octets = decimal(value.as_bytes()).filter(|_| self.length.is_none());
+                self.length = Some(octets.map_or(Length::Invalid, Length::Known));
             }
-        } else if *name == EXPECT {
+            CONNECTION => self.connection.note(value),
+            TRANSFER_ENCODING => {
+                for coding in value.as_bytes().split(|byte| *byte == b',') {
+                    self.note_coding(coding.trim_ascii());
+                }
+            }
             // RFC 9110 §10.1.1: "The Expect field value is case-insensitive."
-            self.expects_continue |= value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-        } else if *name == TE {
-            self.takes_trailers |=
-                elements(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+            EXPECT => {
+                self.expects_continue |= value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+            }
+            TE => {
+                let mut codings = elements(value);
+                self.takes_trailers |=
+                    codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+            }
+            _ => {}
         }
+    }
+
+    fn note_coding(&mut self, coding: &[u8]) {
+        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+        self.transfer = Some(match self.transfer {
+            None if is_chunked => Transfer::Chunked,
+            Some(Transfer::Endless) if is_chunked => Transfer::CodedAndChunked,
+            // Also what follows the chunks. RFC 9112 §6.1: "A sender MUST NOT apply the
+            // chunked transfer coding more than once".
+            _ => Transfer::Endless,
+        });
     }
 
     /// Where the body of the request ends. `None` if there is none.
