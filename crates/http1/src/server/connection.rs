@@ -145,9 +145,13 @@ impl<T, S, F, B> Connection<T, S, F, B> {
         matches!(self.state, State::Head(_))
     }
 
-    /// Whether something has come that has not been understood yet.
+    /// Whether something has come that has not been understood yet. Empty lines in front
+    /// of a request are nothing (RFC 9112 §2.2).
     pub fn has_heard(&self) -> bool {
-        !self.read.is_empty()
+        match &self.state {
+            State::Head(head) => head.has_begun(&self.read),
+            _ => !self.read.is_empty(),
+        }
     }
 
     /// Whether the client has been answered before all that it has to say was read. A
