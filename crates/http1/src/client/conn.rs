@@ -40,6 +40,7 @@ pub struct Conn<T, B> {
     /// Absent once all of the request's body is there to be written.
     upload: Option<Upload<B>>,
     sending: Sending,
+    head: Head,
     answer: Answer,
     /// Another exchange may follow, as far as is known.
     persists: bool,
@@ -65,7 +66,7 @@ enum Sending {
 enum Answer {
     /// Its head is still to come, or was not asked for.
     Head {
-        head: Head,
+        /// So many interim ones have come.
         interim: usize,
     },
     Body(Decoder),
@@ -92,6 +93,7 @@ where
             out: Outgoing::default(),
             upload: None,
             sending: Sending::Whole,
+            head: Head::default(),
             answer: Answer::Body(Decoder::new(None)),
             persists: true,
         }
@@ -161,10 +163,7 @@ where
         let body = mem::take(request.body_mut());
         let encoder = framing.map(Encoder::new);
         self.upload = encoder.map(|encoder| Upload { body, encoder });
-        self.answer = Answer::Head {
-            head: Head::default(),
-            interim: 0,
-        };
+        self.answer = Answer::Head { interim: 0 };
         Ok(())
     }
 
@@ -256,12 +255,12 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<()>, Failure>> {
         self.send(cx);
-        let Answer::Head { head, interim } = &mut self.answer else {
+        let Answer::Head { interim } = &mut self.answer else {
             return Poll::Pending;
         };
         let said = loop {
             if !self.read.is_empty()
-                && let Some(said) = head.parse(&mut self.read, request.headers_mut())?
+                && let Some(said) = self.head.parse(&mut self.read, request.headers_mut())?
             {
                 if said.status == StatusCode::SWITCHING_PROTOCOLS {
                     if !covers(request.headers()) {

@@ -1,20 +1,28 @@
 use std::mem::MaybeUninit;
 
-use bytes::BytesMut;
-use http::{HeaderMap, StatusCode, Version};
+use bytes::{Buf, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
-use super::framing::Fields;
+use super::{
+    framing::Fields,
+    lines::{Field, Lines, Value},
+    plain::plain,
+};
 use crate::{
     Failure, MAX_FIELDS, MAX_HEAD, Malformed,
     fields::{Parsed, Place, complete, has_end, read},
 };
 
-/// Looks for the head of an answer at the beginning of what has come.
+/// Looks for the head of an answer at the beginning of what has come, once for each answer
+/// of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     /// So many bytes have been looked through for its end.
     searched: usize,
+    lines: Lines,
+    /// The fields of the one that is read just now.
+    found: Vec<Field>,
 }
 
 /// What a head says beside its fields.
@@ -41,6 +49,16 @@ impl Head {
         // Whoever sends it byte by byte is not to have all of it read as often.
         if self.searched > 0 && !has_end(&bytes[self.searched.saturating_sub(3)..]) {
             return self.wait(bytes);
+        }
+        self.found.clear();
+        if let Some((status, len)) = plain(bytes, &mut self.lines, &mut self.found) {
+            self.searched = 0;
+            return Ok(Some(Said {
+                status,
+                version: Version::HTTP_11,
+                reason: None,
+                fields: self.take(len, bytes, headers)?,
+            }));
         }
         let mut places = [Place::default(); MAX_FIELDS];
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
@@ -72,6 +90,37 @@ impl Head {
             reason,
             fields,
         }))
+    }
+
+    /// Takes the plain head of this length out of `bytes`, whose fields have been found.
+    fn take(
+        &mut self,
+        len: usize,
+        bytes: &mut BytesMut,
+        headers: &mut HeaderMap,
+    ) -> Result<Fields, Malformed> {
+        headers.clear();
+        headers.reserve(self.found.len());
+        // Only if a value is still to be a part of it.
+        let mut head = None;
+        let mut fields = Fields::default();
+        for Field { name, value } in self.found.drain(..) {
+            let value = match value {
+                Value::Known(value) => value,
+                Value::At(range) => {
+                    let head = head.get_or_insert_with(|| bytes.split_to(len).freeze());
+                    HeaderValue::from_maybe_shared(head.slice(range))
+                        .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?
+                }
+            };
+            fields.note(&name, &value);
+            headers.append(name, value);
+        }
+        if head.is_none() {
+            bytes.advance(len);
+        }
+        fields.settle(headers);
+        Ok(fields)
     }
 
     /// What to make of it that nothing comes after `bytes`. So that it is the same

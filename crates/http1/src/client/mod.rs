@@ -45,5 +45,7 @@ mod conn;
 mod encode;
 mod framing;
 mod head;
+mod lines;
+mod plain;
 
 pub use self::conn::Conn;
