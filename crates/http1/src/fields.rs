@@ -139,7 +139,8 @@ pub(crate) fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
 /// What `fields` say about the length of a body.
 pub(crate) fn declared(fields: &HeaderMap) -> Result<Option<u64>, Mismatch> {
     let mut declared = None;
-    for line in fields.get_all(CONTENT_LENGTH) {
+    // Once through the names is cheaper than to look for one.
+    for (_, line) in fields.iter().filter(|(name, _)| **name == CONTENT_LENGTH) {
         let octets = decimal(line.as_bytes()).ok_or(Mismatch)?;
         if declared.is_some_and(|before| before != octets) {
             return Err(Mismatch);

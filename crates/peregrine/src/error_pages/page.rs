@@ -31,7 +31,9 @@ impl Format {
                 .windows(b"text/html".len())
                 .any(|part| part.eq_ignore_ascii_case(b"text/html"))
         };
-        if headers.get_all(ACCEPT).iter().any(names_html) {
+        // Once through the names is cheaper than to look for one.
+        let mut fields = headers.iter();
+        if fields.any(|(name, value)| *name == ACCEPT && names_html(value)) {
             Self::Html
         } else {
             Self::Text
