@@ -1,7 +1,6 @@
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     mem,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -12,12 +11,9 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use peregrine_core::UpgradeOffer;
 use peregrine_http1::{Failure, client::Conn};
-use tokio::{
-    runtime,
-    time::{self, Instant, Sleep},
-};
+use tokio::{runtime, time::Instant};
 
-use super::Stream;
+use super::{Stream, alarm::Alarm};
 use crate::{Error, RequestBody, body::Upload};
 
 /// One connection, and the state of HTTP on it.
@@ -25,9 +21,8 @@ pub(crate) struct Connection {
     /// Absent once it is over.
     conn: Option<Conn<Stream, RequestBody>>,
     runtime: runtime::Id,
-    /// Kept for the connection's life: to move a timer that is armed already
-    /// is far cheaper than to arm a new one.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Rings when an answer is late.
+    alarm: Alarm,
 }
 
 /// What an answer is to keep to.
@@ -72,7 +67,7 @@ impl Connection {
         Self {
             runtime: stream.runtime(),
             conn: Some(Conn::new(stream)),
-            timer: None,
+            alarm: Alarm::default(),
         }
     }
 
@@ -150,9 +145,9 @@ impl Connection {
         };
         conn.stream_mut().forget_what_was_heard();
         if let Some(limit) = terms.limit {
-            arm(&mut self.timer, now + limit);
+            self.alarm.set(now + limit);
         }
-        let timer = &mut self.timer;
+        let alarm = &mut self.alarm;
         let mut is_begun = false;
         poll_fn(|cx| {
             if !mem::replace(&mut is_begun, true) {
@@ -165,7 +160,7 @@ impl Connection {
                 // The first look has seen to it that an answer wakes us, and there is
                 // none before the request is out.
                 if conn.send(cx) {
-                    return poll_overdue(timer, cx, terms);
+                    return poll_overdue(alarm, cx, terms);
                 }
             }
             match conn.poll_head(request, |fields| terms.cover(fields), cx) {
@@ -174,7 +169,7 @@ impl Connection {
                     let is_silent = !conn.stream().heard();
                     Poll::Ready(Outcome::Failed(classify(failure, is_silent)))
                 }
-                Poll::Pending => poll_overdue(timer, cx, terms),
+                Poll::Pending => poll_overdue(alarm, cx, terms),
             }
         })
         .await
@@ -207,27 +202,16 @@ impl Connection {
     }
 }
 
-fn arm(timer: &mut Option<Pin<Box<Sleep>>>, deadline: Instant) {
-    match timer {
-        Some(timer) => timer.as_mut().reset(deadline),
-        none => *none = Some(Box::pin(time::sleep_until(deadline))),
-    }
-}
-
 /// Ready when the answer is late, and it is not the client who is slow.
-fn poll_overdue(
-    timer: &mut Option<Pin<Box<Sleep>>>,
-    cx: &mut Context<'_>,
-    terms: &Terms,
-) -> Poll<Outcome> {
-    let (Some(timer), Some(limit)) = (timer, terms.limit) else {
+fn poll_overdue(alarm: &mut Alarm, cx: &mut Context<'_>, terms: &Terms) -> Poll<Outcome> {
+    let Some(limit) = terms.limit else {
         return Poll::Pending;
     };
     loop {
-        ready!(timer.as_mut().poll(cx));
+        ready!(alarm.poll(cx));
         let upload = terms.upload.as_ref();
         match upload.and_then(|upload| upload.excuse(Instant::now(), limit)) {
-            Some(later) => timer.as_mut().reset(later),
+            Some(later) => alarm.set(later),
             None => return Poll::Ready(Outcome::Failed(Error::timeout(limit))),
         }
     }

@@ -6,6 +6,7 @@
 //! tasks, and dropping the future or the body closes the connection at once,
 //! so that the server can notice.
 
+mod alarm;
 mod body;
 mod client;
 mod connected;
