@@ -1,24 +1,13 @@
-use std::{
-    io, mem,
-    pin::Pin,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{io, mem, pin::Pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
-use tokio::{
-    runtime::Handle,
-    time::{self, Instant},
-};
+use tokio::{runtime::Handle, time};
 
 use super::{
     Connection, Endpoint, Exchange, Repeat,
     connected::{Outcome, Terms},
     head,
-    idle::{IDLE_TIME, Idle, Taken},
+    idle::{Idle, Taken},
 };
 use crate::{Error, RequestBody, error::Again, process::Permit};
 
@@ -34,7 +23,6 @@ pub(crate) struct Client {
     endpoint: Endpoint,
     limits: Limits,
     idle: Idle,
-    sweeping: AtomicBool,
 }
 
 /// What became of a request. See [`Client::send`].
@@ -46,7 +34,6 @@ impl Client {
             endpoint,
             limits,
             idle: Idle::default(),
-            sweeping: AtomicBool::new(false),
         })
     }
 
@@ -64,7 +51,7 @@ impl Client {
     /// Dropped while it connects: nothing has been sent. Dropped later: see
     /// [`Exchange`].
     pub(crate) fn send(
-        self: &Arc<Self>,
+        &self,
         request: &mut Request<RequestBody>,
         permit: Option<Permit>,
     ) -> impl Future<Output = Sent> {
@@ -73,35 +60,31 @@ impl Client {
 
     /// As [`send`](Self::send), with a limit of its own for the answer.
     pub(crate) async fn send_within(
-        self: &Arc<Self>,
+        &self,
         limit: Option<Duration>,
         request: &mut Request<RequestBody>,
         mut permit: Option<Permit>,
     ) -> Sent {
-        if let Err(error) = head::for_application(request) {
-            return Err((error, permit));
-        }
-        let terms = Terms::of(request, limit);
+        let terms = match head::for_application(request) {
+            Ok(offer) => Terms::new(request, limit, offer),
+            Err(error) => return Err((error, permit)),
+        };
         let repeat = Repeat::of(request);
         loop {
-            let mut now = Instant::now();
-            let kept = self.kept(repeat.is_allowed(), now);
+            let kept = self.kept(repeat.is_allowed());
             let is_new = kept.is_none();
             let connection = match kept {
                 Some(connection) => connection,
                 None => match boxed(self.connect(repeat, permit.as_ref())).await {
-                    Ok(connection) => {
-                        now = Instant::now();
-                        connection
-                    }
+                    Ok(connection) => connection,
                     Err(error) => {
                         let error = Error::connect(error).with(Again::Unsent(mem::take(request)));
                         return Err((error, permit));
                     }
                 },
             };
-            let mut exchange = Exchange::new(connection, Arc::clone(self), permit);
-            let error = match exchange.ask(request, &terms, now).await {
+            let mut exchange = Exchange::new(connection, self.idle.shelf(), permit);
+            let error = match exchange.ask(request, &terms).await {
                 Outcome::Answered(response) => return Ok((response, exchange)),
                 Outcome::Unsent(_) if !is_new => {
                     permit = exchange.give_up();
@@ -117,9 +100,9 @@ impl Client {
     /// A connection that is kept, if there is one. Verified, for a request that
     /// could not be sent again: one that is written to a connection that was closed
     /// just now is lost.
-    fn kept(&self, is_repeatable: bool, now: Instant) -> Option<Box<Connection>> {
+    fn kept(&self, is_repeatable: bool) -> Option<Box<Connection>> {
         loop {
-            let connection = match self.checkout(now)? {
+            let connection = match self.checkout()? {
                 Taken::AtHome(connection) if is_repeatable => return Some(connection),
                 Taken::AtHome(connection) => connection.verified(),
                 Taken::Foreign(connection) => connection.moved(),
@@ -146,25 +129,9 @@ impl Client {
         Ok(Box::new(Connection::new(stream)))
     }
 
-    fn checkout(&self, now: Instant) -> Option<Taken> {
+    fn checkout(&self) -> Option<Taken> {
         let runtime = Handle::try_current().ok()?.id();
-        self.idle.take(runtime, now)
-    }
-
-    /// Keeps a connection for the next request.
-    pub(crate) fn give_back(self: &Arc<Self>, connection: Box<Connection>) {
-        // Outside of a runtime nobody would sweep it away.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        // A sweeper that ends says so before it looks for the last time:
-        // either it sees this connection, or we see that it has ended.
-        if self.idle.put(connection, Instant::now())
-            && !self.sweeping.load(SeqCst)
-            && !self.sweeping.swap(true, SeqCst)
-        {
-            drop(runtime.spawn(sweep(Arc::downgrade(self))));
-        }
+        self.idle.take(runtime)
     }
 
     /// Closes the unused connections, and those that come back later.
@@ -179,26 +146,6 @@ fn boxed<'a, F: Future + Send + 'a>(
     future: F,
 ) -> Pin<Box<dyn Future<Output = F::Output> + Send + 'a>> {
     Box::pin(future)
-}
-
-/// Drops connections that nobody used for a while. Runs while there are any,
-/// once for all of a client's, so that no request has to arm a timer.
-async fn sweep(client: Weak<Client>) {
-    loop {
-        time::sleep(IDLE_TIME).await;
-        let Some(client) = client.upgrade() else {
-            return;
-        };
-        client.idle.drop_old(Instant::now());
-        if !client.idle.is_empty() {
-            continue;
-        }
-        client.sweeping.store(false, SeqCst);
-        // Another one may have been started by now.
-        if client.idle.is_empty() || client.sweeping.swap(true, SeqCst) {
-            return;
-        }
-    }
 }
 
 impl std::fmt::Debug for Client {

@@ -43,11 +43,15 @@ pub(super) enum Outcome {
 impl Terms {
     /// `limit` is for the head of the answer, and does not count the time that the
     /// client takes to send its body.
-    pub(super) fn of(request: &Request<RequestBody>, limit: Option<Duration>) -> Self {
+    pub(super) fn new(
+        request: &Request<RequestBody>,
+        limit: Option<Duration>,
+        offer: Option<UpgradeOffer>,
+    ) -> Self {
         Self {
             limit,
             upload: request.body().upload(),
-            offer: request.extensions().get().cloned(),
+            offer,
         }
     }
 
@@ -138,14 +142,13 @@ impl Connection {
         &mut self,
         request: &mut Request<RequestBody>,
         terms: &Terms,
-        now: Instant,
     ) -> Outcome {
         let Some(conn) = &mut self.conn else {
             return Outcome::Unsent(Error::closed_early(true, "it is closed"));
         };
         conn.stream_mut().forget_what_was_heard();
         if let Some(limit) = terms.limit {
-            self.alarm.set(now + limit);
+            self.alarm.set(Instant::now() + limit);
         }
         let alarm = &mut self.alarm;
         let mut is_begun = false;

@@ -3,14 +3,12 @@ use std::{sync::Arc, time::Duration};
 use http::Request;
 use http_body::SizeHint;
 use peregrine_core::Upgraded;
-use tokio::{
-    runtime::Handle,
-    time::{self, Instant},
-};
+use tokio::{runtime::Handle, time};
 
 use super::{
-    Client, Connection,
+    Connection,
     connected::{Outcome, Terms},
+    idle::Shelf,
     upgraded::upgraded,
 };
 use crate::{RequestBody, process::Permit};
@@ -38,7 +36,8 @@ const LONGEST_WORK: Duration = Duration::from_secs(60);
 /// next request finds the place free, this one's connection is closed.
 pub(crate) struct Exchange {
     connection: Box<Connection>,
-    client: Arc<Client>,
+    /// Where the connection is kept afterwards.
+    shelf: Arc<Shelf>,
     /// An upstream that we did not start has no places.
     permit: Option<Permit>,
 }
@@ -46,12 +45,12 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(super) const fn new(
         connection: Box<Connection>,
-        client: Arc<Client>,
+        shelf: Arc<Shelf>,
         permit: Option<Permit>,
     ) -> Self {
         Self {
             connection,
-            client,
+            shelf,
             permit,
         }
     }
@@ -60,7 +59,6 @@ impl Exchange {
         &mut self,
         request: &mut Request<RequestBody>,
         terms: &Terms,
-        now: Instant,
     ) -> Outcome {
         let mut asked = Asked {
             exchange: self,
@@ -68,7 +66,7 @@ impl Exchange {
             answered: false,
         };
         let connection = &mut asked.exchange.connection;
-        let outcome = connection.exchange(request, terms, now).await;
+        let outcome = connection.exchange(request, terms).await;
         asked.answered = true;
         outcome
     }
@@ -123,7 +121,7 @@ impl Exchange {
     pub(super) fn finish(mut self) {
         if self.connection.is_ready() {
             self.connection.rest();
-            self.client.give_back(self.connection);
+            self.shelf.keep(self.connection);
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::Error;
 /// No `Via` is added (RFC 9110 §7.6.3 asks gateways for one): the process is
 /// a part of this server, as one behind `FastCGI` would be, and there are
 /// application servers that stop compressing when they see it.
-pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> {
+///
+/// Gives what it may be upgraded to.
+pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<Option<UpgradeOffer>, Error> {
     if request.method() == Method::CONNECT {
         return Err(Error::unsupported_method());
     }
@@ -41,15 +43,15 @@ pub(crate) fn for_application<B>(request: &mut Request<B>) -> Result<(), Error> 
     }
     *request.version_mut() = Version::HTTP_11;
     hop_by_hop::remove(request.headers_mut());
-    if let Some(offer) = request.extensions().get::<UpgradeOffer>() {
-        let protocols = offer.as_value().clone();
-        upgrade(request.headers_mut(), protocols);
+    let offer = request.extensions().get::<UpgradeOffer>().cloned();
+    if let Some(offer) = &offer {
+        upgrade(request.headers_mut(), offer.as_value().clone());
     }
     // Whoever reads the client's body has told it to continue by then.
     if expects {
         request.headers_mut().remove(EXPECT);
     }
-    Ok(())
+    Ok(offer)
 }
 
 /// Makes the head of a response that came one that goes to the client: without

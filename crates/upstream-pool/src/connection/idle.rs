@@ -1,20 +1,24 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use tokio::{runtime, time::Instant};
+use tokio::{
+    runtime::{self, Handle},
+    time,
+};
 
 use super::Connection;
 
-/// How long an unused connection is kept. Servers close theirs after 2 s
-/// (gunicorn), 5 s (Node, uvicorn) or 20 s (Puma); a request that is written
-/// just then is lost, so we are to be first.
-pub(super) const IDLE_TIME: Duration = Duration::from_secs(1);
+/// How often it is looked for connections that nobody has used since the last look. So an
+/// unused one is kept for half a second at least, and for one at most. Servers close theirs
+/// after 2 s (gunicorn), 5 s (Node, uvicorn) or 20 s (Puma); a request that is written just
+/// then is lost, so we are to be first.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How many shelves there are. More threads than that share them.
 const SHELVES: usize = 8;
@@ -36,19 +40,27 @@ const MAX_IDLE: usize = 256;
 /// others grow old enough to be dropped.
 #[derive(Default)]
 pub(super) struct Idle {
-    shelves: [Shelf; SHELVES],
+    shelves: [Arc<Shelf>; SHELVES],
 }
 
+/// Who uses a connection of it holds a shelf, and not what all threads have in common: a
+/// count of references on which they meet costs more than the rest of what is done here.
+///
 /// Aligned so that no line of memory is shared with another shelf: processors
 /// fetch lines of 64 bytes in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-struct Shelf(Mutex<Unused>);
+pub(super) struct Shelf(Mutex<Unused>);
 
 #[derive(Default)]
 struct Unused {
-    /// Oldest first.
-    connections: VecDeque<(Box<Connection>, Instant)>,
+    /// The one that was used last is at the end.
+    connections: VecDeque<Box<Connection>>,
+    /// So many of the first ones were here at the last look: that needs no clock where a
+    /// connection comes and goes.
+    old: usize,
+    /// Somebody looks.
+    swept: bool,
     closed: bool,
 }
 
@@ -62,11 +74,11 @@ pub(super) enum Taken {
 
 impl Idle {
     /// The connection to use next in `runtime`.
-    pub(super) fn take(&self, runtime: runtime::Id, now: Instant) -> Option<Taken> {
+    pub(super) fn take(&self, runtime: runtime::Id) -> Option<Taken> {
         let own = own_shelf();
         let connection = (0..SHELVES).find_map(|beside| {
             let next = &self.shelves[(own + beside) % SHELVES];
-            next.lock().take(now)
+            next.lock().take()
         })?;
         Some(if connection.runtime() == runtime {
             Taken::AtHome(connection)
@@ -75,35 +87,9 @@ impl Idle {
         })
     }
 
-    /// Keeps a connection, if there is a place for it.
-    pub(super) fn put(&self, connection: Box<Connection>, now: Instant) -> bool {
-        let mut unused = self.shelves[own_shelf()].lock();
-        let keeps = !unused.closed && unused.connections.len() < MAX_IDLE;
-        if keeps {
-            unused.connections.push_back((connection, now));
-        } else {
-            drop(unused);
-            drop(connection);
-        }
-        keeps
-    }
-
-    /// Drops the connections that are too old.
-    pub(super) fn drop_old(&self, now: Instant) {
-        for shelf in &self.shelves {
-            // Dropped when the lock no longer is held.
-            let old: Vec<_> = {
-                let connections = &mut shelf.lock().connections;
-                let end = connections.partition_point(|(_, since)| is_old(*since, now));
-                connections.drain(..end).collect()
-            };
-            drop(old);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        let mut shelves = self.shelves.iter();
-        shelves.all(|shelf| shelf.lock().connections.is_empty())
+    /// The shelf of the thread that asks.
+    pub(super) fn shelf(&self) -> Arc<Shelf> {
+        Arc::clone(&self.shelves[own_shelf()])
     }
 
     /// Drops all connections, and keeps none from now on.
@@ -112,6 +98,7 @@ impl Idle {
             let connections = {
                 let mut unused = shelf.lock();
                 unused.closed = true;
+                unused.old = 0;
                 std::mem::take(&mut unused.connections)
             };
             drop(connections);
@@ -120,29 +107,66 @@ impl Idle {
 }
 
 impl Shelf {
+    /// Keeps a connection for the next request, if there is a place for it.
+    pub(super) fn keep(self: &Arc<Self>, connection: Box<Connection>) {
+        // One that is not kept is dropped on the way out, behind the lock.
+        let mut unused = self.lock();
+        if unused.closed || unused.connections.len() >= MAX_IDLE {
+            return;
+        }
+        let sweeps = (!unused.swept).then(Handle::try_current);
+        if let Some(Err(_)) = sweeps {
+            // Outside of a runtime nobody would sweep it away.
+            return;
+        }
+        unused.swept = true;
+        unused.connections.push_back(connection);
+        drop(unused);
+        if let Some(Ok(runtime)) = sweeps {
+            drop(runtime.spawn(sweep(Arc::downgrade(self))));
+        }
+    }
+
+    /// Drops the connections that were here at the last look. Says whether there are others;
+    /// if there are none, nobody looks any more.
+    fn look(&self) -> bool {
+        let mut unused = self.lock();
+        let old = unused.old;
+        let dropped: Vec<_> = unused.connections.drain(..old).collect();
+        unused.old = unused.connections.len();
+        unused.swept = unused.old > 0;
+        let goes_on = unused.swept;
+        // Not while the lock is held.
+        drop(unused);
+        drop(dropped);
+        goes_on
+    }
+
     fn lock(&self) -> MutexGuard<'_, Unused> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Unused {
-    /// The newest one, unless it is too old; then the others are, too, and the
-    /// sweeper will find them.
-    fn take(&mut self, now: Instant) -> Option<Box<Connection>> {
-        let (_, since) = self.connections.back()?;
-        if is_old(*since, now) {
-            return None;
-        }
-        let (connection, _) = self.connections.pop_back()?;
-        Some(connection)
+    fn take(&mut self) -> Option<Box<Connection>> {
+        let connection = self.connections.pop_back();
+        self.old = self.old.min(self.connections.len());
+        connection
     }
 }
 
-fn is_old(since: Instant, now: Instant) -> bool {
-    now.saturating_duration_since(since) >= IDLE_TIME
+/// Drops connections that nobody used for a while. Runs while there are any, once for all
+/// of a shelf's, so that no request has to arm a timer.
+async fn sweep(shelf: Weak<Shelf>) {
+    loop {
+        time::sleep(LOOK).await;
+        if !shelf.upgrade().is_some_and(|shelf| shelf.look()) {
+            return;
+        }
+    }
 }
 
-/// The shelf of the thread that asks. Threads get theirs in turn.
+/// Which shelf is that of the thread that asks. Threads get theirs in turn.
 fn own_shelf() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -150,3 +174,6 @@ fn own_shelf() -> usize {
     }
     SHELF.with(|shelf| *shelf)
 }
+
+#[cfg(test)]
+mod tests;
