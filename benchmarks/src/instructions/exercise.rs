@@ -22,6 +22,7 @@ use peregrine_request_accounting::{RequestAccounting, tracking::RequestTracking}
 use tower::{Layer, Service};
 use turbocache::TurboCache;
 
+use super::served::{by_hyper, by_peregrine};
 use crate::{exchange::exchange, server::page};
 
 /// What is done again and again under the eye of Callgrind.
@@ -34,6 +35,11 @@ pub(crate) enum Exercise {
     /// The same, with the request on the list of those that are served: what tracking
     /// costs, on its own.
     BareTracked,
+    /// The bare service at the server's end of a connection, with a request that is read
+    /// and an answer that is written.
+    Served,
+    /// The same at hyper's.
+    ServedHyper,
     /// A stored page.
     Hit,
     /// A stored page, with the request counted: what accounting costs a hit.
@@ -112,9 +118,13 @@ impl Exercise {
     /// Whether the cache is to answer by itself, and with which status.
     fn expected(self) -> (bool, StatusCode) {
         match self {
-            Self::Bare | Self::BareAccounted | Self::BareTracked | Self::Pass | Self::Unstored => {
-                (false, StatusCode::OK)
-            }
+            Self::Bare
+            | Self::BareAccounted
+            | Self::BareTracked
+            | Self::Served
+            | Self::ServedHyper
+            | Self::Pass
+            | Self::Unstored => (false, StatusCode::OK),
             Self::Hit | Self::HitAccounted | Self::HitVary => (true, StatusCode::OK),
             Self::HitNotModified => (true, StatusCode::NOT_MODIFIED),
             Self::HitRange => (true, StatusCode::PARTIAL_CONTENT),
@@ -136,6 +146,8 @@ impl Exercise {
             Self::BareTracked => {
                 return repeat(RequestTracking::new().layer(app), &request, count);
             }
+            Self::Served => return by_peregrine(app, &request, count),
+            Self::ServedHyper => return by_hyper(app, &request, count),
             _ => {}
         }
         let mut cache = TurboCache::conservative().layer(app);
@@ -184,7 +196,7 @@ where
 
 /// An application that has its page in memory.
 #[derive(Clone)]
-struct App {
+pub(super) struct App {
     head: HeaderMap,
     page: Bytes,
 }

@@ -2,6 +2,7 @@
 
 mod exercise;
 mod reference;
+mod served;
 
 use std::{env, process::Command};
 
