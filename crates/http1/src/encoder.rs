@@ -143,3 +143,6 @@ impl Encoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,6 @@ pub(super) fn now(write: impl FnOnce(&[u8])) {
         write(text.as_bytes());
     });
 }
+
+#[cfg(test)]
+mod tests;

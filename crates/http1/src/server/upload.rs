@@ -118,3 +118,6 @@ impl Drop for Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
