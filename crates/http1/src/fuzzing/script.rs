@@ -114,7 +114,7 @@ impl Transcript {
 }
 
 impl End {
-    fn of(failure: Failure) -> Self {
+    pub(super) fn of(failure: Failure) -> Self {
         match failure {
             Failure::Malformed(why) => Self::Malformed(why),
             Failure::Closed(_) => Self::CutOff,
