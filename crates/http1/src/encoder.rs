@@ -33,7 +33,7 @@ pub(crate) enum Framing {
 
 /// A message whose fields and body disagree about the length of the body. Whoever
 /// received it would wait for the rest, or take some of it for another message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch;
 
 impl fmt::Display for Mismatch {

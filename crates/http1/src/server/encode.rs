@@ -96,13 +96,18 @@ pub(super) fn head(
     out: &mut Vec<u8>,
 ) -> Result<Said, Unfit> {
     start_line(head, asked.version, out);
-    let mut noted = Noted::default();
+    let mut noted = Noted {
+        length: Ok(None),
+        connection: Options::default(),
+        date: false,
+        announces: false,
+    };
     for (name, value) in &head.headers {
         match *name {
             // Whoever sends the body says where it ends, and what follows it.
             TRANSFER_ENCODING => continue,
             CONTENT_LENGTH => {
-                noted.length(value.as_bytes())?;
+                noted.length(value.as_bytes());
                 continue;
             }
             TRAILER => {
@@ -171,22 +176,22 @@ pub(super) fn refusal(malformed: Malformed, out: &mut Vec<u8>) {
 }
 
 /// What the fields of an answer say about the message itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Noted {
-    length: Option<u64>,
+    length: Result<Option<u64>, Mismatch>,
     connection: Options,
     date: bool,
     announces: bool,
 }
 
 impl Noted {
-    fn length(&mut self, value: &[u8]) -> Result<(), Mismatch> {
-        let octets = decimal(value).ok_or(Mismatch)?;
-        if self.length.is_some_and(|before| before != octets) {
-            return Err(Mismatch);
-        }
-        self.length = Some(octets);
-        Ok(())
+    fn length(&mut self, value: &[u8]) {
+        self.length = match (decimal(value), self.length) {
+            (Some(octets), Ok(before)) if before.is_none_or(|before| before == octets) => {
+                Ok(Some(octets))
+            }
+            _ => Err(Mismatch),
+        };
     }
 }
 
@@ -205,7 +210,7 @@ enum Ending {
 fn framing(
     asked: Asked,
     status: StatusCode,
-    declared: Option<u64>,
+    declared: Result<Option<u64>, Mismatch>,
     size: &SizeHint,
 ) -> Result<Ending, Unfit> {
     let exact = size.exact();
@@ -227,15 +232,17 @@ fn framing(
         return Ok(Ending::None);
     }
     // "A server MAY send a Content-Length header field in a 304 (Not Modified) response to
-    // a conditional GET request", and in one to HEAD, of the answer to the same GET.
+    // a conditional GET request", and in one to HEAD, of the answer to the same GET. Nothing
+    // goes by it, so one that says nothing is left out.
     if status == StatusCode::NOT_MODIFIED {
-        return Ok(declared.map_or(Ending::None, Ending::Said));
+        return Ok(declared.ok().flatten().map_or(Ending::None, Ending::Said));
     }
     if asked.method == Method::Head {
-        let known = declared.or(exact.filter(|octets| *octets > 0));
+        let exact = exact.filter(|octets| *octets > 0);
+        let known = declared.map_or(None, |declared| declared.or(exact));
         return Ok(known.map_or(Ending::None, Ending::Said));
     }
-    Ok(Ending::Framed(match (declared, exact) {
+    Ok(Ending::Framed(match (declared?, exact) {
         (Some(declared), Some(exact)) if declared != exact => return Err(Mismatch.into()),
         (Some(octets), _) | (None, Some(octets)) => Framing::Length(octets),
         (None, None) if asked.version == Version::HTTP_10 => Framing::Close,

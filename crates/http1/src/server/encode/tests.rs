@@ -99,7 +99,9 @@ const ENDINGS: &str = "
     9110 §8.6: a list               | GET 1.1     | 200 | 4, 4 | 4 | MISMATCH
     9110 §8.6: not a length         | GET 1.1     | 200 | four | 4 | MISMATCH
     9110 §8.6: signed               | GET 1.1     | 200 | +4   | 4 | MISMATCH
-    9110 §8.6: not one, for nothing | GET 1.1     | 204 | x    | 0 | MISMATCH
+    9110 §8.6: not one, for nothing | GET 1.1     | 204 | x    | 0 | persists
+    9110 §8.6: two, for a 304       | GET 1.1     | 304 | 4;5  | 0 | persists
+    9110 §8.6: not one, for HEAD    | HEAD 1.1    | 200 | x    | 4 | persists
     9110 §15.2: 100 is no answer    | GET 1.1     | 100 | -    | 0 | INTERIM
     9110 §15.2: 103 is no answer    | GET 1.1     | 103 | -    | 0 | INTERIM
     9110 §15.2: nor to HEAD         | HEAD 1.1    | 102 | -    | 0 | INTERIM
