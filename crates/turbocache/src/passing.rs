@@ -33,9 +33,9 @@ impl Passing {
 
     /// Because nothing could be stored lately where it belongs.
     #[inline]
-    pub(crate) fn aside<B>(request: &Request<B>, glance: Option<Glance>) -> Self {
+    pub(crate) fn aside<B>(request: &Request<B>, glance: Glance) -> Self {
         tell(request.method(), request.uri(), Pass::SteppedAside);
-        glance.map_or(Self::Safe(Pass::SteppedAside), Self::Aside)
+        Self::Aside(glance)
     }
 
     /// The inner service has answered: so does the cache.

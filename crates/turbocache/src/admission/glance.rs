@@ -15,29 +15,31 @@ pub(crate) struct Glance {
     aside: Aside,
     /// When the request was sent.
     requested: Instant,
-    /// Of what was [asked](Asked), all that makes a difference.
+    /// Whether the response tells what others would get: not with preconditions or a range
+    /// of its own, say.
+    tells: bool,
+    /// Of what was [asked](Asked) otherwise, all that makes a difference.
     authorization: bool,
     cookie: bool,
 }
 
 impl Glance {
-    /// What to look for in the response to a request of `requested` that asks so. `None`
-    /// if it does not tell what others would get: with preconditions or a range of its
-    /// own, say.
+    /// What to look for in the response to a request of `requested` that asks so.
     #[inline]
-    pub(crate) fn new(aside: Aside, asked: &Asked, requested: Instant) -> Option<Self> {
-        asked.is_plain().then_some(Self {
+    pub(crate) fn new(aside: Aside, asked: &Asked, requested: Instant) -> Self {
+        Self {
             aside,
             requested,
+            tells: asked.is_plain(),
             authorization: asked.authorization,
             cookie: asked.cookie,
-        })
+        }
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
     pub(crate) fn at(&self, response: &response::Parts, body: &impl Body, cache: &Cache) {
         // A failure says nothing of what comes next.
-        if reuse::is_error(response.status) {
+        if !self.tells || reuse::is_error(response.status) {
             return;
         }
         let Config {

@@ -140,8 +140,7 @@ impl Admission {
             let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
             return None;
         }
-        let path = key::path_of_uri(uri, extensions);
-        let Route(route) = self.route_of(path, extensions);
+        let (path, Route(route)) = self.route_of(uri, extensions);
         if self.routes.read(route, now).is_none() || !matches!(*method, Method::GET | Method::HEAD)
         {
             return None;
@@ -164,13 +163,15 @@ impl Admission {
 
     /// Where `request` belongs.
     pub(crate) fn route<B>(&self, request: &Request<B>) -> Route {
-        let extensions = request.extensions();
-        self.route_of(key::path_of_uri(request.uri(), extensions), extensions)
+        let (_, route) = self.route_of(request.uri(), request.extensions());
+        route
     }
 
-    fn route_of(&self, path: &str, extensions: &Extensions) -> Route {
+    /// The path of a request, and where it belongs.
+    fn route_of<'a>(&self, uri: &'a Uri, extensions: &'a Extensions) -> (&'a str, Route) {
+        let path = key::path_of_uri(uri, extensions);
         let name = route::of(path, extensions).as_bytes();
-        Route(Place(self.names.hash(name)))
+        (path, Route(Place(self.names.hash(name))))
     }
 
     /// Something is stored under `key`. To be told before it can be found there.
