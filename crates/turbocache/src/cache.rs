@@ -10,10 +10,11 @@ use crate::{
     clock::{Clock, Now, SystemClock},
     flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
-        Key, KeyParts, path_of,
+        Key, KeyParts,
         query::QueryRules,
         search_variance::SearchVariance,
         variances::{Keys, Variances},
+        without_query,
     },
     name::CacheName,
     policy::{
@@ -247,7 +248,7 @@ impl Cache {
 
     /// How far the journal has come, for what is to be fetched for `key`.
     pub(crate) fn generation(&self, key: &Key) -> Generation {
-        let TargetHash { target, path } = self.hash_of_key(key);
+        let TargetHash { target, path } = self.hash(key.path_and_query());
         // In this order: see `Journal`.
         self.admission.fetches(path);
         self.journal.generation(target, path)
@@ -262,12 +263,12 @@ impl Cache {
     /// Whatever is on its way for a target is not stored. Whether there may be something
     /// that is stored for it, and is to be [purged](Self::purge).
     pub(crate) fn invalidates(&self, target: &str) -> bool {
-        self.invalidates_hash(self.hash(target.as_bytes(), path_of(target).as_bytes()))
+        self.invalidates_hash(self.hash(target.as_bytes()))
     }
 
     /// The same for that of a key.
     pub(crate) fn invalidates_key(&self, key: &Key) -> bool {
-        self.invalidates_hash(self.hash_of_key(key))
+        self.invalidates_hash(self.hash(key.path_and_query()))
     }
 
     fn invalidates_hash(&self, TargetHash { target, path }: TargetHash) -> bool {
@@ -279,12 +280,9 @@ impl Cache {
         self.admission.may_have_stored(path)
     }
 
-    fn hash_of_key(&self, key: &Key) -> TargetHash {
-        self.hash(key.path_and_query(), key.path_alone())
-    }
-
-    /// The hashes of a target, and of the path that it is, or begins with.
-    fn hash(&self, target: &[u8], path: &[u8]) -> TargetHash {
+    /// The hashes of a target, and of its path.
+    fn hash(&self, target: &[u8]) -> TargetHash {
+        let path = without_query(target);
         let hash = self.admission.path(path);
         TargetHash {
             target: if target.len() == path.len() {
@@ -347,11 +345,7 @@ impl Cache {
     #[inline]
     pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: &Pass) {
         let Some(word) = self.config.name.word(reason) else {
-            let status = reason.status();
-            response.extensions.insert(status);
-            let line = self.config.name.member(&status, None);
-            response.headers.append(CACHE_STATUS, line);
-            return;
+            return self.say_seldom(response, reason.status());
         };
         if response.extensions.is_empty() {
             response.extensions = word.said.clone();
@@ -359,6 +353,14 @@ impl Cache {
             response.extensions.insert(reason.status());
         }
         response.headers.append(CACHE_STATUS, word.line.clone());
+    }
+
+    /// The same where nothing is made for it.
+    #[inline(never)]
+    fn say_seldom(&self, response: &mut response::Parts, status: CacheStatus) {
+        response.extensions.insert(status);
+        let line = self.config.name.member(&status, None);
+        response.headers.append(CACHE_STATUS, line);
     }
 }
 

@@ -114,23 +114,17 @@ impl Key {
 
     /// The path, without origin and query.
     pub(crate) fn path_alone(&self) -> &[u8] {
-        let path = &self.0[self.end_of_part(1) + 1..self.end_of_part(2)];
-        let end = path.iter().position(|byte| *byte == b'?');
-        &path[..end.unwrap_or(path.len())]
+        without_query(self.path_and_query())
     }
 
     /// Where the part with this number ends, counted from 0.
     fn end_of_part(&self, number: usize) -> usize {
-        let mut left = number;
-        for (at, byte) in self.0.iter().enumerate() {
-            if *byte == DIVIDER {
-                if left == 0 {
-                    return at;
-                }
-                left -= 1;
-            }
+        let mut end = end_of(&self.0, 0, DIVIDER);
+        for _ in 0..number {
+            // The last part has no end but that of the key.
+            end = end_of(&self.0, (end + 1).min(self.len()), DIVIDER);
         }
-        self.len()
+        end
     }
 
     /// The same, in memory of its own.
@@ -164,6 +158,12 @@ impl fmt::Display for Key {
         }
         Ok(())
     }
+}
+
+/// Where the first of these bytes is from there on, or else the end.
+fn end_of(text: &[u8], from: usize, byte: u8) -> usize {
+    let rest = &text[from..];
+    from + rest.iter().position(|it| *it == byte).unwrap_or(rest.len())
 }
 
 /// The parts that every key has, with room for `more` bytes.
@@ -221,9 +221,8 @@ pub(crate) fn path_of_uri<'a>(seen: &'a Uri, extensions: &'a Extensions) -> &'a 
 }
 
 /// `target` without its query.
-pub(crate) fn path_of(target: &str) -> &str {
-    let end = target.bytes().position(|byte| byte == b'?');
-    &target[..end.unwrap_or(target.len())]
+pub(crate) fn without_query(target: &[u8]) -> &[u8] {
+    &target[..end_of(target, 0, b'?')]
 }
 
 /// Path and query of a key for `uri`.

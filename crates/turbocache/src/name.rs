@@ -1,11 +1,12 @@
 mod hit;
+mod miss;
 mod pass;
 
 use std::{fmt, io::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use peregrine_core::CacheStatus;
+use peregrine_core::{CacheStatus, ForwardReason};
 
 use self::pass::Word;
 use crate::{
@@ -18,7 +19,10 @@ const DEFAULT: &str = "turbocache";
 /// How a cache calls itself in `Cache-Status`, written as RFC 9211 §2 asks for
 /// it: "the identifier of the cache", a token or a string (RFC 9651 §3.3).
 #[derive(Clone, Debug)]
-pub(crate) struct CacheName(Arc<str>);
+pub(crate) struct CacheName {
+    written: Arc<str>,
+    is_default: bool,
+}
 
 impl CacheName {
     /// `None` if `name` is empty or not printable ASCII.
@@ -27,10 +31,18 @@ impl CacheName {
             return None;
         }
         if is_structured_token(name) {
-            return Some(Self(name.into()));
+            return Some(Self::written(name.into()));
         }
         let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
-        Some(Self(format!("\"{escaped}\"").into()))
+        Some(Self::written(format!("\"{escaped}\"").into()))
+    }
+
+    fn written(written: Arc<str>) -> Self {
+        let is_default = &*written == DEFAULT;
+        Self {
+            written,
+            is_default,
+        }
     }
 }
 
@@ -38,13 +50,13 @@ impl CacheName {
     /// This cache's member of `Cache-Status`, with the key if one is given.
     pub(crate) fn member(&self, status: &CacheStatus, key: Option<&Key>) -> HeaderValue {
         if key.is_none()
-            && self.is_default()
+            && self.is_default
             && let Some(known) = known(status)
         {
             return known;
         }
         let mut member = Vec::with_capacity(64);
-        write!(member, "{}; {status}", self.0).expect("a Vec takes everything");
+        write!(member, "{self}; {status}").expect("a Vec takes everything");
         if let Some(key) = key {
             // RFC 9211 §2.7: a String. A key is displayed with everything escaped
             // that is not printable ASCII.
@@ -57,32 +69,37 @@ impl CacheName {
     /// The same of a request that passes, and what is said of it to programs, if that is
     /// made already.
     pub(crate) fn word(&self, reason: &Pass) -> Option<&'static Word> {
-        pass::word(reason).filter(|_| self.is_default())
-    }
-
-    fn is_default(&self) -> bool {
-        &*self.0 == DEFAULT
+        pass::word(reason).filter(|_| self.is_default)
     }
 }
 
-/// What is said of most hits by a cache with the default name: to have it neither
+/// What is said of most requests by a cache with the default name: to have it neither
 /// allocates nor writes to anything that threads share.
 fn known(status: &CacheStatus) -> Option<HeaderValue> {
     match *status {
         CacheStatus::Hit { ttl, .. } => hit::line(ttl),
+        CacheStatus::Forward {
+            reason: ForwardReason::UriMiss,
+            status: None,
+            stored: false,
+            collapsed: false,
+            ttl: None,
+            detail: Some(detail),
+            ..
+        } => miss::line(detail),
         _ => None,
     }
 }
 
 impl Default for CacheName {
     fn default() -> Self {
-        Self(DEFAULT.into())
+        Self::written(DEFAULT.into())
     }
 }
 
 impl fmt::Display for CacheName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.written)
     }
 }
 
@@ -99,9 +116,9 @@ mod tests {
     use std::time::Duration;
 
     use http::StatusCode;
-    use peregrine_core::ForwardReason;
 
     use super::*;
+    use crate::policy::storable::NotStored;
 
     #[test]
     fn a_member_is_the_name_and_what_the_status_displays() {
@@ -134,6 +151,21 @@ mod tests {
             bypass.because("authorization").collapsed(),
             bypass.because("upgrade"),
         ];
+        let miss = |why: NotStored| forward(ForwardReason::UriMiss).because(why.as_str());
+        let misses = [
+            miss(NotStored::NoCache),
+            miss(NotStored::NoExplicitFreshness),
+            miss(NotStored::NoStore),
+            miss(NotStored::Private),
+            miss(NotStored::SetCookie),
+            miss(NotStored::Status),
+            miss(NotStored::Vary),
+            miss(NotStored::NoStore).answered(StatusCode::OK),
+            miss(NotStored::NoStore).collapsed(),
+            miss(NotStored::NoStore).fresh_for(Duration::from_secs(1)),
+            forward(ForwardReason::Stale).because(NotStored::NoStore.as_str()),
+        ];
+        let forwarded = forwarded.into_iter().chain(misses);
         for status in hits.into_iter().chain(stale).chain(forwarded) {
             for name in ["turbocache", "other"] {
                 let member = CacheName::new(name).unwrap().member(&status, None);

@@ -1,9 +1,11 @@
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
+
+use foldhash::quality::RandomState;
 
 use super::FlightKey;
 
@@ -13,7 +15,8 @@ use super::FlightKey;
 /// A fixed number of places, each for one hash and one deadline; a key that
 /// falls on the place of another replaces it. To forget one costs it a collapse
 /// that was in vain; to take one for another costs that a collapse it could have
-/// had. Neither gives anybody a wrong page, so a hash is enough here.
+/// had. Neither gives anybody a wrong page, so a hash is enough here, and any that is
+/// keyed at random.
 pub(crate) struct Unshareable {
     places: Box<[AtomicU64]>,
     hasher: RandomState,
@@ -31,7 +34,7 @@ impl Unshareable {
     pub(crate) fn new(epoch: Instant) -> Self {
         Self {
             places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             epoch,
         }
     }

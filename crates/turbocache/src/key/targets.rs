@@ -14,7 +14,10 @@ use http::{HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
 use self::text::Text;
-use super::{Authority, DIVIDER, Key, original_uri, path_and_query, plain, query::QueryRules};
+use super::{
+    Authority, DIVIDER, Key, end_of, original_uri, path_and_query, plain, query::QueryRules,
+    without_query,
+};
 use crate::policy::{invalidation::Target, request::host};
 
 impl Key {
@@ -84,7 +87,8 @@ impl Key {
 
     /// Without the origin.
     pub(crate) fn path_and_query(&self) -> &[u8] {
-        &self.0[self.end_of_part(1) + 1..self.end_of_part(2)]
+        let start = self.end_of_part(1) + 1;
+        &self.0[start..end_of(&self.0, start, DIVIDER)]
     }
 
     /// What it is for, in words of RFC 9110 §7.1.
@@ -105,11 +109,6 @@ impl Key {
         let key = plain(scheme, &authority, &rules.apply(path), 0);
         Some(Self(Bytes::from(key)))
     }
-}
-
-fn without_query(target: &[u8]) -> &[u8] {
-    let end = target.iter().position(|byte| *byte == b'?');
-    &target[..end.unwrap_or(target.len())]
 }
 
 /// Whatever a request may be for. It need not be one that has a key itself: where

@@ -218,6 +218,9 @@ impl Policy {
         if !may_be_stored(status) || is_request_error(status) && !self.request_errors {
             return Err(NotStored::Status);
         }
+        if let Some(reason) = self.obvious_reason(headers) {
+            return Err(reason);
+        }
         let mut directives = targeted::directives(headers, &self.target_list);
         self.permitted(&directives, status, headers)?;
         let without = self.left_out(&mut directives, headers)?;

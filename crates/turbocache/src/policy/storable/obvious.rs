@@ -8,6 +8,7 @@ use http::{
     },
 };
 
+use super::NotStored;
 use crate::policy::{
     Policy,
     list::{Argument, Directive, Members},
@@ -39,6 +40,37 @@ impl Policy {
             || says.set_cookie && !says.qualified
             // §4.2.1. What "Cache-Control" says about it is to be read with care.
             || !says.lifetime
+    }
+
+    /// Why a response with `headers` that is final may not be stored, if all that it says
+    /// about that is one line, and that is one of those that are most often written.
+    pub(super) fn obvious_reason(&self, headers: &HeaderMap) -> Option<NotStored> {
+        let mut line = None;
+        for (name, value) in headers {
+            match *name {
+                // Another line may say more.
+                CACHE_CONTROL if line.is_some() => return None,
+                CACHE_CONTROL => line = Some(value.as_bytes()),
+                // As above.
+                CONTENT_LENGTH | CONTENT_TYPE | DATE | ETAG | EXPIRES | LAST_MODIFIED
+                | SET_COOKIE | VARY => {}
+                _ if self.target_list.contains(name) => return None,
+                _ => {}
+            }
+        }
+        reason_of(line?)
+    }
+}
+
+/// What one whole line says, if it is known.
+fn reason_of(line: &[u8]) -> Option<NotStored> {
+    // One by one, so that each is known where it is compared.
+    if NO_STORE.into_iter().any(|known| line == known) {
+        Some(NotStored::NoStore)
+    } else if PRIVATE.into_iter().any(|known| line == known) {
+        Some(NotStored::Private)
+    } else {
+        None
     }
 }
 
@@ -80,13 +112,10 @@ impl Says {
     #[inline(never)]
     fn control(&mut self, line: &[u8]) {
         self.lifetime = true;
-        // One by one, so that each is known where it is compared.
-        if NO_STORE.into_iter().any(|known| line == known) {
-            self.no_store = true;
-        } else if PRIVATE.into_iter().any(|known| line == known) {
-            self.private = true;
-        } else {
-            self.read(line);
+        match reason_of(line) {
+            Some(NotStored::NoStore) => self.no_store = true,
+            Some(_) => self.private = true,
+            None => self.read(line),
         }
     }
 

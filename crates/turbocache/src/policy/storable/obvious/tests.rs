@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     clock::Now,
-    policy::{request::Asked, storable::Exchange},
+    policy::{request::Asked, storable::Exchange, targeted},
 };
 
 fn head(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -140,5 +140,64 @@ proptest! {
         if policy.obviously_refuses(&parts.headers) {
             prop_assert!(storable.is_err());
         }
+    }
+
+    /// So that its reason can be said without reading the rest.
+    #[test]
+    fn the_obvious_reason_is_the_one_that_is_found(
+        line in prop::sample::select([NO_STORE, PRIVATE].concat()),
+        others in prop::sample::subsequence(FIELDS.to_vec(), 0..3),
+        status in prop::sample::select(vec![200, 206, 302, 404, 599]),
+        standard in any::<bool>(),
+    ) {
+        let policy = if standard { Policy::standard() } else { Policy::conservative() };
+        let status = http::StatusCode::from_u16(status).unwrap();
+        let line = ("cache-control", str::from_utf8(line).unwrap());
+        let fields: Vec<_> = std::iter::once(line).chain(others).collect();
+        let headers = head(&fields);
+        if let Some(reason) = policy.obvious_reason(&headers) {
+            let directives = targeted::directives(&headers, &policy.target_list);
+            prop_assert_eq!(policy.permitted(&directives, status, &headers), Err(reason));
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_known_has_a_reason_if_nothing_else_is_said() {
+    let cases: [(&str, &[(&str, &str)], Option<NotStored>); 7] = [
+        (
+            "no-store",
+            &[("cache-control", "no-store"), ("etag", "\"1\"")],
+            Some(NotStored::NoStore),
+        ),
+        (
+            "private",
+            &[("cache-control", "max-age=0, private, must-revalidate")],
+            Some(NotStored::Private),
+        ),
+        ("nothing", &[("etag", "\"1\"")], None),
+        ("an unknown line", &[("cache-control", "NO-STORE")], None),
+        (
+            "another line",
+            &[("cache-control", "private"), ("cache-control", "no-store")],
+            None,
+        ),
+        (
+            "RFC 9213 §2.2: for other caches",
+            &[
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "max-age=1"),
+            ],
+            None,
+        ),
+        (
+            "a field that is not about it",
+            &[("x-powered-by", "a"), ("cache-control", "private")],
+            Some(NotStored::Private),
+        ),
+    ];
+    for (name, fields, expected) in cases {
+        let reason = Policy::conservative().obvious_reason(&head(fields));
+        assert_eq!(reason, expected, "{name}");
     }
 }
