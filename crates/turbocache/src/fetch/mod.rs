@@ -165,7 +165,7 @@ impl Fetch {
                 Fetched::Storable(candidate, parts, body)
             }
             Err(reason) => {
-                self.refuse(reason);
+                self.refuse_at(reason, now.monotonic);
                 self.brought_nothing(parts.status, now.monotonic);
                 tags::strip(&mut parts.headers);
                 let response = Response::from_parts(parts, CacheBody::passed(body));
@@ -278,13 +278,17 @@ impl Fetch {
     /// Nothing is stored, and nothing shared. In this order: who no longer finds
     /// the flight is to find the key remembered.
     fn refuse(&self, reason: NotStored) {
+        self.refuse_at(reason, self.miss.cache.instant());
+    }
+
+    fn refuse_at(&self, reason: NotStored, now: Instant) {
         let Miss { cache, flight, .. } = &self.miss;
         debug!(reason = reason.as_str(), key = %flight, "not stored");
         cache.counters.not_stored.add_one();
         // What an invalidation has overtaken was one to share. So will the next be,
         // which is likely to be asked for by all who had the one before.
         if self.miss.asked.is_like_any_other() && reason != NotStored::Cleared {
-            cache.unshareable.remember(flight, cache.instant());
+            cache.unshareable.remember(flight, now);
         }
         self.retire();
     }

@@ -1,6 +1,6 @@
 //! A request that nothing stored can answer as it is.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -214,7 +214,10 @@ where
             cache.flights.enter(&self.flight, is_current)
         };
         let vacancy = match entered {
-            None => return self.alone(),
+            None => {
+                let now = self.pending.now;
+                return self.alone(now);
+            }
             Some(Entered::Joined(flight)) => {
                 self.pending.list();
                 return State::following(Follower::new(flight), self);
@@ -251,11 +254,11 @@ where
         let Pending { cache, asked, .. } = &self.pending;
         let now = cache.instant();
         let response = match followed {
-            Followed::Alone => return self.alone(),
-            Followed::OtherVariant(vary) => return self.go_round(vary),
+            Followed::Alone => return self.alone(now),
+            Followed::OtherVariant(vary) => return self.go_round(vary, now),
             Followed::Reused(reused) => {
                 if !reused.is_for(&self.pending.keys, *asked, &self.pending.headers, now) {
-                    return self.alone();
+                    return self.alone(now);
                 }
                 self.asker().collapsed(&reused, now)
             }
@@ -280,22 +283,21 @@ where
     }
 
     /// Goes forward for this client alone.
-    fn alone<ResB>(self) -> State<S, ReqB, ResB> {
-        let now = self.pending.cache.instant();
+    fn alone<ResB>(self, now: Instant) -> State<S, ReqB, ResB> {
         let generation = self.pending.cache.generation(self.pending.keys.exact());
         let (call, miss, asker) = self.set_out(false);
         State::fetching(call, miss.fetch(now, generation, None), asker)
     }
 
     /// The response that it waited for is chosen by `vary`, and not for it.
-    fn go_round<ResB>(self, vary: Vary) -> State<S, ReqB, ResB>
+    fn go_round<ResB>(self, vary: Vary, now: Instant) -> State<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
         ResB::Error: Into<BoxError>,
     {
         if self.pending.rounds == MAX_ROUNDS {
-            return self.alone();
+            return self.alone(now);
         }
         let mut pending = self.pending;
         pending.rounds += 1;
