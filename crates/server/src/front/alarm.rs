@@ -10,16 +10,17 @@ use super::when_woken::WhenWoken;
 
 /// Notices when a client says nothing, or too little.
 ///
-/// It rings once in [`QUIET`], whatever happens on the connection, and looks then which
-/// request is waited for. Since it is not set anew with each request, a busy connection
-/// neither reads the clock nor touches the runtime's timers, which all connections share.
-/// In return, a wait that has begun between two rings counts from the second one: a client
-/// may take that much longer.
+/// It rings once in [`QUIET`], and looks then which request is waited for. Since it is not
+/// set anew with each request, a busy connection neither reads the clock nor touches the
+/// runtime's timers, which all connections share. In return, a wait that has begun between
+/// two rings counts from the second one: a client may take that much longer. When it finds
+/// a request that runs, it is off until that is answered: some run for days.
 pub(super) struct Alarm {
     rings: Pin<Box<WhenWoken<Sleep>>>,
+    is_on: bool,
     patience: Duration,
     /// The request that was waited for when it rang last.
-    waits_for: Option<u64>,
+    waits_for: u64,
     /// For how long.
     waited: Duration,
     /// From the last ring to the next one.
@@ -53,8 +54,9 @@ impl Alarm {
         let pause = patience.min(QUIET);
         Self {
             rings: Box::pin(WhenWoken::new(sleep_until(Instant::now() + pause))),
+            is_on: true,
             patience,
-            waits_for: Some(0),
+            waits_for: 0,
             waited: Duration::ZERO,
             pause,
         }
@@ -62,34 +64,52 @@ impl Alarm {
 
     /// `wait` is what is waited for now, if anything is.
     pub(super) fn poll(&mut self, wait: Option<Wait>, cx: &mut Context<'_>) -> Poll<Tired> {
-        loop {
+        if !self.is_on
+            && let Some(wait) = wait
+        {
+            self.is_on = true;
+            self.begin(wait);
+            self.set(Instant::now());
+        }
+        while self.is_on {
             ready!(self.rings.as_mut().poll(cx));
+            let Some(wait) = wait else {
+                self.is_on = false;
+                break;
+            };
             if let Some(tired) = self.ring(wait) {
                 return Poll::Ready(tired);
             }
-            let next = self.rings.get_ref().deadline() + self.pause;
-            self.rings.as_mut().get_pin_mut().reset(next);
+            self.set(self.rings.get_ref().deadline());
         }
+        Poll::Pending
     }
 
-    fn ring(&mut self, wait: Option<Wait>) -> Option<Tired> {
-        let waits_for = wait.map(|wait| wait.request);
-        if self.waits_for == waits_for {
-            self.waited += self.pause;
-        } else {
-            self.waits_for = waits_for;
-            self.waited = Duration::ZERO;
+    fn ring(&mut self, wait: Wait) -> Option<Tired> {
+        if self.waits_for != wait.request {
+            self.begin(wait);
+            return None;
         }
-        self.pause = self.patience.min(QUIET);
-        let wait = wait?;
+        self.waited += self.pause;
         if self.waited >= self.patience {
             return Some(Tired::TooLong);
         }
         if self.waited >= QUIET && !wait.has_begun {
             return Some(Tired::Quiet);
         }
-        self.pause = self.pause.min(self.patience.saturating_sub(self.waited));
+        self.pause = self.patience.saturating_sub(self.waited).min(QUIET);
         None
+    }
+
+    fn begin(&mut self, wait: Wait) {
+        self.waits_for = wait.request;
+        self.waited = Duration::ZERO;
+        self.pause = self.patience.min(QUIET);
+    }
+
+    fn set(&mut self, now: Instant) {
+        let next = now + self.pause;
+        self.rings.as_mut().get_pin_mut().reset(next);
     }
 }
 
@@ -97,7 +117,7 @@ impl Alarm {
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::time::advance;
+    use tokio::time::{advance, timeout};
 
     use super::*;
 
@@ -162,8 +182,21 @@ mod tests {
             advance(QUIET / 2).await;
             assert!(!is_tired(&mut alarm, None));
         }
-        let (end, _) = tired(&mut alarm, wait(1, false)).await;
-        assert_eq!(end, Tired::Quiet);
+        let expected = (Tired::Quiet, QUIET);
+        assert_eq!(tired(&mut alarm, wait(1, false)).await, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_but_once_while_a_request_runs() {
+        let mut alarm = Alarm::new(PATIENCE);
+        let mut polls = 0;
+        let running = poll_fn(|cx| {
+            polls += 1;
+            alarm.poll(None, cx).map(drop)
+        });
+        assert!(timeout(QUIET * 1000, running).await.is_err());
+        // When it begins, at the ring, and at the end of the test's own time.
+        assert_eq!(polls, 3);
     }
 
     #[tokio::test(start_paused = true)]
