@@ -190,3 +190,43 @@ fn a_head_that_is_cut_off_is_malformed_if_it_was_so_already() {
         );
     }
 }
+
+#[test]
+fn one_head_after_the_other_is_read_as_if_it_were_the_first() {
+    let heads = [
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\netag: 1\r\nContent-Length: 4\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\netag: 2\r\nContent-Length: 4\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\netag: 2\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\netag: 2\r\n\r\n",
+        // What is known, and what is not, of one field.
+        "HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\nx-a: 1\r\netag: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 3\r\nx-a: 1\r\netag: 2\r\n\r\n",
+        // One that is not plain, between those that are.
+        "HTTP/1.0 200 Fine\netag:  2\n\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\netag: 2\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\netag: 2\r\nContent-Length: 5\r\n\r\n",
+    ];
+    let mut all = BytesMut::from(&*heads.concat());
+    let mut parser = Head::default();
+    let mut headers = HeaderMap::new();
+    for (number, head) in heads.iter().enumerate() {
+        let said = parser.parse(&mut all, &mut headers).unwrap().unwrap();
+        let mut alone = HeaderMap::new();
+        let expected = Head::default()
+            .parse(&mut BytesMut::from(*head), &mut alone)
+            .unwrap()
+            .unwrap();
+        assert_eq!(headers, alone, "{number}");
+        assert_eq!(said.status, expected.status, "{number}");
+        assert_eq!(said.version, expected.version, "{number}");
+        assert_eq!(said.fields, expected.fields, "{number}");
+    }
+    assert!(all.is_empty());
+}
+
+#[test]
+fn a_value_that_is_none_is_refused_in_a_plain_head_too() {
+    let mut bytes = BytesMut::from("HTTP/1.1 200 OK\r\nx-a: 1\x7f\r\n\r\n");
+    let refused = Head::default().parse(&mut bytes, &mut HeaderMap::new());
+    assert!(matches!(refused, Err(Malformed::Head(_))), "{refused:?}");
+}
