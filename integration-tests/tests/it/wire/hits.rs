@@ -17,6 +17,9 @@ async fn start() -> (Wire, Client) {
     let wire = Wire::start(&[], vec![("/page", Reply::Whole(Bytes::from(page)))]).await;
     let mut client = wire.send(get("")).await;
     assert!(!is_hit(&client.answer().await));
+    // On the same connection, so that the answer before is over, and kept.
+    client.send(get("")).await;
+    assert!(is_hit(&client.answer().await));
     wire.origin.take();
     (wire, client)
 }
