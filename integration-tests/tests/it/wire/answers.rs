@@ -108,6 +108,38 @@ async fn an_answer_that_has_no_content_has_none_and_no_end_of_it() {
 }
 
 #[tokio::test]
+async fn a_length_that_is_none_costs_nobody_his_answer() {
+    // There is no content for which it would matter. Who gets nothing on a connection
+    // that was used before asks again (RFC 9112 §9.3.1).
+    let wire = Wire::start(&[], Vec::new()).await;
+    let lengths = ["", "x", "-1", "4, 4", "4\r\nContent-Length: 5"];
+    for (method, status) in [
+        ("HEAD", "200 OK"),
+        ("GET", "204 No Content"),
+        ("GET", "304 Not Modified"),
+    ] {
+        for length in lengths {
+            let reply = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+            wire.origin.will_say("/page", Reply::Last(reply.into()));
+            let request = format!("{method} /page HTTP/1.1\r\nHost: a\r\n\r\n{NEXT}");
+            let mut client = wire.send(request).await;
+            let what = format!("{method} {status} {length:?}");
+            let answer = client.next(method).await;
+            let answer = answer.unwrap_or_else(|| panic!("{what}: nothing"));
+            let said = answer.lines("content-length").concat();
+            assert!(
+                said.bytes().all(|byte| byte.is_ascii_digit()),
+                "{what}: {answer:?}"
+            );
+            let is_passed_on = answer.status().to_string() == status[..3];
+            assert!(is_passed_on || answer.status() == 502, "{what}: {answer:?}");
+            let next = client.answer().await;
+            assert_eq!(next.content, b"GET /next HTTP/1.1", "{what}: {next:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_content_ends_as_its_head_says() {
     let empty_chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let replies = vec![

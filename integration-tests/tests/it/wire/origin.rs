@@ -65,7 +65,7 @@ pub(super) struct Origin {
 }
 
 struct Shared {
-    replies: HashMap<&'static str, Reply>,
+    replies: Mutex<HashMap<&'static str, Reply>>,
     /// In the order in which they came.
     heads: Mutex<Vec<Message>>,
     /// Those of which all has come.
@@ -80,7 +80,7 @@ impl Origin {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
-            replies: replies.into_iter().collect(),
+            replies: Mutex::new(replies.into_iter().collect()),
             heads: Mutex::default(),
             requests: Mutex::default(),
             refused: AtomicUsize::new(0),
@@ -104,6 +104,11 @@ impl Origin {
 
     pub(super) fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// From now on, it says this to that path.
+    pub(super) fn will_say(&self, path: &'static str, reply: Reply) {
+        self.shared.replies.lock().unwrap().insert(path, reply);
     }
 
     /// The requests that have come as a whole since this was last asked.
@@ -150,7 +155,7 @@ impl Shared {
         let (reader, mut writer) = stream.into_split();
         let mut reader = Reader::new(reader);
         while let Ok(Some(mut request)) = reader.head().await {
-            let reply = self.replies.get(request.path()).cloned();
+            let reply = self.replies.lock().unwrap().get(request.path()).cloned();
             let reply = reply.unwrap_or_else(|| usual(&request));
             self.heads.lock().unwrap().push(request.clone());
             if let Reply::AtOnce(_) = reply {
