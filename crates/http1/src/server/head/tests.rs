@@ -501,6 +501,18 @@ fn a_head_has_bounds() {
     }
 }
 
+#[test]
+fn one_head_follows_the_other() {
+    let mut head = Head::default();
+    let mut read = BytesMut::from("\r\n\r\nGET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nG");
+    for target in ["/1", "/2"] {
+        let (request, _) = parse(&mut head, &mut read).unwrap().unwrap();
+        assert_eq!(request.uri(), target);
+    }
+    assert!(head.has_begun(&read));
+    assert!(parse(&mut head, &mut read).unwrap().is_none());
+}
+
 /// Whatever was in the memory that a request's fields come into.
 #[test]
 fn the_fields_of_a_request_are_its_own() {

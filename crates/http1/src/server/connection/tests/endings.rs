@@ -352,7 +352,7 @@ async fn an_exchange_goes_on_to_its_end_when_the_connection_is_told_to_end() {
     let mut body = Some(StreamBody::new(body));
     let (mut client, mut server) =
         pair(1024, |_| ready(Response::new(boxed(body.take().unwrap()))));
-    client.write_all(GET).await.unwrap();
+    client.write_all(&[GET, GET].concat()).await.unwrap();
     assert!(poll(&mut server).is_pending());
     server.as_mut().graceful_shutdown();
     assert!(poll(&mut server).is_pending());
@@ -361,6 +361,7 @@ async fn an_exchange_goes_on_to_its_end_when_the_connection_is_told_to_end() {
     drop(frames);
     let end = poll(&mut server);
     assert!(matches!(end, Poll::Ready(Ok(End::Over))), "{end:?}");
+    assert_eq!(server.requests(), 1);
     assert_eq!(
         rest(&mut client).await,
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n"

@@ -232,6 +232,33 @@ async fn a_request_has_no_fields_of_another_exchange() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_an_answer_is_memory_alone() {
+    let answer = |_| {
+        let response = Response::builder().header("set-cookie", "1");
+        ready(response.body(Content::default()).unwrap())
+    };
+    let (_, heard) = all_of(GET, answer).await;
+    assert!(heard.contains("set-cookie: 1"));
+    let kept = SPARE.take().unwrap();
+    assert!(kept.is_empty() && kept.capacity() > 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_had_much_to_read_gives_up_the_memory() {
+    let (mut client, mut server) = pair(1 << 20, echo);
+    let large = "POST / HTTP/1.1\r\ncontent-length: 500000\r\n\r\n";
+    client.write_all(large.as_bytes()).await.unwrap();
+    client.write_all(&vec![b'x'; 500_000]).await.unwrap();
+    assert!(poll(&mut server).is_pending());
+    let read = server.read.capacity();
+    for _ in 0..6 {
+        client.write_all(GET).await.unwrap();
+        assert!(poll(&mut server).is_pending());
+    }
+    assert!(server.read.capacity() < 20_000, "of {read}");
+}
+
+#[tokio::test]
 async fn a_large_answer_passes_through_a_narrow_stream() {
     let sent: Bytes = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     for size in [sent.len(), 100_000, 1000] {

@@ -358,6 +358,69 @@ async fn a_body_that_is_cut_off_never_looks_whole() {
     }
 }
 
+/// Whoever is told that a body was cut off may say what it makes of that, in its own time.
+#[tokio::test]
+async fn a_request_whose_body_is_cut_off_is_answered_all_the_same() {
+    let slow = |request: Request<Incoming>| async {
+        let answer = echo(request).await;
+        yield_now().await;
+        answer
+    };
+    let (end, heard) = all_of(&[POST, b"pa"].concat(), slow).await;
+    assert!(matches!(end, Ok(End::Over)), "{end:?}");
+    assert!(heard.ends_with("the connection was closed"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_noticed_once_its_body_is_read() {
+    let (mut client, mut server) = pair(1024, |request: Request<Incoming>| async {
+        let answer = echo(request).await;
+        std::future::pending::<()>().await;
+        answer
+    });
+    client.write_all(&[POST, b"page"].concat()).await.unwrap();
+    assert!(poll(&mut server).is_pending());
+    drop(client);
+    let end = poll(&mut server);
+    assert!(
+        matches!(end, Poll::Ready(Err(Failure::Closed(_)))),
+        "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_keeps_a_body_that_is_read_to_its_end_keeps_nobody_waiting() {
+    let bodies = Bodies::default();
+    let (mut client, mut server) = pair(1024, bodies.early());
+    client
+        .write_all(&[POST, b"page", GET].concat())
+        .await
+        .unwrap();
+    assert!(poll(&mut server).is_pending());
+    let mut body = bodies.take();
+    assert!(poll_body(&mut body).is_pending());
+    assert!(poll(&mut server).is_pending());
+    assert!(poll_body(&mut body).is_ready());
+    assert!(body.is_end_stream());
+    assert_eq!(server.requests(), 2);
+}
+
+/// Each time it is woken, it looks at everything once more.
+#[tokio::test]
+async fn a_service_that_reads_asks_nobody_for_more_who_looks_anyway() {
+    let (mut client, mut server) = pair(1024, echo);
+    let (task, waker) = Task::new();
+    let mut cx = Context::from_waker(&waker);
+    for piece in [POST, b"p", b"a", b"g"] {
+        client.write_all(piece).await.unwrap();
+        task.woken();
+        assert!(server.as_mut().poll(&mut cx).is_pending());
+        // It may be in that task without being a part of the connection, so it is told
+        // that there is something.
+        assert!(task.woken() <= 1, "{}", piece.escape_ascii());
+    }
+}
+
 #[tokio::test]
 async fn behind_what_is_not_a_body_nothing_is_understood() {
     let bodies = [
@@ -465,6 +528,22 @@ async fn nobody_is_told_to_go_on_who_does_so_or_does_not_ask_or_has_nothing() {
     client.write_all(b"page").await.unwrap();
     assert!(poll(&mut server).is_ready());
     assert!(rest(&mut client).await.starts_with("HTTP/1.0 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_go_on_in_the_midst_of_an_answer() {
+    let (mut client, mut server) = pair(1024, |request: Request<Incoming>| {
+        ready(Response::new(boxed(request.into_body())))
+    });
+    client.write_all(WAITS).await.unwrap();
+    assert!(poll(&mut server).is_pending());
+    client.write_all(b"page").await.unwrap();
+    let end = poll(&mut server);
+    assert!(matches!(end, Poll::Ready(Ok(End::Over))), "{end:?}");
+    assert_eq!(
+        rest(&mut client).await,
+        "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\npage"
+    );
 }
 
 /// It may send its body or not, so what comes next could be either.
