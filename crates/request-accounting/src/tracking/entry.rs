@@ -2,7 +2,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -34,8 +34,8 @@ pub(super) struct Entry {
     /// Nanoseconds after `came`, plus one; zero for not yet.
     received: AtomicU64,
     dispatched: AtomicU64,
-    responded: AtomicU64,
     sent: AtomicU64,
+    responded: AtomicBool,
 }
 
 /// Where a request is.
@@ -109,8 +109,8 @@ impl Entry {
             pid: AtomicU32::new(0),
             received: AtomicU64::new(received.into()),
             dispatched: AtomicU64::new(0),
-            responded: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            responded: AtomicBool::new(false),
         }
     }
 
@@ -123,10 +123,10 @@ impl Entry {
     /// The head of the response is there. Gives how long the request was queued,
     /// and how long it then took, if it came to a process.
     pub(super) fn responded(&self) -> Option<(Duration, Duration)> {
-        let now = self.mark();
-        self.responded.store(now, Relaxed);
+        self.responded.store(true, Relaxed);
+        // Before the clock is asked, which is for processes alone.
         let dispatched = self.dispatched.load(Relaxed).checked_sub(1)?;
-        let took = (now - 1).saturating_sub(dispatched);
+        let took = whole_nanos(self.came.elapsed()).saturating_sub(dispatched);
         Some((self.queued(dispatched), Duration::from_nanos(took)))
     }
 
@@ -150,7 +150,7 @@ impl Entry {
     fn place(&self) -> Place {
         let pid = Some(self.pid.load(Relaxed)).filter(|pid| *pid != 0);
         match pid {
-            _ if self.responded.load(Relaxed) != 0 => Place::Sending { pid },
+            _ if self.responded.load(Relaxed) => Place::Sending { pid },
             Some(pid) => Place::Process { pid },
             None if self.received.load(Relaxed) == 0 => Place::Receiving,
             None => Place::Queued,
