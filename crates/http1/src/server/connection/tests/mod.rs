@@ -2,6 +2,7 @@
 
 mod endings;
 mod exchanges;
+mod orders;
 mod uploads;
 
 use std::{
