@@ -31,6 +31,7 @@ mod failure;
 mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod lines;
 mod outgoing;
 pub mod server;
 

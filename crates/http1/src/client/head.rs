@@ -1,17 +1,14 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
-use super::{
-    framing::Fields,
-    lines::{Field, Lines, Value},
-    plain::plain,
-};
+use super::{framing::Fields, plain::plain};
 use crate::{
     Failure, MAX_FIELDS, MAX_HEAD, Malformed,
     fields::{Parsed, Place, complete, has_end, read},
+    lines::{Field, Lines, put},
 };
 
 /// Looks for the head of an answer at the beginning of what has come, once for each answer
@@ -99,23 +96,16 @@ impl Head {
         bytes: &mut BytesMut,
         headers: &mut HeaderMap,
     ) -> Result<Fields, Malformed> {
-        headers.clear();
-        headers.reserve(self.found.len());
         // Only if a value is still to be a part of it.
         let mut head = None;
         let mut fields = Fields::default();
-        for Field { name, value } in self.found.drain(..) {
-            let value = match value {
-                Value::Known(value) => value,
-                Value::At(range) => {
-                    let head = head.get_or_insert_with(|| bytes.split_to(len).freeze());
-                    HeaderValue::from_maybe_shared(head.slice(range))
-                        .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?
-                }
-            };
-            fields.note(&name, &value);
-            headers.append(name, value);
-        }
+        let slice = |range| {
+            let head = head.get_or_insert_with(|| bytes.split_to(len).freeze());
+            head.slice(range)
+        };
+        put(&mut self.found, headers, slice, |name, value| {
+            fields.note(name, value);
+        })?;
         if head.is_none() {
             bytes.advance(len);
         }

@@ -45,7 +45,6 @@ mod conn;
 mod encode;
 mod framing;
 mod head;
-mod lines;
 mod plain;
 
 pub use self::conn::Conn;

@@ -40,6 +40,7 @@ pin_project! {
         stream: T,
         service: S,
         read: Buffer,
+        head: Head,
         out: Outgoing,
         state: State,
         // How many requests have come.
@@ -70,7 +71,7 @@ pub enum End {
 #[derive(Debug)]
 enum State {
     /// The head of a request is waited for.
-    Head(Head),
+    Head,
     Exchange(Exchange),
     /// What is left is to write, to say that this was all, and then this.
     Ending(Option<Result<End, Failure>>),
@@ -119,8 +120,9 @@ impl<T, S, F, B> Connection<T, S, F, B> {
             stream,
             service,
             read: Buffer::new(),
+            head: Head::default(),
             out: Outgoing::default(),
-            state: State::Head(Head::default()),
+            state: State::Head,
             requests: 0,
             is_last: false,
             is_unread: false,
@@ -142,14 +144,14 @@ impl<T, S, F, B> Connection<T, S, F, B> {
 
     /// Whether a request, or the rest of its head, is waited for.
     pub const fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Head(_))
+        matches!(self.state, State::Head)
     }
 
     /// Whether something has come that has not been understood yet. Empty lines in front
     /// of a request are nothing (RFC 9112 §2.2).
     pub fn has_heard(&self) -> bool {
         match &self.state {
-            State::Head(head) => head.has_begun(&self.read),
+            State::Head => self.head.has_begun(&self.read),
             _ => !self.read.is_empty(),
         }
     }
@@ -193,7 +195,7 @@ where
         }
         loop {
             match &self.state {
-                State::Head(_) => ready!(self.as_mut().poll_request(cx))?,
+                State::Head => ready!(self.as_mut().poll_request(cx))?,
                 State::Exchange(_) => ready!(self.as_mut().poll_exchange(cx))?,
                 State::Ending(_) => return self.poll_end(cx),
                 State::Upgraded => return Poll::Ready(Ok(End::Upgraded)),
@@ -204,13 +206,10 @@ where
     /// Waits for a request, and passes it on.
     fn poll_request(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         let mut this = self.project();
-        let State::Head(head) = this.state else {
-            return Poll::Ready(Ok(()));
-        };
         loop {
             if !this.read.is_empty() {
                 let mut request = Request::new(Incoming::none());
-                match understand(head, this.read, &mut request) {
+                match understand(this.head, this.read, &mut request) {
                     Ok(Some((asked, upload, waits))) => {
                         *this.requests += 1;
                         this.answer.set(Some((this.service)(request)));
@@ -238,11 +237,11 @@ where
             } else {
                 pin!(fill).poll(cx)
             };
-            let has_begun = head.has_begun(this.read);
+            let has_begun = this.head.has_begun(this.read);
             match filled {
                 Poll::Ready(Ok(0)) if !has_begun => break,
                 Poll::Ready(Ok(0)) => {
-                    let Err(malformed) = head.end(this.read) else {
+                    let Err(malformed) = this.head.end(this.read) else {
                         return Poll::Ready(Err(Failure::cut_off()));
                     };
                     *this.state = refuse(malformed, this.out);
@@ -413,7 +412,7 @@ where
         match exchange.rest(this.read, cx) {
             Rest::Nothing if persists => {
                 this.read.rest();
-                *this.state = State::Head(Head::default());
+                *this.state = State::Head;
                 return Ok(true);
             }
             // What has come behind it is not for us.

@@ -1,21 +1,29 @@
 use std::mem::MaybeUninit;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use http::{HeaderMap, Method, Request, Uri, Version};
 
-use super::framing::Fields;
+use super::{
+    framing::Fields,
+    plain::{Plain, plain},
+};
 use crate::{
     MAX_FIELDS, MAX_HEAD, Malformed,
     fields::{Place, complete, has_end, range, read},
+    lines::{Field, Lines, put},
 };
 
-/// Looks for the head of a request at the beginning of what has come.
+/// Looks for the head of a request at the beginning of what has come, once for each request
+/// of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     /// So many bytes of empty lines are in front of it.
     begin: usize,
     /// So many bytes have been looked through for its end.
     searched: usize,
+    lines: Lines,
+    /// The fields of the one that is read just now.
+    found: Vec<Field>,
 }
 
 impl Head {
@@ -38,10 +46,15 @@ impl Head {
             self.searched = bytes.len();
             return Ok(None);
         }
+        self.found.clear();
+        let seen = seen(bytes, self.begin);
+        if let Some(plain) = plain(seen, &mut self.lines, &mut self.found) {
+            return self.take(plain, bytes, request, headers()).map(Some);
+        }
         let mut places = [Place::default(); MAX_FIELDS];
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
-        let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
+        let parsed = head.parse_with_uninit_headers(seen, &mut fields);
         let parsed = complete(parsed).map_err(|why| self.refusal(why, bytes));
         let Some(len) = parsed? else {
             self.searched = bytes.len();
@@ -57,7 +70,7 @@ impl Head {
         let target = range(head.path.unwrap_or_default().as_bytes(), bytes);
         let places = Place::all(&mut places, head.headers, bytes);
         let head = bytes.split_to(self.begin + len).freeze();
-        *self = Self::default();
+        self.rest();
         let target = Uri::from_maybe_shared(head.slice(target)).map_err(|_| Malformed::Target)?;
         if !is_target(&target, request.method()) {
             return Err(Malformed::Target);
@@ -71,6 +84,41 @@ impl Head {
         Ok(Some(fields))
     }
 
+    /// Takes a plain head out of `bytes`, whose fields have been found.
+    fn take<B>(
+        &mut self,
+        plain: Plain,
+        bytes: &mut BytesMut,
+        request: &mut Request<B>,
+        headers: HeaderMap,
+    ) -> Result<Fields, Malformed> {
+        bytes.advance(self.begin);
+        self.rest();
+        let head = bytes.split_to(plain.len).freeze();
+        let target = head.slice(plain.target);
+        *request.uri_mut() = Uri::from_maybe_shared(target).map_err(|_| Malformed::Target)?;
+        *request.method_mut() = plain.method;
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = headers;
+        let mut fields = Fields::default();
+        let slice = |range| head.slice(range);
+        put(
+            &mut self.found,
+            request.headers_mut(),
+            slice,
+            |name, value| {
+                fields.note(name, value);
+            },
+        )?;
+        Ok(fields)
+    }
+
+    /// The next one is looked for.
+    const fn rest(&mut self) {
+        self.begin = 0;
+        self.searched = 0;
+    }
+
     /// Whether there is more than empty lines in `bytes`, after they have been looked at.
     pub(super) fn has_begun(&self, bytes: &BytesMut) -> bool {
         !matches!(bytes[self.begin..], [] | [b'\r'])
@@ -81,14 +129,14 @@ impl Head {
     pub(super) fn end(&self, bytes: &BytesMut) -> Result<(), Malformed> {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
-        let parsed = head.parse_with_uninit_headers(self.seen(bytes), &mut fields);
+        let parsed = head.parse_with_uninit_headers(seen(bytes, self.begin), &mut fields);
         let parsed = complete(parsed).map_err(|why| self.refusal(why, bytes));
         parsed.map(|_| ())
     }
 
     /// What is wrong with what does not say that it is HTTP/1.
     fn refusal(&self, why: Malformed, bytes: &BytesMut) -> Malformed {
-        let mut parts = self.seen(bytes).splitn(3, |byte| *byte == b' ');
+        let mut parts = seen(bytes, self.begin).splitn(3, |byte| *byte == b' ');
         match (why, parts.nth(2)) {
             // As much of it as is there when it is known not to be that.
             (
@@ -102,23 +150,23 @@ impl Head {
         }
     }
 
-    /// What is looked at: nothing behind the largest head says anything about it.
-    fn seen<'a>(&self, bytes: &'a BytesMut) -> &'a [u8] {
-        let end = bytes.len().min(MAX_HEAD);
-        &bytes[self.begin.min(end)..end]
-    }
-
     fn bound(&self, bytes: &BytesMut) -> Result<(), Malformed> {
         if bytes.len() < MAX_HEAD {
             return Ok(());
         }
-        let seen = self.seen(bytes);
+        let seen = seen(bytes, self.begin);
         Err(if seen.is_empty() || seen.contains(&b'\n') {
             Malformed::HeadTooLarge
         } else {
             Malformed::TargetTooLong
         })
     }
+}
+
+/// What is looked at: nothing behind the largest head says anything about it.
+fn seen(bytes: &BytesMut, begin: usize) -> &[u8] {
+    let end = bytes.len().min(MAX_HEAD);
+    &bytes[begin.min(end)..end]
 }
 
 /// How many bytes of empty lines there are at the beginning.

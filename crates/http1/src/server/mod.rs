@@ -57,6 +57,7 @@ mod encode;
 mod framing;
 mod head;
 mod incoming;
+mod plain;
 mod upload;
 
 pub use self::{

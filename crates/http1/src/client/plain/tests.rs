@@ -3,6 +3,7 @@ use http::{HeaderName, HeaderValue};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
+use crate::{MAX_FIELDS, MAX_HEAD, lines::Value};
 
 type Head = (u16, usize, Vec<(HeaderName, HeaderValue)>);
 

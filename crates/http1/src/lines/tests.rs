@@ -2,7 +2,7 @@ use super::*;
 
 /// What the lines of a head say, and which of them were known.
 fn read(lines: &mut Lines, head: &str) -> Vec<(String, String, bool)> {
-    lines.begin();
+    lines.next = 0;
     let mut rest = head.as_bytes();
     let mut said = Vec::new();
     while !rest.is_empty() {

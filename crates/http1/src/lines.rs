@@ -1,7 +1,10 @@
 use std::ops::Range;
 
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr;
+
+use crate::{MAX_FIELDS, MAX_HEAD, Malformed};
 
 /// How many lines are remembered, and how long one of them may be, in bytes.
 const MOST: usize = 32;
@@ -9,11 +12,13 @@ const LONGEST: usize = 256;
 
 /// The lines of the heads that have come on a connection, and what they say.
 ///
-/// A server repeats itself: most fields of an answer are, byte for byte, what they were in
-/// the one before it, in the same order, and of the others the names are. To compare costs
-/// a fraction of what it does to read, to check and to take memory for them.
+/// Clients and servers repeat themselves: most fields of a head are, byte for byte, what
+/// they were in the one before it, in the same order, and of the others the names are. To
+/// compare costs a fraction of what it does to read, to check and to take memory for them.
+///
+/// Only [plain](Self::read_all) heads are read here: of them, nobody can think differently.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     known: Vec<Line>,
     /// Which of them is expected to come next.
     next: usize,
@@ -32,13 +37,13 @@ struct Line {
 
 /// A field, as a line says it.
 #[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: HeaderName,
-    pub(super) value: Value,
+pub(crate) struct Field {
+    pub(crate) name: HeaderName,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Known(HeaderValue),
     /// So many bytes from the beginning, and still to be looked at: of what may be in a
     /// value, nothing but its end was.
@@ -46,14 +51,42 @@ pub(super) enum Value {
 }
 
 impl Lines {
-    /// The lines of another head are to be read.
-    pub(super) const fn begin(&mut self) {
+    /// Reads the fields of a head that go from `begin` to an empty line, in each of which a
+    /// colon follows the name, then no white space or one space, the value and CRLF. Gives
+    /// the length of the head, and adds its fields to `found`, which is empty.
+    ///
+    /// `None` if they may be of another kind, be malformed, or not be here as a whole: then
+    /// `httparse` is asked, whose opinion counts. Nearly all heads are plain, and of these
+    /// all that there is to find are the ends of names and of lines, since `http` looks at
+    /// what is in a name or in a value in any case.
+    pub(crate) fn read_all(
+        &mut self,
+        bytes: &[u8],
+        begin: usize,
+        found: &mut Vec<Field>,
+    ) -> Option<usize> {
         self.next = 0;
+        let mut rest = &bytes[begin..];
+        loop {
+            let at = bytes.len() - rest.len();
+            if rest.starts_with(b"\r\n") {
+                let len = at + b"\r\n".len();
+                return (len <= MAX_HEAD).then_some(len);
+            }
+            if found.len() == MAX_FIELDS {
+                return None;
+            }
+            let (mut field, len) = self.read(rest)?;
+            if let Value::At(range) = &mut field.value {
+                *range = at + range.start..at + range.end;
+            }
+            found.push(field);
+            rest = &rest[len..];
+        }
     }
 
-    /// Reads the line that `bytes` begin with, and says how long it is. `None` if it is not
-    /// a [plain](super::plain::plain) one, or not here as a whole.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<(Field, usize)> {
+    /// Reads the line that `bytes` begin with, and says how long it is.
+    fn read(&mut self, bytes: &[u8]) -> Option<(Field, usize)> {
         match self.known.get_mut(self.next) {
             Some(line) if bytes.starts_with(&line.written) => {
                 self.next += 1;
@@ -107,6 +140,28 @@ impl Lines {
             self.next += 1;
         }
     }
+}
+
+/// Puts the fields that were found in place of whatever is in `headers`, after each of
+/// them has been noted. `slice` gives a part of their head.
+pub(crate) fn put(
+    found: &mut Vec<Field>,
+    headers: &mut HeaderMap,
+    mut slice: impl FnMut(Range<usize>) -> Bytes,
+    mut note: impl FnMut(&HeaderName, &HeaderValue),
+) -> Result<(), Malformed> {
+    headers.clear();
+    headers.reserve(found.len());
+    for Field { name, value } in found.drain(..) {
+        let value = match value {
+            Value::Known(value) => value,
+            Value::At(range) => HeaderValue::from_maybe_shared(slice(range))
+                .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?,
+        };
+        note(&name, &value);
+        headers.append(name, value);
+    }
+    Ok(())
 }
 
 impl Line {
