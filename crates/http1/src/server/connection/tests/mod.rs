@@ -2,14 +2,17 @@
 
 mod endings;
 mod exchanges;
+mod expectations;
 mod orders;
-mod uploads;
+mod readers;
+mod rests;
+mod stops;
 
 use std::{
-    future::{poll_fn, ready},
+    future::{Ready, poll_fn, ready},
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Wake, Waker},
@@ -30,6 +33,9 @@ type Server<S, F> = Pin<Box<Connection<DuplexStream, S, F, Content>>>;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 const POST: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\n";
+
+const PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n/";
+const LAST: &str = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\n/";
 
 /// A client and its server, with so many bytes between them.
 fn pair<S, F>(capacity: usize, service: S) -> (DuplexStream, Server<S, F>)
@@ -73,7 +79,7 @@ fn status(status: u16) -> Response<Content> {
 
 /// Answers with what was asked for, without looking at a body.
 #[expect(clippy::needless_pass_by_value, reason = "a service")]
-fn path(request: Request<Incoming>) -> std::future::Ready<Response<Content>> {
+fn path(request: Request<Incoming>) -> Ready<Response<Content>> {
     ready(page(request.uri().path().to_owned()))
 }
 
@@ -102,6 +108,37 @@ where
 {
     pin!(unconstrained(run(server))).poll(&mut Context::from_waker(Waker::noop()))
 }
+
+/// Where a service leaves the bodies that somebody else is to read.
+#[derive(Clone, Default)]
+struct Bodies(Arc<Mutex<Vec<Incoming>>>);
+
+impl Bodies {
+    /// A service that answers at once.
+    fn early(&self) -> impl FnMut(Request<Incoming>) -> Ready<Response<Content>> + use<> {
+        let bodies = self.clone();
+        move |request| {
+            bodies.0.lock().unwrap().push(request.into_body());
+            ready(page("early"))
+        }
+    }
+
+    fn take(&self) -> Incoming {
+        self.0.lock().unwrap().pop().unwrap()
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Failure> {
+    Ok(body.collect().await?.to_bytes())
+}
+
+fn poll_body(body: &mut Incoming) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+}
+
+const EARLY: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly";
+const EARLY_AND_LAST: &str =
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nearly";
 
 /// What becomes of a client that says all of this and no more, and what it hears.
 async fn all_of<S, F>(said: &[u8], service: S) -> (Result<End, Failure>, String)
