@@ -1,5 +1,4 @@
 use std::{
-    cell::Cell,
     fmt,
     future::poll_fn,
     mem,
@@ -8,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::{
@@ -17,18 +16,13 @@ use tokio::{
 };
 
 use super::{
-    encode::{self, Asked, Method, Said},
+    encode,
+    exchange::{Exchange, Rest, Sending},
     head::Head,
-    incoming::{Incoming, Wish},
-    upload::Upload,
+    incoming::Incoming,
+    spare,
 };
-use crate::{BoxError, Failure, Malformed, buffer::Buffer, encoder::Encoder, outgoing::Outgoing};
-
-thread_local! {
-    /// The memory of the fields of the last answer, for those of the next request: it
-    /// stays warm from one connection to the other.
-    static SPARE: Cell<Option<HeaderMap>> = const { Cell::new(None) };
-}
+use crate::{BoxError, Failure, Malformed, buffer::Buffer, outgoing::Outgoing};
 
 pin_project! {
     /// One connection to a client, and how far the exchange on it has come.
@@ -76,41 +70,6 @@ enum State {
     /// What is left is to write, to say that this was all, and then this.
     Ending(Option<Result<End, Failure>>),
     Upgraded,
-}
-
-#[derive(Debug)]
-struct Exchange {
-    asked: Asked,
-    /// Absent once all of the request's body has been passed on.
-    upload: Option<Upload>,
-    /// The client waits to be told to send its body.
-    waits: bool,
-    /// The client will not say anything more that could be understood.
-    is_deaf: bool,
-    sending: Sending,
-}
-
-#[derive(Debug)]
-enum Sending {
-    /// There is no answer yet.
-    Nothing,
-    Body(Encoder),
-    /// All is there to be written.
-    Whole,
-    /// Something else is spoken after it.
-    Upgrade,
-    /// There will be no more of it.
-    Broken(Failure),
-}
-
-/// What is left of a request's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    Nothing,
-    /// Somebody reads it.
-    InUse,
-    /// Nobody will, and where it ends is not known.
-    Left,
 }
 
 impl<T, S, F, B> Connection<T, S, F, B> {
@@ -186,12 +145,8 @@ where
     ///   says. What there was of it has been written.
     /// - [`Failure::Closed`] if the client has left, or the connection broke.
     pub fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<End, Failure>> {
-        if let State::Exchange(Exchange {
-            upload: Some(upload),
-            ..
-        }) = &self.state
-        {
-            upload.look();
+        if let State::Exchange(exchange) = &self.state {
+            exchange.look();
         }
         loop {
             match &self.state {
@@ -209,17 +164,11 @@ where
         loop {
             if !this.read.is_empty() {
                 let mut request = Request::new(Incoming::none());
-                match understand(this.head, this.read, &mut request) {
-                    Ok(Some((asked, upload, waits))) => {
+                match Exchange::begin(this.head, this.read, &mut request) {
+                    Ok(Some(exchange)) => {
                         *this.requests += 1;
                         this.answer.set(Some((this.service)(request)));
-                        *this.state = State::Exchange(Exchange {
-                            asked,
-                            upload,
-                            waits,
-                            is_deaf: false,
-                            sending: Sending::Nothing,
-                        });
+                        *this.state = State::Exchange(exchange);
                         return Poll::Ready(Ok(()));
                     }
                     Ok(None) => {}
@@ -263,7 +212,10 @@ where
         loop {
             self.as_mut().poll_answer(cx);
             let sent = self.as_mut().poll_send(cx)?;
-            if self.as_mut().pass_on(cx) {
+            let this = self.as_mut().project();
+            if let State::Exchange(exchange) = this.state
+                && exchange.pass_on(this.stream, this.read, this.out, cx)
+            {
                 // Whoever reads it is likely to be here.
                 continue;
             }
@@ -289,29 +241,12 @@ where
         let State::Exchange(exchange) = this.state else {
             return;
         };
-        let rest = exchange.rest(this.read, cx);
-        exchange.asked.persists &= !*this.is_last && rest != Rest::Left;
-        exchange.asked.is_whole = rest == Rest::Nothing;
         let (mut head, body) = response.into_parts();
         let size = body.size_hint();
-        exchange.sending = match encode::head(&head, &size, exchange.asked, this.out.head()) {
-            Ok(Said { encoder, persists }) => {
-                exchange.asked.persists = persists;
-                match encoder {
-                    Some(encoder) => {
-                        this.body.set(Some(body));
-                        Sending::Body(encoder)
-                    }
-                    None if head.status == StatusCode::SWITCHING_PROTOCOLS => Sending::Upgrade,
-                    None => Sending::Whole,
-                }
-            }
-            Err(unfit) => {
-                this.out.clear();
-                Sending::Broken(unfit.into())
-            }
-        };
-        keep(mem::take(&mut head.headers));
+        if exchange.answer(&head, &size, *this.is_last, this.read, this.out, cx) {
+            this.body.set(Some(body));
+        }
+        spare::keep(mem::take(&mut head.headers));
     }
 
     /// Writes what there is of the answer. Ready when that is all for now.
@@ -349,42 +284,6 @@ where
         }
     }
 
-    /// Passes on what somebody wants of the request's body, and says whether that was
-    /// something.
-    fn pass_on(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        let this = self.project();
-        let State::Exchange(exchange) = this.state else {
-            return false;
-        };
-        let Some(upload) = &mut exchange.upload else {
-            return false;
-        };
-        if upload.wish(cx) != Wish::More {
-            return false;
-        }
-        // RFC 9110 §10.1.1: "A server MAY omit sending a 100 (Continue) response if it has
-        // already received some or all of the content for the corresponding request".
-        if mem::take(&mut exchange.waits)
-            && this.read.is_empty()
-            && matches!(exchange.sending, Sending::Nothing)
-        {
-            this.out.push_str("HTTP/1.1 100 Continue\r\n\r\n");
-            // What cannot be written now is with the next poll, as is why it cannot.
-            let _ = this.out.poll_write(Pin::new(&mut *this.stream), cx);
-        }
-        match upload.poll_pass(this.read, this.stream, cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(())) => {
-                exchange.is_deaf = true;
-                exchange.asked.persists = false;
-                *this.is_unread = true;
-            }
-            Poll::Pending => return upload.is_abandoned(cx),
-        }
-        exchange.upload.take_if(|upload| upload.is_over());
-        true
-    }
-
     /// Whether the exchange is over, of whose answer all that there is has been written;
     /// and what comes next, then.
     fn is_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<bool, Failure> {
@@ -408,7 +307,7 @@ where
                 return Ok(false);
             }
         }
-        let persists = exchange.asked.persists && !*this.is_last;
+        let persists = exchange.persists() && !*this.is_last;
         match exchange.rest(this.read, cx) {
             Rest::Nothing if persists => {
                 this.read.rest();
@@ -430,7 +329,7 @@ where
         let State::Exchange(exchange) = this.state else {
             return Ok(());
         };
-        if exchange.upload.is_some() || exchange.is_deaf || !this.read.is_empty() {
+        if !exchange.is_heard_out() || !this.read.is_empty() {
             return Ok(());
         }
         match this.read.poll_fill(this.stream, cx) {
@@ -454,71 +353,9 @@ where
     }
 }
 
-impl Exchange {
-    /// What stands between this exchange and the next one.
-    fn rest(&mut self, read: &mut Buffer, cx: &Context<'_>) -> Rest {
-        let Some(upload) = &mut self.upload else {
-            return if self.is_deaf {
-                Rest::Left
-            } else {
-                Rest::Nothing
-            };
-        };
-        if upload.wish(cx) != Wish::Peace {
-            // Who has not been told to send its body may or may not do so.
-            return if self.waits { Rest::Left } else { Rest::InUse };
-        }
-        if upload.skip(read) {
-            self.upload = None;
-            return Rest::Nothing;
-        }
-        Rest::Left
-    }
-}
-
-/// Takes the head of `request` out of what has come, with all that the exchange is to
-/// know of it: what its answer goes by, its body, and whether the client waits to be told
-/// to send that.
-fn understand(
-    head: &mut Head,
-    read: &mut Buffer,
-    request: &mut Request<Incoming>,
-) -> Result<Option<(Asked, Option<Upload>, bool)>, Malformed> {
-    let Some(fields) = head.parse(read, request, spare)? else {
-        return Ok(None);
-    };
-    let version = request.version();
-    let upload = fields.framing(version)?.map(|framing| {
-        let (upload, incoming) = Upload::new(framing);
-        *request.body_mut() = incoming;
-        upload
-    });
-    let asked = Asked {
-        version,
-        method: Method::from(request.method()),
-        persists: fields.persists(version),
-        takes_trailers: fields.takes_trailers(),
-        is_whole: upload.is_none(),
-    };
-    let waits = upload.is_some() && fields.expects_continue(version);
-    Ok(Some((asked, upload, waits)))
-}
-
 fn refuse(malformed: Malformed, out: &mut Outgoing) -> State {
     encode::refusal(malformed, out.head());
     State::Ending(Some(Err(malformed.into())))
-}
-
-fn spare() -> HeaderMap {
-    // In a thread that is ending there is none to be had.
-    let spare = SPARE.try_with(Cell::take).ok().flatten();
-    spare.unwrap_or_default()
-}
-
-fn keep(mut headers: HeaderMap) {
-    // Whoever comes next is somebody else.
-    headers.clear();
-    let _ = SPARE.try_with(|spare| spare.set(Some(headers)));
 }
 
 impl<T, S, F, B> fmt::Debug for Connection<T, S, F, B> {

@@ -54,10 +54,12 @@
 mod connection;
 mod date;
 mod encode;
+mod exchange;
 mod framing;
 mod head;
 mod incoming;
 mod plain;
+mod spare;
 mod upload;
 
 pub use self::{

@@ -19,6 +19,7 @@ use std::{
 };
 
 use futures_util::stream;
+use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use tokio::{
