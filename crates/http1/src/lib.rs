@@ -6,10 +6,10 @@
 //!
 //! What has come is never copied: the values of the fields and the pieces of a body
 //! are parts of the buffer that was read into. Heads are parsed by `httparse`, as
-//! hyper's are, but for those of answers that are as plain as nearly all are: there, a
-//! line that has come before on the same connection means what it meant then. What a head
-//! means, where a body ends and what is written are decided here, and where the RFC lets
-//! one guess, the message is refused.
+//! hyper's are, but for those that are as plain as nearly all are: there, a line that has
+//! come before on the same connection means what it meant then. What a head means, where
+//! a body ends and what is written are decided here, and where the RFC lets one guess, the
+//! message is refused.
 //!
 //! # Limits
 //!
@@ -19,7 +19,7 @@
 //! | fields in either | 100 |
 //! | chunk extensions in a whole body | 16 KiB |
 //! | interim answers before the final one | 100 |
-//! | lines of answers that are remembered on a connection | 32 of 256 bytes |
+//! | lines of heads that are remembered on a connection | 32 of 256 bytes |
 //! | asked of a stream at once | 128 KiB |
 
 mod buffer;
