@@ -97,7 +97,7 @@ impl fmt::Display for Malformed {
             Self::TooManyFields => "there are too many fields",
             Self::TooManyInterim => "one interim response follows the other",
             Self::NotOffered => "101 to something that was not offered",
-            Self::TransferEncoding => "a transfer coding that cannot be undone",
+            Self::TransferEncoding => "a Transfer-Encoding that leaves it open where the body ends",
             Self::UnknownCoding => "a transfer coding that is not known here",
             Self::ContentLength => "invalid Content-Length",
             Self::ChunkSize => "invalid chunk size",
