@@ -192,4 +192,16 @@ impl Line {
 }
 
 #[cfg(test)]
+impl Field {
+    /// With its value, which may be a part of `head`. `Err` if it is none.
+    pub(crate) fn resolve(self, head: &[u8]) -> Result<(HeaderName, HeaderValue), ()> {
+        let value = match self.value {
+            Value::Known(value) => value,
+            Value::At(range) => HeaderValue::from_bytes(&head[range]).map_err(|_| ())?,
+        };
+        Ok((self.name, value))
+    }
+}
+
+#[cfg(test)]
 mod tests;

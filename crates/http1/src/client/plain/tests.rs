@@ -3,7 +3,7 @@ use http::{HeaderName, HeaderValue};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::{MAX_FIELDS, MAX_HEAD, lines::Value};
+use crate::{MAX_FIELDS, MAX_HEAD};
 
 type Head = (u16, usize, Vec<(HeaderName, HeaderValue)>);
 
@@ -11,13 +11,7 @@ type Head = (u16, usize, Vec<(HeaderName, HeaderValue)>);
 fn by_plain(bytes: &[u8], lines: &mut Lines) -> Option<Result<Head, ()>> {
     let mut fields = Vec::new();
     let (status, len) = plain(bytes, lines, &mut fields)?;
-    let fields = fields.into_iter().map(|Field { name, value }| {
-        let value = match value {
-            Value::Known(value) => value,
-            Value::At(range) => HeaderValue::from_bytes(&bytes[range]).map_err(|_| ())?,
-        };
-        Ok((name, value))
-    });
+    let fields = fields.into_iter().map(|field| field.resolve(bytes));
     let fields: Result<_, ()> = fields.collect();
     Some(fields.map(|fields| (status.as_u16(), len, fields)))
 }
