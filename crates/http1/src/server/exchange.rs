@@ -9,7 +9,8 @@ use http_body::SizeHint;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    encode::{self, Asked, Method, Said},
+    encode::{self, Said},
+    ending::{Asked, Method},
     head::Head,
     incoming::{Incoming, Wish},
     spare,

@@ -54,6 +54,7 @@
 mod connection;
 mod date;
 mod encode;
+mod ending;
 mod exchange;
 mod framing;
 mod head;

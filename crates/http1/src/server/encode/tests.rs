@@ -13,7 +13,7 @@ use proptest::{collection::vec, option, prelude::*};
 use tokio::io::AsyncWriteExt;
 
 use super::*;
-use crate::{BoxError, client::Conn, outgoing::Outgoing};
+use crate::{BoxError, Failure, client::Conn, outgoing::Outgoing};
 
 /// To a request that may be followed by another one.
 fn asked(method: Method, version: Version) -> Asked {
