@@ -4,6 +4,8 @@ use std::{
     time::{Instant, SystemTime},
 };
 
+use crate::moment;
+
 /// Where a layer reads the time, so that a test can move it.
 ///
 /// There are two clocks. What somebody else has written, as `Date`, `Expires` or
@@ -36,7 +38,8 @@ pub trait Clock: Send + Sync + 'static {
     fn monotonic(&self) -> Instant;
 }
 
-/// The clocks of the operating system: the default.
+/// The clocks of the operating system: the default. The monotonic one is read once for
+/// each [moment].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -46,7 +49,7 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Instant {
-        Instant::now()
+        moment::now().into_std()
     }
 }
 

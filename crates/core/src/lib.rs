@@ -21,7 +21,7 @@
 //!
 //! Beside them stand [`hop_by_hop`], the one rule of HTTP that both a cache and a
 //! proxy must apply in the same way; [`Clock`], which is handed to whatever goes by
-//! the time; [`PerThread`], for whatever is counted with every request; and [`Shared`],
+//! the time, and the [`moment`], which is one reading of the clock for many; [`PerThread`], for whatever is counted with every request; and [`Shared`],
 //! for what every request holds.
 //!
 //! ```
@@ -43,6 +43,7 @@ mod close_delimited;
 mod control_fields;
 mod guarded_body;
 pub mod hop_by_hop;
+pub mod moment;
 mod per_thread;
 mod replay;
 mod rest_requested;

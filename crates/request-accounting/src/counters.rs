@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use peregrine_core::PerThread;
+use peregrine_core::{PerThread, moment};
 use tokio::time::Instant;
 
 use crate::{
@@ -134,7 +134,22 @@ impl Shard {
     /// Nanoseconds since counting began: one number, where an [`Instant`] is two
     /// that take arithmetic each time.
     pub(crate) fn now(&self) -> u64 {
-        whole_nanos(self.since.elapsed())
+        self.nanos(moment::now())
+    }
+
+    /// The same for the end of what was `started`. What has come and gone in one
+    /// [moment] has taken some time, too.
+    pub(crate) fn end(&self, started: u64) -> u64 {
+        let now = self.now();
+        if now == started {
+            self.nanos(Instant::now())
+        } else {
+            now
+        }
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        whole_nanos(now.saturating_duration_since(self.since))
     }
 
     /// A request has come. Gives when that was.
@@ -220,6 +235,17 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+
+    #[test]
+    fn what_comes_and_goes_in_one_moment_takes_some_time() {
+        let shard = Shard::new(Instant::now());
+        moment::during(|| {
+            let started = shard.start();
+            while shard.nanos(Instant::now()) == started {}
+            assert_eq!(shard.now(), started);
+            assert!(shard.end(started) > started);
+        });
+    }
 
     #[test]
     fn no_request_is_ever_neither_in_flight_nor_finished() {

@@ -133,7 +133,7 @@ impl Exchange {
         let Some(shard) = self.shard.take() else {
             return;
         };
-        let now = shard.now();
+        let now = shard.end(self.started);
         let upgraded = self.rare.as_ref().and_then(|rare| rare.upgraded);
         let elapsed = upgraded.unwrap_or(now).saturating_sub(self.started);
         shard.finished(Finished {

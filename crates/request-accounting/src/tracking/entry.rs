@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::{HeaderValue, Method, Request, Uri, header::HOST};
+use peregrine_core::moment;
 use tokio::time::Instant;
 
 use crate::histogram::whole_nanos;
@@ -105,7 +106,7 @@ impl Entry {
             method: request.method().clone(),
             uri: request.uri().clone(),
             host: host.map(|(_, host)| host.clone()),
-            came: Instant::now(),
+            came: moment::now(),
             pid: AtomicU32::new(0),
             received: AtomicU64::new(received.into()),
             dispatched: AtomicU64::new(0),
@@ -126,7 +127,7 @@ impl Entry {
         self.responded.store(true, Relaxed);
         // Before the clock is asked, which is for processes alone.
         let dispatched = self.dispatched.load(Relaxed).checked_sub(1)?;
-        let took = whole_nanos(self.came.elapsed()).saturating_sub(dispatched);
+        let took = self.elapsed().saturating_sub(dispatched);
         Some((self.queued(dispatched), Duration::from_nanos(took)))
     }
 
@@ -136,7 +137,12 @@ impl Entry {
     }
 
     fn mark(&self) -> u64 {
-        whole_nanos(self.came.elapsed()).saturating_add(1)
+        self.elapsed().saturating_add(1)
+    }
+
+    /// Nanoseconds since it came.
+    fn elapsed(&self) -> u64 {
+        whole_nanos(moment::now().saturating_duration_since(self.came))
     }
 
     /// How long it has waited since it was received, at so many nanoseconds after

@@ -2,10 +2,11 @@ use std::{
     future::poll_fn,
     net::SocketAddr,
     pin::{Pin, pin},
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
+use peregrine::core::moment;
 use peregrine_http1::{
     Failure,
     server::{Connection, End},
@@ -122,7 +123,7 @@ where
     let mut alarm = Alarm::new(timeouts.head);
     let mut told = pin!(WhenWoken::new(stopped.told()));
     let mut is_told = false;
-    let talked = poll_fn(|cx| {
+    let mut poll = |cx: &mut Context<'_>| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Talked::Ended(ended));
         }
@@ -138,8 +139,8 @@ where
             has_begun: connection.has_heard(),
         });
         alarm.poll(wait, cx).map(Talked::Tired)
-    })
-    .await;
+    };
+    let talked = poll_fn(|cx| moment::during(|| poll(cx))).await;
     let cause = match talked {
         Talked::Tired(Tired::Quiet) => return Next::Quiet,
         Talked::Tired(Tired::TooLong) if connection.has_heard() => Cause::SlowHead,

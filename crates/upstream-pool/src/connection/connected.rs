@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
-use peregrine_core::UpgradeOffer;
+use peregrine_core::{UpgradeOffer, moment};
 use peregrine_http1::{Failure, client::Conn};
 use tokio::{runtime, time::Instant};
 
@@ -148,7 +148,7 @@ impl Connection {
         };
         conn.stream_mut().forget_what_was_heard();
         if let Some(limit) = terms.limit {
-            self.alarm.set(Instant::now() + limit);
+            self.alarm.set(moment::now() + limit);
         }
         let alarm = &mut self.alarm;
         let mut is_begun = false;
