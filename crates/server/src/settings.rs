@@ -38,6 +38,10 @@ pub(crate) struct ServeSettings {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send a request's head.
     pub(crate) header_timeout: Duration,
+    /// How long a client may keep us waiting within a request's body.
+    pub(crate) body_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub(crate) send_timeout: Duration,
     /// How long running requests may take to finish once the server is asked
     /// to stop.
     pub(crate) shutdown_timeout: Duration,

@@ -187,6 +187,8 @@ pub(crate) fn assemble(
         max_total_pool_size: None,
         trusted_proxies: clients.trusted_proxy,
         header_timeout: clients.header_timeout,
+        body_timeout: clients.body_timeout,
+        send_timeout: clients.send_timeout,
         shutdown_timeout: operator.shutdown_timeout,
         upgrade_timeout: operator.websocket_shutdown_timeout,
         admin_socket: operator.admin_socket,

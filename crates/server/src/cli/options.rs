@@ -200,6 +200,26 @@ pub(crate) struct ClientOptions {
     )]
     pub(crate) header_timeout: Duration,
 
+    /// Seconds that a client may keep the server waiting for a request's body;
+    /// every 500 bytes earn it another one, as many as these at most
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = positive_seconds
+    )]
+    pub(crate) body_timeout: Duration,
+
+    /// Seconds that a client may take nothing of its answer until the connection is
+    /// closed
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = positive_seconds
+    )]
+    pub(crate) send_timeout: Duration,
+
     /// A proxy whose X-Forwarded-* fields count, as an address or a network;
     /// repeatable
     ///

@@ -1,4 +1,4 @@
-use std::{error::Error as _, net::SocketAddr};
+use std::{error::Error as _, io, net::SocketAddr};
 
 use peregrine_http1::{Failure, Malformed};
 use tracing::{debug, info};
@@ -12,6 +12,7 @@ pub(super) enum Cause {
     SlowHead,
     Malformed(Malformed),
     BrokenAnswer(Failure),
+    NotTaken,
     ClientLeft,
 }
 
@@ -20,6 +21,7 @@ impl From<Failure> for Cause {
         match failure {
             Failure::Malformed(malformed) => Self::Malformed(malformed),
             Failure::Body(_) => Self::BrokenAnswer(failure),
+            Failure::Closed(error) if error.kind() == io::ErrorKind::TimedOut => Self::NotTaken,
             Failure::Closed(_) => Self::ClientLeft,
         }
     }
@@ -35,6 +37,7 @@ impl Cause {
         }
         match self {
             Self::Idle | Self::ClientLeft => debug!(%peer, reason, "connection closed"),
+            Self::NotTaken => info!(%peer, reason, "connection closed"),
             Self::SlowHead => info!(%peer, reason, "bad request"),
             Self::Malformed(error) => info!(%peer, reason, %error, "bad request"),
             Self::BrokenAnswer(error) => {
@@ -55,7 +58,7 @@ impl Cause {
             Self::SlowHead => Some(Refusal::SlowHead),
             Self::Malformed(malformed) if malformed.is_too_large() => Some(Refusal::LargeHead),
             Self::Malformed(_) => Some(Refusal::Malformed),
-            Self::Idle | Self::BrokenAnswer(_) | Self::ClientLeft => None,
+            Self::Idle | Self::BrokenAnswer(_) | Self::NotTaken | Self::ClientLeft => None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Cause {
             }
             Self::Malformed(_) => "the client sent something that is not HTTP/1.1",
             Self::BrokenAnswer(_) => "the answer broke off and was cut short for the client, too",
+            Self::NotTaken => "the client took nothing of its answer in time",
             Self::ClientLeft => "the client left",
         }
     }

@@ -90,6 +90,7 @@ mod tests {
             let timeouts = Timeouts {
                 head: Duration::ZERO,
                 body: Duration::ZERO,
+                send: Duration::ZERO,
                 upgrade: Duration::from_secs(upgrade),
                 shutdown: Duration::from_secs(shutdown),
             };

@@ -20,6 +20,7 @@ use super::{
     closing_times::ClosingTimes,
     exchange::exchanges,
     linger::linger,
+    send_timeout::SendTimeout,
     silence::{Silence, silence},
     stop::Stopped,
     upgrade::{Agreed, Agreement},
@@ -119,6 +120,7 @@ where
         agreement.clone(),
         refusals.clone(),
     );
+    let stream = SendTimeout::new(stream, timeouts.send);
     let mut connection = pin!(Connection::new(stream, exchanges));
     let mut alarm = Alarm::new(timeouts.head);
     let mut told = pin!(WhenWoken::new(stopped.told()));

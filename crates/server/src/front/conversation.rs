@@ -141,6 +141,7 @@ mod tests {
         ClosingTimes::new(&Timeouts {
             head: Duration::MAX,
             body: Duration::MAX,
+            send: Duration::MAX,
             upgrade: Duration::from_secs(seconds),
             shutdown: Duration::MAX,
         })

@@ -39,6 +39,7 @@ mod listen;
 mod open_files;
 mod report;
 mod room;
+mod send_timeout;
 mod silence;
 mod stop;
 mod threads;

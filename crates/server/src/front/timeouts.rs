@@ -8,6 +8,8 @@ pub(crate) struct Timeouts {
     pub(crate) head: Duration,
     /// Between two pieces of a request's body.
     pub(crate) body: Duration,
+    /// Until it takes something more of what is sent to it.
+    pub(crate) send: Duration,
     /// For upgraded connections when their process or the server is told to stop.
     pub(crate) upgrade: Duration,
     /// For requests that still run when the server is told to stop.

@@ -20,7 +20,7 @@ mod restarts;
 mod signals;
 mod sources;
 
-use std::{fmt::Display, io, io::Write, net::TcpListener, time::Duration};
+use std::{fmt::Display, io, io::Write, net::TcpListener};
 
 use futures_util::future::join_all;
 use peregrine::upstream_pool::{PoolHandle, ProcessBudget, adopt_orphans};
@@ -43,10 +43,6 @@ use crate::{
     settings::{Application, ApplicationSettings, Applications, ServeSettings},
     start_error::StartError,
 };
-
-/// How long a client may keep us waiting within a request's body. nginx's
-/// `client_body_timeout` has the same default.
-const BODY_PAUSE: Duration = Duration::from_secs(60);
 
 /// Serves until a signal says to stop.
 ///
@@ -227,7 +223,8 @@ impl Run {
 fn timeouts(settings: &ServeSettings) -> Timeouts {
     Timeouts {
         head: settings.header_timeout,
-        body: BODY_PAUSE,
+        body: settings.body_timeout,
+        send: settings.send_timeout,
         upgrade: settings.upgrade_timeout,
         shutdown: settings.shutdown_timeout,
     }
