@@ -109,10 +109,11 @@
 //! leave: the fetch goes on for the others.
 //!
 //! Where nothing can be stored, the cache steps aside: after 200 fetches of one
-//! route in a row that brought nothing, `GET`s for it pass for ten seconds, until
-//! the first response that could have been stored. What is stored is found and
-//! invalidated all the same. A route is axum's, or the leading segments of a path.
-//! An unsafe request for what was never stored costs no more than one that passes.
+//! route in a row that brought nothing, `GET`s for it pass for ten seconds, or until
+//! a response could have been stored: for each path, one a second is looked at. What
+//! is stored is found and invalidated all the same. A route is axum's, or the leading
+//! segments of a path. An unsafe request for what was never stored costs no more than
+//! one that passes.
 //!
 //! # Why is my page not cached?
 //!

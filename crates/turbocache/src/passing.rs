@@ -15,8 +15,8 @@ pub(crate) enum Passing {
     Safe(Pass),
     /// What it gets may make something invalid.
     Unsafe(Pass, UnsafeRequest),
-    /// What it gets may be something to store, after all.
-    Aside(Glance),
+    /// What it gets may be something to store, after all, if it is looked at.
+    Aside(Option<Glance>),
 }
 
 impl Passing {
@@ -33,7 +33,7 @@ impl Passing {
 
     /// Because nothing could be stored lately where it belongs.
     #[inline]
-    pub(crate) fn aside<B>(request: &Request<B>, glance: Glance) -> Self {
+    pub(crate) fn aside<B>(request: &Request<B>, glance: Option<Glance>) -> Self {
         tell(request.method(), request.uri(), Pass::SteppedAside);
         Self::Aside(glance)
     }
@@ -42,9 +42,9 @@ impl Passing {
     pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body, cache: &Cache) {
         let noted = Noted::of(&response.headers);
         match self {
-            Self::Safe(_) => {}
+            Self::Safe(_) | Self::Aside(None) => {}
             Self::Unsafe(_, request) => request.answered(response, noted, cache),
-            Self::Aside(glance) => glance.at(response, body, cache),
+            Self::Aside(Some(glance)) => glance.at(response, body, cache),
         }
         if noted.have(Noted::TAGS) {
             tags::strip(&mut response.headers);

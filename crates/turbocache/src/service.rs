@@ -97,8 +97,7 @@ where
         };
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
-            let asked = eligible.asked(policy, request.headers());
-            let glance = Glance::new(aside, &asked, now);
+            let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
             return self.pass(Passing::aside(&request, glance), request);
         }
         let lookup = eligible.look_up(policy, request.headers());

@@ -3,7 +3,7 @@ use std::time::Instant;
 use http::response;
 use http_body::Body;
 
-use super::Aside;
+use super::{Aside, Watched};
 use crate::{
     cache::{Cache, Config},
     policy::{request::Asked, reuse, storable::Exchange},
@@ -12,7 +12,7 @@ use crate::{
 /// A look at what passes the cache by because it has stepped aside.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glance {
-    aside: Aside,
+    watched: Watched,
     /// When the request was sent.
     requested: Instant,
     /// Whether the response tells what others would get: not with preconditions or a range
@@ -24,16 +24,25 @@ pub(crate) struct Glance {
 }
 
 impl Glance {
-    /// What to look for in the response to a request of `requested` that asks so.
+    /// What to look for in the response to a request of `requested` that asks so, if it
+    /// is to be looked at.
     #[inline]
-    pub(crate) fn new(aside: Aside, asked: &Asked, requested: Instant) -> Self {
-        Self {
-            aside,
+    pub(crate) fn new(
+        aside: Aside,
+        asked: impl FnOnce() -> Asked,
+        requested: Instant,
+    ) -> Option<Self> {
+        let Aside::Watched(watched) = aside else {
+            return None;
+        };
+        let asked = asked();
+        Some(Self {
+            watched,
             requested,
             tells: asked.is_plain(),
             authorization: asked.authorization,
             cookie: asked.cookie,
-        }
+        })
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
@@ -62,7 +71,7 @@ impl Glance {
         // What is not for others because its client has a password does not say that
         // there is nothing for them.
         if storable || self.asked().is_like_any_other() {
-            cache.admission.passed(self.aside, storable);
+            cache.admission.passed(self.watched, storable);
         }
     }
 

@@ -9,8 +9,8 @@
 //! 1. A route of which [`RUN`] fetches in a row brought nothing to store is left
 //!    alone for [`ASIDE`]. Failures do not count: they say nothing of what comes
 //!    after them.
-//! 2. Each response that passes meanwhile is looked at. The first that could have
-//!    been stored ends it.
+//! 2. Of what passes meanwhile, one response a second is looked at for each path, and
+//!    those before it that tell nothing. The first that could have been stored ends it.
 //! 3. Later, [`PROBES`] such fetches in a row are enough.
 //!
 //! What can be cached does not suffer. On a route that is left alone, a request
@@ -92,10 +92,19 @@ const NOT_STORABLE: u8 = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route(Place);
 
-/// A request that passes the cache by. What it gets is to be told to
-/// [`Admission::passed`]; if it gets nothing, there is nothing to tell.
+/// A request that passes the cache by.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Aside {
+pub(crate) enum Aside {
+    /// What it gets is to be told to [`Admission::passed`]; if it gets nothing, there is
+    /// nothing to tell.
+    Watched(Watched),
+    /// What another one for its path got in the same second tells enough.
+    Known,
+}
+
+/// Of what [`Admission`] is to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
     route: Place,
     path: Place,
     /// When it was let pass, in seconds.
@@ -140,44 +149,51 @@ impl Admission {
             let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
             return None;
         }
-        let (path, Route(route)) = self.route_of(uri, extensions);
-        if self.routes.read(route, now).is_none() || !matches!(*method, Method::GET | Method::HEAD)
-        {
+        if !matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }
+        let path = key::path_of_uri(uri, extensions);
         let hash = self.path(path.as_bytes());
-        let path = Place(hash.0);
-        match self.paths.read(path, now) {
-            _ if self.stored.may_have(hash) => return None,
+        if self.stored.may_have(hash) {
+            return None;
+        }
+        let place = Place(hash.0);
+        // Told in this second, while the route was left alone. Since then that may have
+        // ended: then this is forgotten, or holds for the rest of the second if it was
+        // told too late for that.
+        if self.paths.has(place, NOT_STORABLE, now + ASIDE) {
+            return Some(Aside::Known);
+        }
+        let Route(route) = self.route_of(path, extensions);
+        self.routes.read(route, now)?;
+        match self.paths.read(place, now) {
             Some(NOT_STORABLE) => {}
             Some(_) => return None,
             // Two threads may both find it so, and both pass.
-            None => self.paths.write(path, ASKED_FOR, now + ASIDE),
+            None => self.paths.write(place, ASKED_FOR, now + ASIDE),
         }
-        Some(Aside {
+        Some(Aside::Watched(Watched {
             route,
-            path,
+            path: place,
             at: now,
-        })
+        }))
     }
 
     /// Where `request` belongs.
     pub(crate) fn route<B>(&self, request: &Request<B>) -> Route {
-        let (_, route) = self.route_of(request.uri(), request.extensions());
-        route
+        let extensions = request.extensions();
+        self.route_of(key::path_of_uri(request.uri(), extensions), extensions)
     }
 
-    /// The path of a request, and where it belongs.
-    fn route_of<'a>(&self, uri: &'a Uri, extensions: &'a Extensions) -> (&'a str, Route) {
-        let path = key::path_of_uri(uri, extensions);
+    fn route_of(&self, path: &str, extensions: &Extensions) -> Route {
         let name = route::of(path, extensions).as_bytes();
-        (path, Route(Place(self.names.hash(name))))
+        Route(Place(self.names.hash(name)))
     }
 
     /// Something is stored under `key`. To be told before it can be found there.
     pub(crate) fn stored(&self, Route(route): Route, key: &Key) {
         self.stored.add(self.path(key.path_alone()));
-        self.routes.clear(route);
+        self.step_in(route);
     }
 
     /// What was fetched for `key` could not be stored.
@@ -215,12 +231,20 @@ impl Admission {
     }
 
     /// What passed could have been stored, or not.
-    pub(crate) fn passed(&self, Aside { route, path, at }: Aside, storable: bool) {
+    pub(crate) fn passed(&self, Watched { route, path, at }: Watched, storable: bool) {
         if storable {
-            self.routes.clear(route);
+            self.step_in(route);
             debug!("steps in again: there is something to store");
         } else {
             self.paths.write(path, NOT_STORABLE, at + ASIDE);
+        }
+    }
+
+    /// There is something to store.
+    fn step_in(&self, route: Place) {
+        if self.routes.clear(route) {
+            // What is known of its paths, and with it of all others: it seldom happens.
+            self.paths.clear_all();
         }
     }
 

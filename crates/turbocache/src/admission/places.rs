@@ -75,10 +75,25 @@ impl Places {
         before.is_ok_and(|word| word & MARK == place.mark() && number(word) >= limit - 1)
     }
 
-    /// Forgets number and deadline. Where there are none, it is only read, too.
-    pub(super) fn clear(&self, place: Place) {
-        if self.word_of(place) != 0 {
+    /// Whether just this was written.
+    pub(super) fn has(&self, place: Place, number: u8, until: u64) -> bool {
+        self.at(place).load(Relaxed) == word(place, number, until)
+    }
+
+    /// Forgets number and deadline, and returns whether there was one. Where there is
+    /// neither, it is only read, too.
+    pub(super) fn clear(&self, place: Place) -> bool {
+        let word = self.word_of(place);
+        if word != 0 {
             self.at(place).store(0, Relaxed);
+        }
+        word & SECONDS != 0
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear_all(&self) {
+        for word in &self.words {
+            word.store(0, Relaxed);
         }
     }
 

@@ -44,6 +44,13 @@ impl Scene {
         self.ask(path).expect_err(path)
     }
 
+    fn watched(&self, path: &str) -> Watched {
+        match self.aside(path) {
+            Aside::Watched(watched) => watched,
+            Aside::Known => panic!("{path} is known"),
+        }
+    }
+
     /// As many fetches that bring nothing.
     fn useless(&self, fetches: u8, path: &str) {
         for _ in 0..fetches {
@@ -115,14 +122,53 @@ fn after_a_while_a_few_fetches_tell() {
 fn the_first_response_that_could_be_stored_ends_it() {
     let scene = Scene::new();
     scene.useless(RUN, "/t/1");
-    scene.admission.passed(scene.aside("/t/2"), false);
+    scene.admission.passed(scene.watched("/t/2"), false);
     scene.aside("/t/2");
-    scene.admission.passed(scene.aside("/t/3"), true);
+    scene.admission.passed(scene.watched("/t/3"), true);
     for path in ["/t/1", "/t/2", "/t/3"] {
         scene.through(path);
     }
     scene.useless(RUN - 1, "/t/1");
     scene.through("/t/1");
+}
+
+#[test]
+fn what_passes_is_looked_at_until_it_tells_something_and_again_in_the_next_second() {
+    let mut scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    let known = |path| matches!(scene.aside(path), Aside::Known);
+    scene.admission.passed(scene.watched("/t/2"), false);
+    assert!(known("/t/2") && known("/t/2"));
+    assert!(
+        !known("/t/3"),
+        "what one path gives tells nothing of others"
+    );
+
+    scene.forward(1);
+    let first = scene.watched("/t/2");
+    // It has not told anything yet.
+    let second = scene.watched("/t/2");
+    scene.admission.passed(first, false);
+    assert!(matches!(scene.aside("/t/2"), Aside::Known));
+    scene.admission.passed(second, true);
+    scene.through("/t/2");
+}
+
+#[test]
+fn what_is_known_of_a_path_ends_with_what_is_known_of_its_route() {
+    let mut scene = Scene::new();
+    let late = scene.through("/t/page");
+    scene.useless(RUN, "/t/1");
+    scene.forward(9);
+    scene.admission.passed(scene.watched("/t/2"), false);
+    scene.forward(1);
+    scene.through("/t/2");
+
+    scene.useless(PROBES, "/t/1");
+    scene.admission.passed(scene.watched("/t/2"), false);
+    scene.aside("/t/2");
+    scene.admission.stored(late, &key("/t/page"));
+    scene.through("/t/2");
 }
 
 #[test]
@@ -154,7 +200,7 @@ fn whatever_was_stored_is_looked_up_for_ever() {
 fn of_a_stampede_on_an_unknown_page_one_passes() {
     let scene = Scene::new();
     scene.useless(RUN, "/t/1");
-    let first = scene.aside("/t/new");
+    let first = scene.watched("/t/new");
     for _ in 0..100 {
         scene.through("/t/new");
     }
@@ -179,8 +225,8 @@ fn however_many_paths_pass_those_with_something_stored_do_not() {
     scene.stored("/t/page");
     scene.useless(RUN, "/t/1");
     for number in 0..4 * PATHS {
-        if let Err(aside) = scene.ask(&format!("/t/{number}")) {
-            scene.admission.passed(aside, false);
+        if let Err(Aside::Watched(watched)) = scene.ask(&format!("/t/{number}")) {
+            scene.admission.passed(watched, false);
         }
     }
     scene.through("/t/page");

@@ -117,3 +117,15 @@ fn an_api_with_passwords_is_left_alone_until_there_is_something_for_everybody() 
     let said = ask(&mut scene, "/t/1");
     assert_eq!(said, "fwd=uri-miss; detail=authorization");
 }
+
+#[test]
+fn one_response_a_second_tells_for_its_path_whether_there_is_something_to_store() {
+    let mut scene = aside();
+    let passes = "fwd=bypass; detail=stepped-aside";
+    assert_eq!(store(&mut scene, "/t/2", page(&[PRIVATE], "")), passes);
+    assert_eq!(store(&mut scene, "/t/2", fresh("unseen")), passes);
+    scene.clock.forward(1);
+    assert_eq!(store(&mut scene, "/t/2", fresh("seen")), passes);
+    let said = store(&mut scene, "/t/2", fresh("page"));
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
+}
