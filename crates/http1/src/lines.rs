@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::InvalidHeaderValue};
 use memchr::memchr;
 
 use crate::{MAX_FIELDS, MAX_HEAD, Malformed};
@@ -22,6 +22,8 @@ pub(crate) struct Lines {
     known: Vec<Line>,
     /// Which of them is expected to come next.
     next: usize,
+    /// The fields of the head that is read just now.
+    found: Vec<Field>,
 }
 
 #[derive(Debug)]
@@ -35,69 +37,79 @@ struct Line {
     value: Option<HeaderValue>,
 }
 
-/// A field, as a line says it.
+/// A field, as a line says it. Values are still to be looked at: of what may be in one,
+/// nothing but its end was.
 #[derive(Debug)]
-pub(crate) struct Field {
-    pub(crate) name: HeaderName,
-    pub(crate) value: Value,
-}
-
-#[derive(Debug)]
-pub(crate) enum Value {
-    Known(HeaderValue),
-    /// So many bytes from the beginning, and still to be looked at: of what may be in a
-    /// value, nothing but its end was.
-    At(Range<usize>),
+enum Field {
+    /// That of a line which is known, by its number.
+    Known(usize),
+    /// The name is that of a known line, and the value is so many bytes from the beginning.
+    Changed(usize, Range<usize>),
+    New(HeaderName, Range<usize>),
 }
 
 impl Lines {
     /// Reads the fields of a head that go from `begin` to an empty line, in each of which a
     /// colon follows the name, then no white space or one space, the value and CRLF. Gives
-    /// the length of the head, and adds its fields to `found`, which is empty.
+    /// the length of the head, whose fields are then to be [put](Self::put) somewhere.
     ///
     /// `None` if they may be of another kind, be malformed, or not be here as a whole: then
     /// `httparse` is asked, whose opinion counts. Nearly all heads are plain, and of these
     /// all that there is to find are the ends of names and of lines, since `http` looks at
     /// what is in a name or in a value in any case.
-    pub(crate) fn read_all(
-        &mut self,
-        bytes: &[u8],
-        begin: usize,
-        found: &mut Vec<Field>,
-    ) -> Option<usize> {
+    pub(crate) fn read_all(&mut self, bytes: &[u8], begin: usize) -> Option<usize> {
         self.next = 0;
-        let mut rest = &bytes[begin..];
-        loop {
-            let at = bytes.len() - rest.len();
-            if rest.starts_with(b"\r\n") {
-                let len = at + b"\r\n".len();
-                return (len <= MAX_HEAD).then_some(len);
-            }
-            if found.len() == MAX_FIELDS {
+        self.found.clear();
+        let mut at = begin;
+        while !bytes[at..].starts_with(b"\r\n") {
+            if self.found.len() == MAX_FIELDS {
                 return None;
             }
-            let (mut field, len) = self.read(rest)?;
-            if let Value::At(range) = &mut field.value {
-                *range = at + range.start..at + range.end;
-            }
-            found.push(field);
-            rest = &rest[len..];
+            at += match self.known.get(self.next) {
+                Some(line) if bytes[at..].starts_with(&line.written) => {
+                    self.found.push(Field::Known(self.next));
+                    self.next += 1;
+                    line.written.len()
+                }
+                _ => self.look_at(bytes, at)?,
+            };
         }
+        let len = at + b"\r\n".len();
+        (len <= MAX_HEAD).then_some(len)
     }
 
-    /// Reads the line that `bytes` begin with, and says how long it is.
-    fn read(&mut self, bytes: &[u8]) -> Option<(Field, usize)> {
-        match self.known.get_mut(self.next) {
-            Some(line) if bytes.starts_with(&line.written) => {
-                self.next += 1;
-                line.again()
-            }
-            _ => self.look_at(bytes),
+    /// Puts the fields that were found in place of whatever is in `headers`, after each of
+    /// them has been noted. `slice` gives a part of their head.
+    pub(crate) fn put(
+        &mut self,
+        headers: &mut HeaderMap,
+        mut slice: impl FnMut(Range<usize>) -> Bytes,
+        mut note: impl FnMut(&HeaderName, &HeaderValue),
+    ) -> Result<(), Malformed> {
+        headers.clear();
+        headers.reserve(self.found.len());
+        for field in self.found.drain(..) {
+            let (name, value) = match field {
+                Field::Known(line) => {
+                    let line = &mut self.known[line];
+                    (line.name.clone(), line.value())
+                }
+                Field::Changed(line, value) => {
+                    let name = self.known[line].name.clone();
+                    (name, HeaderValue::from_maybe_shared(slice(value)))
+                }
+                Field::New(name, value) => (name, HeaderValue::from_maybe_shared(slice(value))),
+            };
+            let value = value.map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?;
+            note(&name, &value);
+            headers.append(name, value);
         }
+        Ok(())
     }
 
-    fn look_at(&mut self, bytes: &[u8]) -> Option<(Field, usize)> {
-        let colon = memchr(b':', bytes)?;
+    /// Reads the line that begins at `at`, and says how long it is.
+    fn look_at(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let colon = at + memchr(b':', &bytes[at..])?;
         let has_space = bytes.get(colon + 1) == Some(&b' ');
         let begin = colon + 1 + usize::from(has_space);
         let end = begin + memchr(b'\n', &bytes[begin..])?;
@@ -105,26 +117,28 @@ impl Lines {
         if let [b' ' | b'\t', ..] | [.., b' ' | b'\t'] = value {
             return None;
         }
-        let at = begin..begin + value.len();
-        let written = &bytes[..=end];
+        let value = begin..begin + value.len();
+        let written = &bytes[at..=end];
         // Only those that are still to come: a field may have several lines.
         let mut rest = self.known[self.next..].iter();
-        let named = written[..=colon].as_ref();
-        let name = if let Some(beside) = rest.position(|line| line.written.starts_with(named)) {
-            let line = &mut self.known[self.next + beside];
-            self.next += beside + 1;
+        let named = bytes[at..=colon].as_ref();
+        let field = if let Some(beside) = rest.position(|line| line.written.starts_with(named)) {
+            let number = self.next + beside;
+            self.next = number + 1;
+            let line = &mut self.known[number];
             if line.written == written {
-                return line.again();
+                Field::Known(number)
+            } else {
+                line.becomes(written, begin - at);
+                Field::Changed(number, value)
             }
-            line.becomes(written, begin);
-            line.name.clone()
         } else {
-            let name = HeaderName::from_bytes(&written[..colon]).ok()?;
-            self.remember(written, &name, begin);
-            name
+            let name = HeaderName::from_bytes(&bytes[at..colon]).ok()?;
+            self.remember(written, &name, begin - at);
+            Field::New(name, value)
         };
-        let value = Value::At(at);
-        Some((Field { name, value }, written.len()))
+        self.found.push(field);
+        Some(written.len())
     }
 
     fn remember(&mut self, written: &[u8], name: &HeaderName, value_at: usize) {
@@ -142,42 +156,15 @@ impl Lines {
     }
 }
 
-/// Puts the fields that were found in place of whatever is in `headers`, after each of
-/// them has been noted. `slice` gives a part of their head.
-pub(crate) fn put(
-    found: &mut Vec<Field>,
-    headers: &mut HeaderMap,
-    mut slice: impl FnMut(Range<usize>) -> Bytes,
-    mut note: impl FnMut(&HeaderName, &HeaderValue),
-) -> Result<(), Malformed> {
-    headers.clear();
-    headers.reserve(found.len());
-    for Field { name, value } in found.drain(..) {
-        let value = match value {
-            Value::Known(value) => value,
-            Value::At(range) => HeaderValue::from_maybe_shared(slice(range))
-                .map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?,
-        };
-        note(&name, &value);
-        headers.append(name, value);
-    }
-    Ok(())
-}
-
 impl Line {
-    /// It has come again.
-    fn again(&mut self) -> Option<(Field, usize)> {
-        let len = self.written.len();
-        let value = if let Some(value) = &self.value {
-            value.clone()
-        } else {
-            // With memory of its own, and not that of all which was read together with it.
-            let value = &self.written[self.value_at..len - b"\r\n".len()];
-            let value = HeaderValue::from_bytes(value).ok()?;
-            self.value.insert(value).clone()
-        };
-        let (name, value) = (self.name.clone(), Value::Known(value));
-        Some((Field { name, value }, len))
+    /// With memory of its own, and not that of all which was read together with it.
+    fn value(&mut self) -> Result<HeaderValue, InvalidHeaderValue> {
+        if let Some(value) = &self.value {
+            return Ok(value.clone());
+        }
+        let value = &self.written[self.value_at..self.written.len() - b"\r\n".len()];
+        let value = HeaderValue::from_bytes(value)?;
+        Ok(self.value.insert(value).clone())
     }
 
     /// The same name has come with another value.
@@ -192,14 +179,16 @@ impl Line {
 }
 
 #[cfg(test)]
-impl Field {
-    /// With its value, which may be a part of `head`. `Err` if it is none.
-    pub(crate) fn resolve(self, head: &[u8]) -> Result<(HeaderName, HeaderValue), ()> {
-        let value = match self.value {
-            Value::Known(value) => value,
-            Value::At(range) => HeaderValue::from_bytes(&head[range]).map_err(|_| ())?,
+impl Lines {
+    /// The fields that were found in `head`. `Err` if a value is none.
+    pub(crate) fn fields(&mut self, head: &[u8]) -> Result<Vec<(HeaderName, HeaderValue)>, ()> {
+        let mut fields = Vec::new();
+        let slice = |range: Range<usize>| Bytes::copy_from_slice(&head[range]);
+        let note = |name: &HeaderName, value: &HeaderValue| {
+            fields.push((name.clone(), value.clone()));
         };
-        Ok((self.name, value))
+        let put = self.put(&mut HeaderMap::new(), slice, note);
+        put.map(|()| fields).map_err(drop)
     }
 }
 

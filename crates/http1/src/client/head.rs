@@ -8,7 +8,7 @@ use super::{framing::Fields, plain::plain};
 use crate::{
     Failure, MAX_FIELDS, MAX_HEAD, Malformed,
     fields::{Parsed, Place, complete, has_end, read},
-    lines::{Field, Lines, put},
+    lines::Lines,
 };
 
 /// Looks for the head of an answer at the beginning of what has come, once for each answer
@@ -18,8 +18,6 @@ pub(super) struct Head {
     /// So many bytes have been looked through for its end.
     searched: usize,
     lines: Lines,
-    /// The fields of the one that is read just now.
-    found: Vec<Field>,
 }
 
 /// What a head says beside its fields.
@@ -47,8 +45,7 @@ impl Head {
         if self.searched > 0 && !has_end(&bytes[self.searched.saturating_sub(3)..]) {
             return self.wait(bytes);
         }
-        self.found.clear();
-        if let Some((status, len)) = plain(bytes, &mut self.lines, &mut self.found) {
+        if let Some((status, len)) = plain(bytes, &mut self.lines) {
             self.searched = 0;
             return Ok(Some(Said {
                 status,
@@ -103,9 +100,8 @@ impl Head {
             let head = head.get_or_insert_with(|| bytes.split_to(len).freeze());
             head.slice(range)
         };
-        put(&mut self.found, headers, slice, |name, value| {
-            fields.note(name, value);
-        })?;
+        self.lines
+            .put(headers, slice, |name, value| fields.note(name, value))?;
         if head.is_none() {
             bytes.advance(len);
         }

@@ -2,19 +2,19 @@ use super::*;
 
 /// What the lines of a head say, and which of them were known.
 fn read(lines: &mut Lines, head: &str) -> Vec<(String, String, bool)> {
-    lines.next = 0;
-    let mut rest = head.as_bytes();
-    let mut said = Vec::new();
-    while !rest.is_empty() {
-        let (Field { name, value }, len) = lines.read(rest).expect("a plain line");
-        let (value, is_known) = match value {
-            Value::Known(value) => (value.to_str().unwrap().to_owned(), true),
-            Value::At(range) => (String::from_utf8(rest[range].into()).unwrap(), false),
-        };
-        said.push((name.to_string(), value, is_known));
-        rest = &rest[len..];
-    }
-    said
+    let head = format!("{head}\r\n");
+    let len = lines.read_all(head.as_bytes(), 0);
+    assert_eq!(len, Some(head.len()), "{head:?}");
+    let known = lines.found.iter();
+    let known: Vec<_> = known
+        .map(|field| matches!(field, Field::Known(_)))
+        .collect();
+    let fields = lines.fields(head.as_bytes()).expect("fields").into_iter();
+    let said = fields.zip(known).map(|((name, value), is_known)| {
+        let value = value.to_str().expect("ASCII").to_owned();
+        (name.to_string(), value, is_known)
+    });
+    said.collect()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     MAX_FIELDS, MAX_HEAD, Malformed,
     fields::{Place, complete, has_end, range, read},
-    lines::{Field, Lines, put},
+    lines::Lines,
 };
 
 /// Looks for the head of a request at the beginning of what has come, once for each request
@@ -22,8 +22,6 @@ pub(super) struct Head {
     /// So many bytes have been looked through for its end.
     searched: usize,
     lines: Lines,
-    /// The fields of the one that is read just now.
-    found: Vec<Field>,
 }
 
 impl Head {
@@ -46,9 +44,8 @@ impl Head {
             self.searched = bytes.len();
             return Ok(None);
         }
-        self.found.clear();
         let seen = seen(bytes, self.begin);
-        if let Some(plain) = plain(seen, &mut self.lines, &mut self.found) {
+        if let Some(plain) = plain(seen, &mut self.lines) {
             return self.take(plain, bytes, request, headers()).map(Some);
         }
         let mut places = [Place::default(); MAX_FIELDS];
@@ -102,14 +99,9 @@ impl Head {
         *request.headers_mut() = headers;
         let mut fields = Fields::default();
         let slice = |range| head.slice(range);
-        put(
-            &mut self.found,
-            request.headers_mut(),
-            slice,
-            |name, value| {
-                fields.note(name, value);
-            },
-        )?;
+        let headers = request.headers_mut();
+        self.lines
+            .put(headers, slice, |name, value| fields.note(name, value))?;
         Ok(fields)
     }
 

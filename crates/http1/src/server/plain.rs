@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use http::Method;
 
-use crate::lines::{Field, Lines};
+use crate::lines::Lines;
 
 /// The methods that nearly all requests have, with what follows them.
 const METHODS: [(&[u8], Method); 3] = [
@@ -21,8 +21,8 @@ pub(super) struct Plain {
 }
 
 /// Reads a head in HTTP/1.1 with a usual method and a path in which nothing is odd, whose
-/// fields are [plain](Lines::read_all), too, and adds them to `found`, which is empty.
-pub(super) fn plain(bytes: &[u8], lines: &mut Lines, found: &mut Vec<Field>) -> Option<Plain> {
+/// fields are [plain](Lines::read_all), too.
+pub(super) fn plain(bytes: &[u8], lines: &mut Lines) -> Option<Plain> {
     let known = METHODS.iter();
     let (written, method) = known
         .clone()
@@ -38,7 +38,7 @@ pub(super) fn plain(bytes: &[u8], lines: &mut Lines, found: &mut Vec<Field>) -> 
     Some(Plain {
         method: method.clone(),
         target: written.len()..written.len() + len,
-        len: lines.read_all(bytes, bytes.len() - rest.len(), found)?,
+        len: lines.read_all(bytes, bytes.len() - rest.len())?,
     })
 }
 

@@ -9,10 +9,8 @@ type Head = (u16, usize, Vec<(HeaderName, HeaderValue)>);
 
 /// `Err` if a value is none.
 fn by_plain(bytes: &[u8], lines: &mut Lines) -> Option<Result<Head, ()>> {
-    let mut fields = Vec::new();
-    let (status, len) = plain(bytes, lines, &mut fields)?;
-    let fields = fields.into_iter().map(|field| field.resolve(bytes));
-    let fields: Result<_, ()> = fields.collect();
+    let (status, len) = plain(bytes, lines)?;
+    let fields = lines.fields(bytes);
     Some(fields.map(|fields| (status.as_u16(), len, fields)))
 }
 

@@ -8,11 +8,9 @@ type Head = (Method, String, usize, Vec<(HeaderName, HeaderValue)>);
 
 /// `Err` if a value is none.
 fn by_plain(bytes: &[u8], lines: &mut Lines) -> Option<Result<Head, ()>> {
-    let mut found = Vec::new();
-    let head = plain(bytes, lines, &mut found)?;
+    let head = plain(bytes, lines)?;
     let target = String::from_utf8(bytes[head.target].into()).unwrap();
-    let fields = found.into_iter().map(|field| field.resolve(bytes));
-    let fields: Result<_, ()> = fields.collect();
+    let fields = lines.fields(bytes);
     Some(fields.map(|fields| (head.method, target, head.len, fields)))
 }
 
