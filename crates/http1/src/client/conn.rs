@@ -221,7 +221,7 @@ where
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        loop {
+        while !self.is_sent() {
             let filled = match &mut self.upload {
                 None => Poll::Ready(Ok(())),
                 Some(upload) => upload.poll_fill(&mut self.out, cx),
@@ -234,10 +234,8 @@ where
             ready!(filled)?;
             self.upload.take_if(|upload| upload.encoder.is_over());
             ready!(written).map_err(Failure::Closed)?;
-            if self.is_sent() {
-                return Poll::Ready(Ok(()));
-            }
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Waits for the head of the final answer to `request`.
@@ -299,7 +297,8 @@ where
         let mut response = Response::new(());
         *response.status_mut() = said.status;
         *response.version_mut() = said.version;
-        *response.headers_mut() = mem::take(request.headers_mut());
+        // There is nothing in them that would have to be dropped.
+        mem::swap(response.headers_mut(), request.headers_mut());
         if let Some(reason) = said.reason {
             response.extensions_mut().insert(reason);
         }

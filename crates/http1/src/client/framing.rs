@@ -51,11 +51,7 @@ impl Fields {
     /// Takes notice of a field. Called for each line in turn.
     pub(super) fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
         match *name {
-            CONTENT_LENGTH => {
-                for element in value.as_bytes().split(|byte| *byte == b',') {
-                    self.note_length(element.trim_ascii());
-                }
-            }
+            CONTENT_LENGTH => self.note_lengths(value.as_bytes()),
             CONNECTION => self.connection.note(value),
             TRANSFER_ENCODING => {
                 for coding in value.as_bytes().split(|byte| *byte == b',') {
@@ -77,11 +73,23 @@ impl Fields {
         });
     }
 
-    fn note_length(&mut self, element: &[u8]) {
+    fn note_lengths(&mut self, value: &[u8]) {
+        match decimal(value) {
+            // As nearly always.
+            Some(octets) => self.note_length(Some(octets)),
+            None => {
+                for element in value.split(|byte| *byte == b',') {
+                    self.note_length(decimal(element.trim_ascii()));
+                }
+            }
+        }
+    }
+
+    fn note_length(&mut self, octets: Option<u64>) {
         // RFC 9112 §6.3, rule 5: "unless the field value can be successfully parsed as
         // a comma-separated list, all values in the list are valid, and all values in
         // the list are the same".
-        self.length = Some(match (self.length, decimal(element)) {
+        self.length = Some(match (self.length, octets) {
             (None, Some(octets)) => Length::Known {
                 octets,
                 is_repeated: false,
