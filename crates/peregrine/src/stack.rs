@@ -69,6 +69,7 @@ pub struct Stack {
     static_files: StaticFiles,
     sendfile: SendFile,
     trace_context: TraceContextLayer,
+    inform: InformLayer,
     request_buffering: RequestBuffering,
     response_buffering: ResponseBuffering,
 }
@@ -86,6 +87,7 @@ impl Stack {
             static_files: StaticFiles::none(),
             sendfile: SendFile::none(),
             trace_context: TraceContextLayer::off(),
+            inform: InformLayer::new(),
             request_buffering: RequestBuffering::new(space.clone()),
             response_buffering: ResponseBuffering::new(space),
         }
@@ -142,6 +144,13 @@ impl Stack {
         self
     }
 
+    /// How the application is told who asks. Default: [`InformLayer::new`], in the fields of
+    /// each request.
+    pub fn inform(mut self, inform: InformLayer) -> Self {
+        self.inform = inform;
+        self
+    }
+
     /// The numbers of all requests that come to this stack.
     pub fn accounting(&self) -> &RequestAccounting {
         &self.accounting
@@ -183,7 +192,7 @@ impl Stack {
 
     /// What only those requests meet that go on to the application.
     fn behind<U>(&self, upstream: U) -> Behind<U> {
-        let told = ReceivedLayer::new().layer(InformLayer::new().layer(upstream));
+        let told = ReceivedLayer::new().layer(self.inform.layer(upstream));
         let buffered = self
             .response_buffering
             .layer(self.request_buffering.layer(told));

@@ -4,6 +4,7 @@ use http::{
 };
 use http_body::Body;
 
+use super::MoreFields;
 use crate::{
     encoder::{Framing, Mismatch},
     fields::{declared, field},
@@ -43,6 +44,9 @@ pub(super) fn head<B>(request: &Request<B>, framing: Option<Framing>, out: &mut 
         if !matches!(*name, CONTENT_LENGTH | TRANSFER_ENCODING) {
             field(name.as_str(), value.as_bytes(), out);
         }
+    }
+    if let Some(more) = request.extensions().get::<MoreFields>() {
+        out.extend_from_slice(more.as_bytes());
     }
     match framing {
         // A request does not end with its connection: nobody could be answered.

@@ -45,6 +45,7 @@ mod conn;
 mod encode;
 mod framing;
 mod head;
+mod more_fields;
 mod plain;
 
-pub use self::conn::Conn;
+pub use self::{conn::Conn, more_fields::MoreFields};

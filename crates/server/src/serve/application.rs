@@ -13,7 +13,7 @@ use peregrine::{
     turbocache::TurboCache,
     upstream_pool::{
         AppCommand, Error, HttpUpstream, PoolHandle, ProcessBudget, UpstreamPool,
-        sticky::StickyService,
+        forwarded::InformLayer, sticky::StickyService,
     },
 };
 use tower::{BoxError, Layer, Service};
@@ -185,6 +185,7 @@ pub(super) fn stacked<U>(
         .error_pages(details)
         .static_files(static_files)
         .sendfile(sendfile)
+        .inform(InformLayer::new().beside_the_fields())
         .request_buffering(requests)
         .response_buffering(responses);
     let cache = match application.cache {

@@ -1,7 +1,15 @@
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Uri, header::HOST};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request,
+    header::HOST,
+    uri::{Authority, Scheme},
+};
 use peregrine_core::TargetOrigin;
+use peregrine_http1::client::MoreFields;
 
 use super::believe::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 
@@ -27,60 +35,145 @@ impl Peer {
     }
 }
 
-/// The origin that a request is for, as the application is told of it.
-pub(super) struct Meant {
-    proto: Option<HeaderValue>,
-    /// `None` if it is as the request's own `Host` says.
-    host: Option<HeaderValue>,
+/// What the application is told: who asks, and for which origin.
+pub(super) struct Told<'a> {
+    headers: &'a HeaderMap,
+    peer: Option<&'a Peer>,
+    /// As a trusted proxy has said.
+    scheme: Option<&'a Scheme>,
+    host: Option<Host<'a>>,
+    /// The request itself says something of the kind. What [`believe`](super::believe) left
+    /// of that can be relied upon.
+    is_said: bool,
 }
 
-impl Meant {
-    /// By what a trusted proxy has said of the `origin`, or else by the request's target.
-    pub(super) fn by(uri: &Uri, origin: Option<&TargetOrigin>) -> Self {
-        let proto = match origin.map(|origin| origin.scheme.as_str()) {
+#[derive(Clone, Copy)]
+enum Host<'a> {
+    /// By what a trusted proxy has said of the origin, or else by the request's target.
+    Meant(&'a Authority),
+    /// As the request's own `Host` says.
+    Own(&'a HeaderValue),
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of<B>(request: &'a Request<B>, peer: Option<&'a Peer>) -> Self {
+        let headers = request.headers();
+        // Once through the names is cheaper than to look for each of these.
+        let (mut own_host, mut is_said) = (None, false);
+        for (name, value) in headers {
+            if *name == HOST {
+                own_host = own_host.or(Some(value));
+            } else {
+                is_said |= [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST].contains(name);
+            }
+        }
+        let origin = request.extensions().get::<TargetOrigin>();
+        let meant = origin.map(|origin| &origin.authority);
+        let meant = meant.or(request.uri().authority()).map(Host::Meant);
+        Self {
+            headers,
+            peer,
+            scheme: origin.map(|origin| &origin.scheme),
+            host: meant.or(own_host.map(Host::Own)),
+            is_said,
+        }
+    }
+
+    /// The fields that say so, in the place of those that came.
+    pub(super) fn fields(&self) -> [(HeaderName, Option<HeaderValue>); 3] {
+        let proto = match self.scheme.map(Scheme::as_str) {
             None | Some("http") => Some(HeaderValue::from_static("http")),
             Some("https") => Some(HeaderValue::from_static("https")),
             Some(other) => HeaderValue::from_str(other).ok(),
         };
-        let authority = origin.map(|origin| &origin.authority).or(uri.authority());
-        Self {
-            proto,
-            host: authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()),
+        let whom = self.peer.and_then(|peer| {
+            if self.is_said {
+                forwarded_for(self.headers, peer)
+            } else {
+                Some(peer.text.clone())
+            }
+        });
+        [
+            (X_FORWARDED_FOR, whom),
+            (X_FORWARDED_PROTO, proto),
+            (X_FORWARDED_HOST, self.host.and_then(Host::to_value)),
+        ]
+    }
+}
+
+impl<'a> Host<'a> {
+    fn as_bytes(self) -> &'a [u8] {
+        match self {
+            Self::Meant(authority) => authority.as_str().as_bytes(),
+            Self::Own(value) => value.as_bytes(),
+        }
+    }
+
+    fn to_value(self) -> Option<HeaderValue> {
+        match self {
+            Self::Meant(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+            Self::Own(value) => Some(value.clone()),
         }
     }
 }
 
-/// Tells the application who asks, and for which origin. What
-/// [`believe`](super::believe) left of these fields can be relied upon.
-pub(super) fn inform(headers: &mut HeaderMap, peer: Option<&Peer>, meant: Meant) {
-    // Once through the names is cheaper than to look for each of these.
-    let (mut own_host, mut is_forwarded, mut names_host) = (None, false, false);
-    for (name, value) in &*headers {
-        if *name == HOST {
-            own_host = own_host.or(Some(value));
-        } else {
-            is_forwarded |= *name == X_FORWARDED_FOR;
-            names_host |= *name == X_FORWARDED_HOST;
+/// Puts what is told among the fields of a request.
+pub(super) fn put(told: [(HeaderName, Option<HeaderValue>); 3], headers: &mut HeaderMap) {
+    for (name, value) in told {
+        match value {
+            Some(value) => drop(headers.insert(name, value)),
+            // Nobody says which host was meant.
+            None if name == X_FORWARDED_HOST => drop(headers.remove(name)),
+            None => {}
         }
     }
-    let host = meant.host.or_else(|| own_host.cloned());
-    let forwarded_for = peer.and_then(|peer| {
-        if is_forwarded {
-            forwarded_for(headers, peer)
-        } else {
-            Some(peer.text.clone())
+}
+
+/// What is told of a request beside its fields. Hardly ever is that not what was told of
+/// the one before, and then it is written already.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside {
+    last: Option<Written>,
+}
+
+#[derive(Clone, Debug)]
+struct Written {
+    peer: Option<IpAddr>,
+    scheme: Option<Scheme>,
+    host: Option<Box<[u8]>>,
+    fields: MoreFields,
+}
+
+impl Beside {
+    /// `None` if the request itself says something that this has to take the place of.
+    pub(super) fn fields(&mut self, told: &Told<'_>) -> Option<MoreFields> {
+        if told.is_said {
+            return None;
         }
-    });
-    if let Some(value) = forwarded_for {
-        headers.insert(X_FORWARDED_FOR, value);
+        let last = self.last.as_ref();
+        if !last.is_some_and(|last| last.says(told)) {
+            self.last = Some(Written::new(told));
+        }
+        self.last.as_ref().map(|last| last.fields.clone())
     }
-    if let Some(value) = meant.proto {
-        headers.insert(X_FORWARDED_PROTO, value);
+}
+
+impl Written {
+    fn new(told: &Told<'_>) -> Self {
+        let fields = told.fields().into_iter();
+        let fields = fields.filter_map(|(name, value)| Some((name, value?)));
+        Self {
+            peer: told.peer.map(|peer| peer.address),
+            scheme: told.scheme.cloned(),
+            host: told.host.map(|host| host.as_bytes().into()),
+            fields: fields.collect(),
+        }
     }
-    if let Some(host) = host {
-        headers.insert(X_FORWARDED_HOST, host);
-    } else if names_host {
-        headers.remove(X_FORWARDED_HOST);
+
+    fn says(&self, told: &Told<'_>) -> bool {
+        self.peer == told.peer.map(|peer| peer.address)
+            && self.scheme.as_ref() == told.scheme
+            && self.host.as_deref() == told.host.map(Host::as_bytes)
     }
 }
 
@@ -93,94 +186,4 @@ fn forwarded_for(headers: &HeaderMap, peer: &Peer) -> Option<HeaderValue> {
     }
     list.extend_from_slice(peer.text.as_bytes());
     HeaderValue::try_from(list).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_application_learns_who_asks() {
-        let origin = TargetOrigin {
-            scheme: "https".parse().unwrap(),
-            authority: "forum.example".parse().unwrap(),
-        };
-        // name, uri, came, peer, origin, for, proto, host
-        let cases: [(
-            &str,
-            &str,
-            &[&'static str],
-            Option<&str>,
-            Option<&TargetOrigin>,
-            Option<&str>,
-            &str,
-            &str,
-        ); 6] = [
-            (
-                "a client",
-                "/",
-                &[],
-                Some("192.0.2.7"),
-                None,
-                Some("192.0.2.7"),
-                "http",
-                "in",
-            ),
-            (
-                "an IPv4 client on an IPv6 listener",
-                "/",
-                &[],
-                Some("::ffff:192.0.2.7"),
-                None,
-                Some("192.0.2.7"),
-                "http",
-                "in",
-            ),
-            (
-                "an absolute target",
-                "http://target:81/",
-                &[],
-                Some("192.0.2.7"),
-                None,
-                Some("192.0.2.7"),
-                "http",
-                "target:81",
-            ),
-            (
-                "a trusted proxy",
-                "/",
-                &["198.51.100.1", "198.51.100.2"],
-                Some("10.0.0.1"),
-                Some(&origin),
-                Some("198.51.100.1, 198.51.100.2, 10.0.0.1"),
-                "https",
-                "forum.example",
-            ),
-            ("nobody knows", "/", &[], None, None, None, "http", "in"),
-            (
-                "a client on IPv6",
-                "/",
-                &[],
-                Some("2001:db8::1"),
-                None,
-                Some("2001:db8::1"),
-                "http",
-                "in",
-            ),
-        ];
-        for (name, uri, came, peer, origin, whom, proto, host) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("in"));
-            for value in came {
-                headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
-            }
-            let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()).unwrap());
-            let meant = Meant::by(&Uri::from_static(uri), origin);
-            inform(&mut headers, peer.as_ref(), meant);
-            let get = |name| headers.get(name).map(|value| value.to_str().unwrap());
-            assert_eq!(get(X_FORWARDED_FOR), whom, "{name}");
-            assert_eq!(get(X_FORWARDED_PROTO), Some(proto), "{name}");
-            assert_eq!(get(X_FORWARDED_HOST), Some(host), "{name}");
-        }
-    }
 }

@@ -7,14 +7,13 @@ use std::{
 
 use http::{Extensions, Request};
 use ipnet::IpNet;
-use peregrine_core::TargetOrigin;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
     PeerAddr, TrustedProxies,
     believe::{believe, is_silent},
-    inform::{Meant, Peer, inform},
+    inform::{Beside, Peer, Told, put},
 };
 
 /// What every middleware offers for the service that it wraps.
@@ -110,13 +109,28 @@ fn hear<B>(request: &mut Request<B>, trusted: &TrustedProxies) {
 
 /// Makes [`Inform`]. See the [module's documentation](super).
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct InformLayer;
+pub struct InformLayer {
+    beside: bool,
+}
 
 impl InformLayer {
-    /// A layer that has nothing to configure.
+    /// Puts what there is to be told into the fields of a request, where any service finds
+    /// it.
     pub const fn new() -> Self {
-        Self
+        Self { beside: false }
+    }
+
+    /// Leaves what there is to be told beside the fields of a request, as
+    /// [`MoreFields`](peregrine_http1::client::MoreFields): for
+    /// [`UpstreamPool`](crate::UpstreamPool) and [`HttpUpstream`](crate::HttpUpstream),
+    /// which write it on the wire, but for nobody who looks at the request itself. The
+    /// application sees no difference, and each request costs less.
+    ///
+    /// One that brings some of these fields, from a trusted proxy, has them where they are.
+    #[must_use]
+    pub const fn beside_the_fields(mut self) -> Self {
+        self.beside = true;
+        self
     }
 }
 
@@ -124,7 +138,11 @@ impl<S> Layer<S> for InformLayer {
     type Service = Inform<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Inform { inner, peer: None }
+        Inform {
+            inner,
+            peer: None,
+            beside: self.beside.then(Beside::default),
+        }
     }
 }
 
@@ -136,18 +154,12 @@ pub struct Inform<S> {
     /// Of the last request. A server that has a clone for each of its connections
     /// writes the address once for all requests on one.
     peer: Option<Peer>,
+    /// For what is not to be among the fields.
+    beside: Option<Beside>,
 }
 
 impl<S> Inform<S> {
     inner_service_accessors!();
-
-    fn peer(&mut self, address: Option<IpAddr>) -> Option<&Peer> {
-        let address = address?;
-        if !self.peer.as_ref().is_some_and(|peer| peer.is_at(address)) {
-            self.peer = Peer::new(address);
-        }
-        self.peer.as_ref()
-    }
 }
 
 impl<S, B> Service<Request<B>> for Inform<S>
@@ -163,9 +175,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let meant = Meant::by(request.uri(), request.extensions().get::<TargetOrigin>());
-        let peer = self.peer(peer(request.extensions()));
-        inform(request.headers_mut(), peer, meant);
+        let peer = known(&mut self.peer, peer(request.extensions()));
+        let told = Told::of(&request, peer);
+        let beside = self.beside.as_mut();
+        if let Some(fields) = beside.and_then(|beside| beside.fields(&told)) {
+            request.extensions_mut().insert(fields);
+        } else {
+            put(told.fields(), request.headers_mut());
+        }
         self.inner.call(request)
     }
 }
@@ -173,4 +190,12 @@ where
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     let PeerAddr(address) = extensions.get()?;
     Some(address.ip())
+}
+
+fn known(last: &mut Option<Peer>, address: Option<IpAddr>) -> Option<&Peer> {
+    let address = address?;
+    if !last.as_ref().is_some_and(|peer| peer.is_at(address)) {
+        *last = Peer::new(address);
+    }
+    last.as_ref()
 }

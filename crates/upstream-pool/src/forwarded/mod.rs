@@ -62,6 +62,9 @@
 //! 3. `X-Forwarded-Host`: as the trusted peer said, otherwise the request's
 //!    own host.
 //!
+//! In front of a service of this crate, [`InformLayer::beside_the_fields`] has that
+//! written without ever having been among the fields of the request.
+//!
 //! [`TargetOrigin`]: peregrine_core::TargetOrigin
 
 mod believe;

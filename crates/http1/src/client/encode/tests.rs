@@ -125,6 +125,18 @@ fn a_head_says_what_the_request_says_and_how_its_body_ends() {
             None,
             "GET / HTTP/1.1\r\nx-a: 1\r\nx-a: 3\r\nx-b: \r\n\r\n",
         ),
+        (
+            "more fields, which do not say where the body ends",
+            request().extension(MoreFields::from_iter(
+                [("x-b", "2"), ("content-length", "17"), ("x-b", "3")].map(|(name, value)| {
+                    let name = HeaderName::from_static(name);
+                    (name, HeaderValue::from_static(value))
+                }),
+            )),
+            Some(Framing::Length(5)),
+            "GET /a?b=c HTTP/1.1\r\nhost: x.example\r\nx-a: 1\r\nx-b: 2\r\nx-b: 3\r\n\
+             content-length: 5\r\n\r\n",
+        ),
     ];
     for (name, request, framing, expected) in cases {
         assert_eq!(
