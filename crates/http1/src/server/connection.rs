@@ -241,12 +241,12 @@ where
         let State::Exchange(exchange) = this.state else {
             return;
         };
-        let (mut head, body) = response.into_parts();
+        let (head, body) = response.into_parts();
         let size = body.size_hint();
         if exchange.answer(&head, &size, *this.is_last, this.read, this.out, cx) {
             this.body.set(Some(body));
         }
-        spare::keep(mem::take(&mut head.headers));
+        spare::keep(head);
     }
 
     /// Writes what there is of the answer. Ready when that is all for now.

@@ -62,9 +62,10 @@ impl Exchange {
         read: &mut Buffer,
         request: &mut Request<Incoming>,
     ) -> Result<Option<Self>, Malformed> {
-        let Some(fields) = head.parse(read, request, spare::take)? else {
+        let Some(fields) = head.parse(read, request, spare::headers)? else {
             return Ok(None);
         };
+        *request.extensions_mut() = spare::extensions();
         let version = request.version();
         let upload = fields.framing(version)?.map(|framing| {
             let (upload, incoming) = Upload::new(framing);

@@ -18,7 +18,7 @@ use tracing::info;
 use super::{
     ClientBody, ClientService,
     answer::AnswerBody,
-    host, room,
+    host,
     upgrade::{Agreement, Offered},
 };
 use crate::refused::{Refusal, Refusals};
@@ -36,7 +36,6 @@ where
     S: ClientService,
 {
     move |mut request| {
-        room::furnish(request.extensions_mut());
         request.extensions_mut().insert(PeerAddr(peer));
         if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
@@ -97,9 +96,7 @@ where
         Poll::Ready(if let Some(offer) = offer {
             offer.note(response)
         } else {
-            let (mut head, body) = response.into_parts();
-            room::clear(&mut head.extensions);
-            Response::from_parts(head, AnswerBody::Passed { body })
+            response.map(|body| AnswerBody::Passed { body })
         })
     }
 }

@@ -38,7 +38,6 @@ mod linger;
 mod listen;
 mod open_files;
 mod report;
-mod room;
 mod send_timeout;
 mod silence;
 mod stop;

@@ -233,14 +233,22 @@ async fn a_request_has_no_fields_of_another_exchange() {
 
 #[tokio::test]
 async fn what_is_kept_of_an_answer_is_memory_alone() {
-    let answer = |_| {
-        let response = Response::builder().header("set-cookie", "1");
+    #[derive(Clone)]
+    struct Secret;
+    let answer = |request: Request<Incoming>| {
+        assert!(request.extensions().get::<Secret>().is_none());
+        let response = Response::builder()
+            .header("set-cookie", "1")
+            .extension(Secret);
         ready(response.body(Content::default()).unwrap())
     };
-    let (_, heard) = all_of(GET, answer).await;
-    assert!(heard.contains("set-cookie: 1"));
-    let kept = spare::take();
+    for _ in 0..2 {
+        let (_, heard) = all_of(GET, answer).await;
+        assert!(heard.contains("set-cookie: 1"));
+    }
+    let kept = spare::headers();
     assert!(kept.is_empty() && kept.capacity() > 0);
+    assert!(spare::extensions().is_empty());
 }
 
 #[tokio::test]
