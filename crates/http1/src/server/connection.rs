@@ -262,7 +262,7 @@ where
             {
                 let is_over = match encoder.poll_fill(body, this.out, cx) {
                     Poll::Ready(Ok(())) => encoder.is_over().then_some(Sending::Whole),
-                    Poll::Ready(Err(failure)) => Some(Sending::Broken(failure)),
+                    Poll::Ready(Err(failure)) => Some(Sending::Broken(Some(failure))),
                     Poll::Pending => {
                         filled = Poll::Pending;
                         None
@@ -291,21 +291,19 @@ where
         let State::Exchange(exchange) = this.state else {
             return Ok(true);
         };
-        match mem::replace(&mut exchange.sending, Sending::Whole) {
+        match &mut exchange.sending {
             Sending::Whole => {}
             Sending::Upgrade => {
                 *this.state = State::Upgraded;
                 return Ok(true);
             }
             Sending::Broken(failure) => {
+                let failure = failure.take();
                 // What is behind it is not taken, whoever asks.
                 *this.state = State::Ending(None);
-                return Err(failure);
+                return failure.map_or(Ok(true), Err);
             }
-            unfinished => {
-                exchange.sending = unfinished;
-                return Ok(false);
-            }
+            Sending::Nothing | Sending::Body(_) => return Ok(false),
         }
         let persists = exchange.persists() && !*this.is_last;
         match exchange.rest(this.read, cx) {

@@ -22,8 +22,9 @@ use crate::{Failure, Malformed, buffer::Buffer, encoder::Encoder, outgoing::Outg
 #[derive(Debug)]
 pub(super) struct Exchange {
     asked: Asked,
-    /// Absent once all of the request's body has been passed on.
-    upload: Option<Upload>,
+    /// Absent once all of the request's body has been passed on. Most have none, and are
+    /// not to be larger for those that do.
+    upload: Option<Box<Upload>>,
     /// The client waits to be told to send its body.
     waits: bool,
     /// The client will not say anything more that could be understood.
@@ -40,8 +41,8 @@ pub(super) enum Sending {
     Whole,
     /// Something else is spoken after it.
     Upgrade,
-    /// There will be no more of it.
-    Broken(Failure),
+    /// There will be no more of it, for this reason, until it is taken.
+    Broken(Option<Failure>),
 }
 
 /// What is left of a request's body.
@@ -70,7 +71,7 @@ impl Exchange {
         let upload = fields.framing(version)?.map(|framing| {
             let (upload, incoming) = Upload::new(framing);
             *request.body_mut() = incoming;
-            upload
+            Box::new(upload)
         });
         Ok(Some(Self {
             asked: Asked {
@@ -120,7 +121,7 @@ impl Exchange {
             }
             Err(unfit) => {
                 out.clear();
-                Sending::Broken(unfit.into())
+                Sending::Broken(Some(unfit.into()))
             }
         };
         matches!(self.sending, Sending::Body(_))

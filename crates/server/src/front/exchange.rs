@@ -35,14 +35,15 @@ pub(super) fn exchanges<S>(
 where
     S: ClientService,
 {
-    move |mut request| {
+    move |request| {
+        // First of all: what nobody has touched yet is moved but once.
+        let mut request = request.map(|body| ClientBody::new(body, patience));
         request.extensions_mut().insert(PeerAddr(peer));
         if !host::is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
             refusals.refuse(Refusal::BadHost, (&request).into(), 0);
             return Answering::Refused;
         }
-        let mut request = request.map(|body| ClientBody::new(body, patience));
         let offer = agreement.offered(&mut request);
         if is_ready(&mut service) {
             Answering::Ready {
