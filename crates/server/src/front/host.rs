@@ -9,9 +9,10 @@ use http::{HeaderValue, Request, Version, header::HOST, uri::Authority};
 /// Whoever passed such a request on would leave it to each application to guess
 /// whose page is meant.
 pub(super) fn is_named_once<B>(request: &Request<B>) -> bool {
-    let mut lines = request.headers().get_all(HOST).iter();
+    // Nearly always the first of the fields: that is found sooner than looked up.
+    let mut lines = request.headers().iter().filter(|(name, _)| **name == HOST);
     match (lines.next(), lines.next()) {
-        (Some(host), None) => is_host(host),
+        (Some((_, host)), None) => is_host(host),
         (None, _) => request.version() < Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
