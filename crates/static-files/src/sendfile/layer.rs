@@ -15,7 +15,7 @@ const MAPPING: HeaderName = HeaderName::from_static("x-accel-mapping");
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct SendFile {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,9 @@ pub(super) struct Config {
     pub(super) roots: Vec<Folder>,
     /// What a path begins with, with a slash at its end, and what it stands for.
     pub(super) mappings: Vec<(String, Folder)>,
+    /// The same, as an application is told of it. `None` if there is nothing to be told,
+    /// or no way to say it.
+    told: Option<HeaderValue>,
 }
 
 impl SendFile {
@@ -47,8 +50,9 @@ impl SendFile {
             prefix.push('/');
         }
         let folder = Folder::new(folder.into(), false);
-        let mappings = &mut Arc::make_mut(&mut self.config).mappings;
-        mappings.push((prefix, folder));
+        let config = Arc::make_mut(&mut self.config);
+        config.mappings.push((prefix, folder));
+        config.told = config.mappings_as_told();
         self
     }
 }
@@ -63,9 +67,9 @@ impl Config {
         drop_claims(headers);
         if !self.roots.is_empty() {
             headers.insert(TYPE, HeaderValue::from_static("X-Sendfile"));
-        } else if let Some(mappings) = self.mappings_as_told() {
+        } else if let Some(mappings) = &self.told {
             headers.insert(TYPE, HeaderValue::from_static("X-Accel-Redirect"));
-            headers.insert(MAPPING, mappings);
+            headers.insert(MAPPING, mappings.clone());
         }
     }
 
@@ -78,8 +82,7 @@ impl Config {
                 format!("{}/={prefix}", folder.trim_end_matches('/'))
             })
             .collect();
-        let told = HeaderValue::from_str(&pairs.join(", ")).ok();
-        told.filter(|_| !pairs.is_empty())
+        HeaderValue::from_str(&pairs.join(", ")).ok()
     }
 }
 

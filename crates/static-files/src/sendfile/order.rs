@@ -78,16 +78,13 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::SendFile, *};
 
     #[test]
     fn a_location_is_a_file_of_the_first_mapping_that_it_is_below() {
-        let config = Config {
-            roots: Vec::new(),
-            mappings: [("/internal/", "/srv/files"), ("/in/", "/srv/in")]
-                .map(|(prefix, folder)| (prefix.into(), Folder::new(folder.into(), false)))
-                .into(),
-        };
+        let SendFile { config } = SendFile::none()
+            .mapping("/internal/", "/srv/files")
+            .mapping("/in/", "/srv/in");
         let cases = [
             ("a file", "/internal/a.pdf", Some("/srv/files/a.pdf")),
             ("below", "/internal/b/a.pdf", Some("/srv/files/b/a.pdf")),
