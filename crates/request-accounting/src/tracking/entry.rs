@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Method, Request, Uri, header::HOST};
+use http::{
+    HeaderValue, Method, Request,
+    header::HOST,
+    uri::{Authority, PathAndQuery},
+};
 use peregrine_core::moment;
 use tokio::time::Instant;
 
@@ -26,9 +30,7 @@ pub(super) struct Entry {
     pub(super) id: AtomicU64,
     /// Where it is on that.
     pub(super) place: AtomicUsize,
-    method: Method,
-    uri: Uri,
-    host: Option<HeaderValue>,
+    head: Head,
     came: Instant,
     /// 0 for none.
     pid: AtomicU32,
@@ -37,6 +39,22 @@ pub(super) struct Entry {
     dispatched: AtomicU64,
     sent: AtomicU64,
     responded: AtomicBool,
+}
+
+/// What is shown of a request's head.
+#[derive(Clone, Debug)]
+struct Head {
+    method: Method,
+    path: Option<PathAndQuery>,
+    host: Host,
+}
+
+/// The host that a request is for.
+#[derive(Clone, Debug)]
+enum Host {
+    OfTarget(Authority),
+    OfField(HeaderValue),
+    Unknown,
 }
 
 /// Where a request is.
@@ -62,9 +80,7 @@ pub enum Place {
 /// A request that is being served, at one moment.
 #[derive(Clone, Debug)]
 pub struct TrackedRequest {
-    method: Method,
-    uri: Uri,
-    host: Option<HeaderValue>,
+    head: Head,
     place: Place,
     age: Duration,
     queued: Duration,
@@ -98,14 +114,10 @@ impl fmt::Debug for Tracked {
 impl Entry {
     /// Still to be `received`, or there already. On no list yet.
     pub(super) fn new<B>(request: &Request<B>, received: bool) -> Self {
-        // Nearly always the first of the fields: that is found sooner than looked up.
-        let host = request.headers().iter().find(|(name, _)| *name == HOST);
         Self {
             id: AtomicU64::new(0),
             place: AtomicUsize::new(0),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            host: host.map(|(_, host)| host.clone()),
+            head: Head::of(request),
             came: moment::now(),
             pid: AtomicU32::new(0),
             received: AtomicU64::new(received.into()),
@@ -167,9 +179,7 @@ impl Entry {
         let age = self.came.elapsed();
         let dispatched = self.dispatched.load(Relaxed).checked_sub(1);
         TrackedRequest {
-            method: self.method.clone(),
-            uri: self.uri.clone(),
-            host: self.host.clone(),
+            head: self.head.clone(),
             place: self.place(),
             age,
             queued: self.queued(dispatched.unwrap_or_else(|| whole_nanos(age))),
@@ -178,23 +188,45 @@ impl Entry {
     }
 }
 
+impl Head {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path_and_query().cloned(),
+            host: Host::of(request),
+        }
+    }
+}
+
+impl Host {
+    fn of<B>(request: &Request<B>) -> Self {
+        if let Some(authority) = request.uri().authority() {
+            return Self::OfTarget(authority.clone());
+        }
+        // Nearly always the first of the fields: that is found sooner than looked up.
+        let host = request.headers().iter().find(|(name, _)| *name == HOST);
+        host.map_or(Self::Unknown, |(_, value)| Self::OfField(value.clone()))
+    }
+}
+
 impl TrackedRequest {
     /// Its method.
     pub fn method(&self) -> &Method {
-        &self.method
+        &self.head.method
     }
 
     /// The path of its target, without the query.
     pub fn path(&self) -> &str {
-        self.uri.path()
+        self.head.path.as_ref().map_or("", PathAndQuery::path)
     }
 
     /// The host that it is for, with its port if it names one. What the client
     /// sent, which need not be text.
     pub fn host(&self) -> Option<&[u8]> {
-        match (self.uri.authority(), &self.host) {
-            (Some(authority), _) => Some(authority.as_str().as_bytes()),
-            (None, host) => host.as_ref().map(HeaderValue::as_bytes),
+        match &self.head.host {
+            Host::OfTarget(authority) => Some(authority.as_str().as_bytes()),
+            Host::OfField(value) => Some(value.as_bytes()),
+            Host::Unknown => None,
         }
     }
 
