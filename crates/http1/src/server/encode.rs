@@ -153,18 +153,8 @@ fn start_line(head: &Parts, version: Version, out: &mut Vec<u8>) {
 
 fn length(octets: u64, out: &mut Vec<u8>) {
     // The formatter of the standard library costs more than all other fields together.
-    let mut digits = [0; 20];
-    let mut begin = digits.len();
-    let mut rest = octets;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10).to_le_bytes()[0];
-        rest /= 10;
-        begin -= 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    field("content-length", &digits[begin..], out);
+    let mut digits = itoa::Buffer::new();
+    field("content-length", digits.format(octets).as_bytes(), out);
 }
 
 /// Writes which fields follow the body, and returns their names.

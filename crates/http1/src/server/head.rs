@@ -1,7 +1,7 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, Method, Request, Uri, Version};
+use http::{HeaderMap, Method, Request, Uri, Version, uri::PathAndQuery};
 
 use super::{
     framing::Fields,
@@ -93,7 +93,8 @@ impl Head {
         self.rest();
         let head = bytes.split_to(plain.len).freeze();
         let target = head.slice(plain.target);
-        *request.uri_mut() = Uri::from_maybe_shared(target).map_err(|_| Malformed::Target)?;
+        let target = PathAndQuery::from_maybe_shared(target).map_err(|_| Malformed::Target)?;
+        *request.uri_mut() = target.into();
         *request.method_mut() = plain.method;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = headers;
