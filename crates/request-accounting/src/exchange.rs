@@ -86,17 +86,13 @@ impl Exchange {
         let status = response.status();
         let cache_status = response.extensions().get::<CacheStatus>();
         let body = response.body();
+        let exact = body.size_hint().exact();
         let mut this = Self {
             shard: self.shard.take(),
             started: self.started,
             sent: 0,
             rare: self.rare.take(),
-            content: Content::announced(
-                self.asked,
-                status,
-                response.headers(),
-                body.size_hint().exact(),
-            ),
+            content: Content::announced(self.asked, status, response.headers(), exact),
             status: Some(status),
             cache: CacheOutcome::from(cache_status),
             asked: self.asked,
@@ -112,8 +108,8 @@ impl Exchange {
             rare.cache_status = cache_status.copied();
             rare.process = response.extensions().get().copied();
         }
-        // A server does not poll a body that says it has ended.
-        if body.is_end_stream() {
+        // A server does not poll a body that says it has ended. One with content has not.
+        if exact.is_none_or(|bytes| bytes == 0) && body.is_end_stream() {
             this.end(End::Complete);
         }
         this
