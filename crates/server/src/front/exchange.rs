@@ -18,7 +18,7 @@ use tracing::info;
 use super::{
     ClientBody, ClientService,
     answer::AnswerBody,
-    host,
+    host::Host,
     upgrade::{Agreement, Offered},
 };
 use crate::refused::{Refusal, Refusals};
@@ -35,11 +35,12 @@ pub(super) fn exchanges<S>(
 where
     S: ClientService,
 {
+    let mut host = Host::default();
     move |request| {
         // First of all: what nobody has touched yet is moved but once.
         let mut request = request.map(|body| ClientBody::new(body, patience));
         request.extensions_mut().insert(PeerAddr(peer));
-        if !host::is_named_once(&request) {
+        if !host.is_named_once(&request) {
             info!(%peer, reason = "the client named no host, or several", "bad request");
             refusals.refuse(Refusal::BadHost, (&request).into(), 0);
             return Answering::Refused;
