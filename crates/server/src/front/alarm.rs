@@ -62,10 +62,15 @@ impl Alarm {
         }
     }
 
-    /// `wait` is what is waited for now, if anything is.
-    pub(super) fn poll(&mut self, wait: Option<Wait>, cx: &mut Context<'_>) -> Poll<Tired> {
+    /// `wait` is what is waited for now, if anything is: asked when it rings, and while it
+    /// is off.
+    pub(super) fn poll(
+        &mut self,
+        wait: impl Fn() -> Option<Wait>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Tired> {
         if !self.is_on
-            && let Some(wait) = wait
+            && let Some(wait) = wait()
         {
             self.is_on = true;
             self.begin(wait);
@@ -73,7 +78,7 @@ impl Alarm {
         }
         while self.is_on {
             ready!(self.rings.as_mut().poll(cx));
-            let Some(wait) = wait else {
+            let Some(wait) = wait() else {
                 self.is_on = false;
                 break;
             };
@@ -130,13 +135,13 @@ mod tests {
 
     async fn tired(alarm: &mut Alarm, wait: Wait) -> (Tired, Duration) {
         let begun = Instant::now();
-        let tired = poll_fn(|cx| alarm.poll(Some(wait), cx)).await;
+        let tired = poll_fn(|cx| alarm.poll(|| Some(wait), cx)).await;
         (tired, begun.elapsed())
     }
 
     fn is_tired(alarm: &mut Alarm, wait: Option<Wait>) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        alarm.poll(wait, &mut cx).is_ready()
+        alarm.poll(|| wait, &mut cx).is_ready()
     }
 
     #[tokio::test(start_paused = true)]
@@ -192,7 +197,7 @@ mod tests {
         let mut polls = 0;
         let running = poll_fn(|cx| {
             polls += 1;
-            alarm.poll(None, cx).map(drop)
+            alarm.poll(|| None, cx).map(drop)
         });
         assert!(timeout(QUIET * 1000, running).await.is_err());
         // When it begins, at the ring, and at the end of the test's own time.

@@ -136,10 +136,12 @@ where
                 return Poll::Ready(Talked::Ended(ended));
             }
         }
-        let wait = connection.is_waiting().then(|| Wait {
-            request: connection.requests(),
-            has_begun: connection.has_heard(),
-        });
+        let wait = || {
+            connection.is_waiting().then(|| Wait {
+                request: connection.requests(),
+                has_begun: connection.has_heard(),
+            })
+        };
         alarm.poll(wait, cx).map(Talked::Tired)
     };
     let talked = poll_fn(|cx| moment::during(|| poll(cx))).await;
