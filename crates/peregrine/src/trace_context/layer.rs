@@ -3,6 +3,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use futures_util::future::Either;
 use http::{HeaderMap, Request};
 use ipnet::IpNet;
 use peregrine_upstream_pool::forwarded::{PeerAddr, TrustedProxies};
@@ -95,25 +96,30 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Instrumented<S::Future>;
+    type Future = Either<S::Future, Instrumented<S::Future>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let span = match &self.rules {
-            Some(rules) => rules.apply(&mut request),
-            None => Span::none(),
-        };
-        let entered = span.enter();
-        let future = self.inner.call(request);
-        drop(entered);
-        future.instrument(span)
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        match &self.rules {
+            None => Either::Left(self.inner.call(request)),
+            Some(rules) => Either::Right(rules.trace(&mut self.inner, request)),
+        }
     }
 }
 
 impl Rules {
+    fn trace<S, B>(&self, service: &mut S, mut request: Request<B>) -> Instrumented<S::Future>
+    where
+        S: Service<Request<B>>,
+    {
+        let span = self.apply(&mut request);
+        let future = span.in_scope(|| service.call(request));
+        future.instrument(span)
+    }
+
     /// Puts the request into a trace, and gives the span in which it is served.
     fn apply<B>(&self, request: &mut Request<B>) -> Span {
         let peer = request.extensions().get::<PeerAddr>();

@@ -42,19 +42,6 @@ impl<S> StaticFilesService<S> {
     pub(super) const fn new(inner: S, config: Option<Arc<Config>>) -> Self {
         Self { inner, config }
     }
-
-    /// The file that a request may mean, and where it would be.
-    fn meant<B>(&self, request: &Request<B>) -> Option<(Arc<Config>, FileName)> {
-        let config = self.config.as_ref()?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return None;
-        }
-        let path = request.uri().path().strip_prefix(&*config.below)?;
-        if !config.listing.may_have(path) {
-            return None;
-        }
-        Some((Arc::clone(config), FileName::of(path)?))
-    }
 }
 
 accessors!(StaticFilesService);
@@ -76,27 +63,57 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        let Some((config, file)) = self.meant(&request) else {
-            return ResponseFuture::passed(self.inner.call(request));
-        };
-        let inner = self.inner.clone();
-        // Drops what the inner service has reserved for this request: a clone
-        // has nothing reserved.
-        self.inner = inner.clone();
-        ResponseFuture::looking(async move {
-            let wish = Wish::of(&request);
-            match config.answer(file, wish).await {
-                Some(response) => Ok(response.map(ResponseBody::file)),
-                None => inner
-                    .oneshot(request)
-                    .await
-                    .map(|response| response.map(ResponseBody::service)),
-            }
-        })
+        match &self.config {
+            None => ResponseFuture::passed(self.inner.call(request)),
+            Some(config) => look(config, &mut self.inner, request),
+        }
     }
 }
 
+/// Sends the file that a request means, or passes it on to `service`.
+fn look<S, ReqB, B>(
+    config: &Arc<Config>,
+    service: &mut S,
+    request: Request<ReqB>,
+) -> ResponseFuture<S::Future, B, S::Error>
+where
+    S: Service<Request<ReqB>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    ReqB: Send + 'static,
+{
+    let Some(file) = config.meant(&request) else {
+        return ResponseFuture::passed(service.call(request));
+    };
+    let config = Arc::clone(config);
+    let inner = service.clone();
+    // Drops what the service has reserved for this request: a clone has nothing
+    // reserved.
+    *service = inner.clone();
+    ResponseFuture::looking(async move {
+        let wish = Wish::of(&request);
+        match config.answer(file, wish).await {
+            Some(response) => Ok(response.map(ResponseBody::file)),
+            None => inner
+                .oneshot(request)
+                .await
+                .map(|response| response.map(ResponseBody::service)),
+        }
+    })
+}
+
 impl Config {
+    /// The file that a request may mean.
+    fn meant<B>(&self, request: &Request<B>) -> Option<FileName> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return None;
+        }
+        let path = request.uri().path().strip_prefix(&*self.below)?;
+        if !self.listing.may_have(path) {
+            return None;
+        }
+        FileName::of(path)
+    }
+
     /// `None` if there is no such file.
     async fn answer(self: Arc<Self>, file: FileName, wish: Wish) -> Option<Response<FileBody>> {
         let this = Arc::clone(&self);
