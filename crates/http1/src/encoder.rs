@@ -65,6 +65,11 @@ impl Encoder {
         self.trailers = names;
     }
 
+    /// Whether nothing but the end of the connection says where the body ends.
+    pub(crate) const fn is_ended_by_close(&self) -> bool {
+        matches!(self.framing, Framing::Close)
+    }
+
     /// Whether all of the body has been taken.
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over

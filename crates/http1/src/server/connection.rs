@@ -43,6 +43,8 @@ pin_project! {
         is_last: bool,
         // Not all that the client has sent was read.
         is_unread: bool,
+        // The end of the connection would be taken for that of an answer that broke off.
+        broke_off_unseen: bool,
         #[pin]
         answer: Option<F>,
         // What is still to come of the body of the answer.
@@ -85,6 +87,7 @@ impl<T, S, F, B> Connection<T, S, F, B> {
             requests: 0,
             is_last: false,
             is_unread: false,
+            broke_off_unseen: false,
             answer: None,
             body: None,
         }
@@ -119,6 +122,14 @@ impl<T, S, F, B> Connection<T, S, F, B> {
     /// stream that is closed then may take the answer with it (RFC 9112 §9.6).
     pub const fn has_left_unread(&self) -> bool {
         self.is_unread
+    }
+
+    /// Whether an answer has broken off that is ended by the close of its connection, so
+    /// that a client can be told by a reset alone. RFC 9112 §8: "there is no way to
+    /// distinguish a successfully completed, close-delimited response message from a
+    /// partially received message interrupted by network failure".
+    pub const fn has_broken_off_unseen(&self) -> bool {
+        self.broke_off_unseen
     }
 
     /// What has come and was not used. Not to be polled after that.
@@ -262,7 +273,10 @@ where
             {
                 let is_over = match encoder.poll_fill(body, this.out, cx) {
                     Poll::Ready(Ok(())) => encoder.is_over().then_some(Sending::Whole),
-                    Poll::Ready(Err(failure)) => Some(Sending::Broken(Some(failure))),
+                    Poll::Ready(Err(failure)) => {
+                        *this.broke_off_unseen = encoder.is_ended_by_close();
+                        Some(Sending::Broken(Some(failure)))
+                    }
                     Poll::Pending => {
                         filled = Poll::Pending;
                         None

@@ -31,6 +31,8 @@ use crate::refused::Refusals;
 /// How it goes on with a connection on which HTTP was spoken.
 enum Next {
     Over,
+    /// It is over, and the client is to know that not all has come.
+    Reset,
     /// It is over, but the client has not been heard out.
     Linger,
     /// Nobody has said anything for a while.
@@ -76,6 +78,11 @@ pub(super) async fn serve<S>(
         ));
         match next.await {
             Next::Over => return,
+            Next::Reset => {
+                // Where it does not work, the client is told as little as it was before.
+                let _ = stream.set_zero_linger();
+                return;
+            }
             Next::Linger => return boxed(linger(stream)).await,
             Next::Upgraded(ahead, agreed) => {
                 let client = (stream, ahead);
@@ -159,6 +166,11 @@ where
         Talked::Ended(Err(failure)) => failure.into(),
     };
     cause.explain(peer, refusals);
+    if connection.has_broken_off_unseen() {
+        // What is still on its way is lost by that. It is a part of something that the
+        // client would take for the whole.
+        return Next::Reset;
+    }
     ended(connection.has_left_unread() && cause.is_answered())
 }
 

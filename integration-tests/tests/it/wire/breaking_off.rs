@@ -39,6 +39,26 @@ async fn a_client_can_tell_and_has_all_that_came_before() {
 }
 
 #[tokio::test]
+async fn one_that_only_the_close_would_end_is_reset() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let replies = vec![
+        (
+            "/broken",
+            Reply::Last(format!("{head}4\r\npage\r\n").into()),
+        ),
+        (
+            "/whole",
+            Reply::Last(format!("{head}4\r\npage\r\n0\r\n\r\n").into()),
+        ),
+    ];
+    let wire = Wire::start(&[], replies).await;
+    for (path, is_reset) in [("/broken", true), ("/whole", false)] {
+        let mut client = wire.send(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        assert_eq!(client.is_reset().await, is_reset, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_comes_behind_an_answer_is_no_answer() {
     let replies = vec![
         // More than was promised, and what looks like another answer.

@@ -100,6 +100,13 @@ impl Client {
         wait::bounded("the content of an answer", reading).await;
     }
 
+    /// Waits until the connection is closed, and says whether that is by a reset.
+    pub(super) async fn is_reset(&mut self) -> bool {
+        let mut rest = Vec::new();
+        let closing = self.reader.rest(&mut rest);
+        !wait::bounded("the connection to be closed", closing).await
+    }
+
     /// Waits until the connection is closed, and gives what came before that.
     pub(super) async fn closed(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
