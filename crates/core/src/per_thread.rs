@@ -49,20 +49,39 @@ impl<T> PerThread<T> {
     }
 
     /// The one of the thread that asks.
+    #[inline]
     pub fn local(&self) -> &T {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static THREAD: usize = THREADS.fetch_add(1, Relaxed);
-        }
         // In a thread that is ending, any will do.
-        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
+        let thread = number().unwrap_or_default();
         &self.0[thread & (self.0.len() - 1)].0
+    }
+
+    /// The one that is given to no other thread by this, neither before nor after. `None`
+    /// if there were as many threads already that asked, or the thread is ending.
+    ///
+    /// If all who write to it come by it so, nobody writes in between: no reading and
+    /// writing at once is needed, which is what takes most of the time of counting.
+    /// [`local`](Self::local) may give it to others as well.
+    #[inline]
+    pub fn own(&self) -> Option<&T> {
+        self.0.get(number()?).map(|aligned| &aligned.0)
     }
 
     /// Those of all threads.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|aligned| &aligned.0)
     }
+}
+
+/// The number of the thread that asks, which no other has: from 0, in the order in which
+/// they ask first. `None` in a thread that is ending.
+#[inline]
+fn number() -> Option<usize> {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = THREADS.fetch_add(1, Relaxed);
+    }
+    NUMBER.try_with(|number| *number).ok()
 }
 
 impl<T: fmt::Debug> fmt::Debug for PerThread<T> {
@@ -91,6 +110,24 @@ mod tests {
         });
         let sum: u64 = numbers.iter().map(|number| number.load(Relaxed)).sum();
         assert_eq!(sum, 2 * MAX_THREADS as u64);
+    }
+
+    #[test]
+    fn what_is_a_threads_own_is_nobody_elses() {
+        let owners = PerThread::<AtomicU64>::default();
+        thread::scope(|threads| {
+            for _ in 0..2 * MAX_THREADS {
+                threads.spawn(|| {
+                    let Some(mine) = owners.own() else {
+                        return;
+                    };
+                    assert_eq!(mine.fetch_add(1, Relaxed), 0);
+                    assert!(std::ptr::eq(mine, owners.own().unwrap()));
+                    assert!(std::ptr::eq(mine, owners.local()));
+                });
+            }
+        });
+        assert!(owners.iter().all(|owners| owners.load(Relaxed) <= 1));
     }
 
     #[test]

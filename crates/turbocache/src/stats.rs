@@ -113,15 +113,44 @@ impl Counter {
 
 /// The same for what is counted with every other request, by all threads.
 #[derive(Debug, Default)]
-pub(crate) struct BusyCounter(PerThread<Counter>);
+pub(crate) struct BusyCounter {
+    /// Each written to by one thread.
+    own: PerThread<Counter>,
+    /// For all threads that have none of their own.
+    shared: PerThread<Counter>,
+}
 
 impl BusyCounter {
+    #[inline]
     pub(crate) fn add_one(&self) {
-        self.0.local().add_one();
+        match self.own.own() {
+            Some(Counter(number)) => number.store(number.load(Relaxed) + 1, Relaxed),
+            None => self.shared.local().add_one(),
+        }
     }
 
     /// What threads have added meanwhile may be in it, or not.
     pub(crate) fn get(&self) -> u64 {
-        self.0.iter().map(Counter::get).sum()
+        let counters = self.own.iter().chain(self.shared.iter());
+        counters.map(Counter::get).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn whatever_threads_count_is_counted() {
+        let counter = BusyCounter::default();
+        // More of them than may have one of their own.
+        thread::scope(|threads| {
+            for _ in 0..40 {
+                threads.spawn(|| (0..1000).for_each(|_| counter.add_one()));
+            }
+        });
+        assert_eq!(counter.get(), 40_000);
     }
 }
