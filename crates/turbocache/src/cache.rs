@@ -341,23 +341,11 @@ impl Cache {
         );
     }
 
-    /// The same for the response to a request that has passed.
-    #[inline]
-    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: &Pass) {
-        let Some(word) = self.config.name.word(reason) else {
-            return self.say_seldom(response, reason.status());
-        };
-        if response.extensions.is_empty() {
-            response.extensions = word.said.clone();
-        } else {
-            response.extensions.insert(reason.status());
-        }
-        response.headers.append(CACHE_STATUS, word.line.clone());
-    }
-
-    /// The same where nothing is made for it.
+    /// The same for the response to a request that has passed, where no
+    /// [word](crate::name::CacheName::word) is made for it.
     #[inline(never)]
-    fn say_seldom(&self, response: &mut response::Parts, status: CacheStatus) {
+    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass) {
+        let status = reason.status();
         response.extensions.insert(status);
         let line = self.config.name.member(&status, None);
         response.headers.append(CACHE_STATUS, line);

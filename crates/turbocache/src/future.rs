@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::Again;
 use pin_project_lite::pin_project;
 use tower::{BoxError, util::Oneshot};
 use tower_service::Service;
@@ -16,7 +15,6 @@ use tracing::debug;
 
 use crate::{
     CacheBody,
-    cache::Cache,
     client::Asker,
     fetch::{Fetch, Fetched},
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
@@ -57,7 +55,6 @@ pin_project! {
         Passing {
             #[pin]
             call: Prompt<S, Request<ReqB>>,
-            cache: Again<Arc<Cache>>,
             passing: Passing,
         },
         /// By the inner service, for this request alone; perhaps to be stored.
@@ -109,16 +106,8 @@ where
         Self::LookingUp { later, pending }
     }
 
-    pub(crate) const fn passing(
-        call: Prompt<S, Request<ReqB>>,
-        cache: Again<Arc<Cache>>,
-        passing: Passing,
-    ) -> Self {
-        Self::Passing {
-            call,
-            cache,
-            passing,
-        }
+    pub(crate) const fn passing(call: Prompt<S, Request<ReqB>>, passing: Passing) -> Self {
+        Self::Passing { call, passing }
     }
 
     pub(crate) fn fetching(call: Oneshot<S, Request<ReqB>>, fetch: Fetch, asker: Asker) -> Self {
@@ -161,13 +150,9 @@ where
                     let response = response.take().expect("polled after it was ready");
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::Passing {
-                    call,
-                    cache,
-                    passing,
-                } => {
+                StateProj::Passing { call, passing } => {
                     let (mut parts, body) = ready!(call.poll(cx))?.into_parts();
-                    passing.answered(&mut parts, &body, cache);
+                    passing.answered(&mut parts, &body);
                     let response = Response::from_parts(parts, CacheBody::passed(body));
                     return Poll::Ready(Ok(response));
                 }

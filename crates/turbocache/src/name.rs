@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use peregrine_core::{CacheStatus, ForwardReason};
 
-use self::pass::Word;
+pub(crate) use self::pass::Word;
 use crate::{
     key::Key,
     policy::{list::is_token, request::Pass},

@@ -1,62 +1,124 @@
 mod noted;
 
+use std::sync::Arc;
+
 use http::{Method, Request, Uri, response};
 use http_body::Body;
+use peregrine_core::{Again, Shared};
 use tracing::debug;
 
 pub(crate) use self::noted::Noted;
 use crate::{
-    admission::Glance, cache::Cache, policy::request::Pass, tags, unsafe_request::UnsafeRequest,
+    admission::Glance, cache::Cache, name::Word, policy::request::Pass, tags,
+    unsafe_request::UnsafeRequest,
 };
 
 /// A request that passes the cache by.
 pub(crate) enum Passing {
-    /// Whatever it gets is nothing to the cache.
-    Safe(Pass),
+    /// Whatever it gets is nothing to the cache, and what is said of it is made already.
+    Unseen(&'static Word),
+    /// There is something to be done when it is answered.
+    Seen(Seen),
+}
+
+/// What is to be done when a request is answered that passes the cache by.
+pub(crate) struct Seen {
+    cache: Again<Arc<Cache>>,
+    reason: Pass,
+    kind: Kind,
+}
+
+enum Kind {
+    /// To find the words for it, and nothing else.
+    Safe,
     /// What it gets may make something invalid.
-    Unsafe(Pass, UnsafeRequest),
-    /// What it gets may be something to store, after all, if it is looked at.
-    Aside(Option<Glance>),
+    Unsafe(UnsafeRequest),
+    /// What it gets may be something to store, after all.
+    Aside(Glance),
 }
 
 impl Passing {
     /// For a reason of its own.
     // Not inlined, nor is `tell`: hits go by without what they take.
     #[inline(never)]
-    pub(crate) fn of<B>(request: &Request<B>, reason: Pass) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>, reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
         tell(request.method(), request.uri(), reason);
         match UnsafeRequest::new(request, reason) {
-            Some(request) => Self::Unsafe(reason, request),
-            None => Self::Safe(reason),
+            Some(request) => Self::seen(reason, Kind::Unsafe(request), cache),
+            None => Self::safe(reason, cache),
         }
     }
 
     /// Because nothing could be stored lately where it belongs.
     #[inline]
-    pub(crate) fn aside<B>(request: &Request<B>, glance: Option<Glance>) -> Self {
+    pub(crate) fn aside<B>(
+        request: &Request<B>,
+        glance: Option<Glance>,
+        cache: &Shared<Arc<Cache>>,
+    ) -> Self {
         tell(request.method(), request.uri(), Pass::SteppedAside);
-        Self::Aside(glance)
+        match glance {
+            Some(glance) => Self::seen(Pass::SteppedAside, Kind::Aside(glance), cache),
+            None => Self::safe(Pass::SteppedAside, cache),
+        }
+    }
+
+    fn safe(reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
+        match cache.config.name.word(&reason) {
+            Some(word) => Self::Unseen(word),
+            None => Self::seen(reason, Kind::Safe, cache),
+        }
+    }
+
+    #[inline]
+    fn seen(reason: Pass, kind: Kind, cache: &Shared<Arc<Cache>>) -> Self {
+        let cache = cache.again();
+        Self::Seen(Seen {
+            cache,
+            reason,
+            kind,
+        })
     }
 
     /// The inner service has answered: so does the cache.
-    pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body, cache: &Cache) {
+    pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
-        match self {
-            Self::Safe(_) | Self::Aside(None) => {}
-            Self::Unsafe(_, request) => request.answered(response, noted, cache),
-            Self::Aside(Some(glance)) => glance.at(response, body, cache),
+        let word = match self {
+            Self::Unseen(word) => Some(*word),
+            Self::Seen(seen) => seen.answered(response, body, noted),
+        };
+        if let Some(word) = word {
+            word.say(response);
         }
         if noted.have(Noted::TAGS) {
             tags::strip(&mut response.headers);
         }
-        cache.say_passed(response, self.reason());
     }
+}
 
-    const fn reason(&self) -> &Pass {
-        match self {
-            Self::Safe(reason) | Self::Unsafe(reason, _) => reason,
-            Self::Aside(_) => &Pass::SteppedAside,
+impl Seen {
+    /// Returns what is to be said, unless it is said already.
+    fn answered(
+        &self,
+        response: &mut response::Parts,
+        body: &impl Body,
+        noted: Noted,
+    ) -> Option<&'static Word> {
+        let Self {
+            cache,
+            reason,
+            kind,
+        } = self;
+        match kind {
+            Kind::Safe => {}
+            Kind::Unsafe(request) => request.answered(response, noted, cache),
+            Kind::Aside(glance) => glance.at(response, body, cache),
         }
+        let word = cache.config.name.word(reason);
+        if word.is_none() {
+            cache.say_passed(response, *reason);
+        }
+        word
     }
 }
 

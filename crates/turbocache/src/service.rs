@@ -93,18 +93,18 @@ where
         let policy = &self.cache.config.policy;
         let eligible = match policy.may_look_up(&request) {
             Ok(eligible) => eligible,
-            Err(reason) => return self.pass(Passing::of(&request, reason), request),
+            Err(reason) => return self.pass(Passing::of(&request, reason, &self.cache), request),
         };
         let now = self.cache.instant();
         if let Some(aside) = self.cache.admission.ask(&request, now) {
             let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
-            return self.pass(Passing::aside(&request, glance), request);
+            return self.pass(Passing::aside(&request, glance, &self.cache), request);
         }
         let lookup = eligible.look_up(policy, request.headers());
         let asked = lookup.asked;
         let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
             Ok(parts) => parts,
-            Err(reason) => return self.pass(Passing::of(&request, reason), request),
+            Err(reason) => return self.pass(Passing::of(&request, reason, &self.cache), request),
         };
         let spot = self.cache.spot(&parts);
         let mut variants = None;
@@ -203,10 +203,9 @@ impl<S> TurboCacheService<S> {
     where
         S: Service<Request<ReqB>> + Clone,
     {
-        let cache = self.cache.again();
-        cache.counters.passes.add_one();
+        self.cache.counters.passes.add_one();
         let call = Prompt::new(&mut self.inner, request);
-        State::passing(call, cache, passing).into()
+        State::passing(call, passing).into()
     }
 }
 

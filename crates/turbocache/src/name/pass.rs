@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use http::{Extensions, HeaderValue};
+use http::{Extensions, HeaderValue, header::CACHE_STATUS, response};
+use peregrine_core::CacheStatus;
 
 use crate::policy::request::Pass;
 
@@ -11,8 +12,22 @@ use crate::policy::request::Pass;
 /// To give it away allocates as little as can be, and writes to nothing that threads
 /// share.
 pub(crate) struct Word {
-    pub(crate) line: HeaderValue,
-    pub(crate) said: LazyLock<Extensions>,
+    pub(super) line: HeaderValue,
+    pub(super) said: LazyLock<Extensions>,
+}
+
+impl Word {
+    /// Puts it into `response`, behind what caches further in have put there.
+    #[inline]
+    pub(crate) fn say(&self, response: &mut response::Parts) {
+        let extensions = &mut response.extensions;
+        if extensions.is_empty() {
+            extensions.clone_from(&self.said);
+        } else if let Some(said) = self.said.get::<CacheStatus>() {
+            extensions.insert(*said);
+        }
+        response.headers.append(CACHE_STATUS, self.line.clone());
+    }
 }
 
 static METHOD: Word = Word {
