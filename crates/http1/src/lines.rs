@@ -88,17 +88,20 @@ impl Lines {
     ) -> Result<(), Malformed> {
         headers.clear();
         headers.reserve(self.found.len());
-        for field in self.found.drain(..) {
+        for field in &self.found {
             let (name, value) = match field {
                 Field::Known(line) => {
-                    let line = &mut self.known[line];
+                    let line = &mut self.known[*line];
                     (line.name.clone(), line.value())
                 }
                 Field::Changed(line, value) => {
-                    let name = self.known[line].name.clone();
-                    (name, HeaderValue::from_maybe_shared(slice(value)))
+                    let name = self.known[*line].name.clone();
+                    (name, HeaderValue::from_maybe_shared(slice(value.clone())))
                 }
-                Field::New(name, value) => (name, HeaderValue::from_maybe_shared(slice(value))),
+                Field::New(name, value) => (
+                    name.clone(),
+                    HeaderValue::from_maybe_shared(slice(value.clone())),
+                ),
             };
             let value = value.map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?;
             note(&name, &value);

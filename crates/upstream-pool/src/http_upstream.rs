@@ -143,16 +143,19 @@ where
         Box::pin(async move {
             let mut retry = Retry::default();
             loop {
-                match server.client.send(&mut request, None).await {
+                let error = match server.client.send(&mut request, None).await {
                     Ok((response, exchange)) => {
                         let mut response = answer(response, exchange);
                         ControlFields::set_aside(&mut response);
                         return Ok(response);
                     }
-                    // Another attempt to connect would meet the same.
-                    Err((error, _)) if error.is_connect() => return Err(error),
-                    Err((error, _)) => request = retry.after(error, THE_SERVER)?,
+                    Err((error, _)) => error,
+                };
+                // Another attempt to connect would meet the same.
+                if error.is_connect() {
+                    return Err(error);
                 }
+                request = retry.after(error, THE_SERVER)?;
             }
         })
     }
