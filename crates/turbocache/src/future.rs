@@ -142,6 +142,11 @@ where
 {
     type Output = Result<Response<CacheBody<ResB>>, S::Error>;
 
+    #[expect(
+        clippy::inline_always,
+        reason = "or the response is moved once more for nothing"
+    )]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
