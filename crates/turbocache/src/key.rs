@@ -216,6 +216,7 @@ fn written(name: &VariantName) -> Cow<'_, [u8]> {
 
 /// The path that the key of a request for this URI, with these `extensions`, would have,
 /// without making one.
+#[inline]
 pub(crate) fn path_of_uri<'a>(seen: &'a Uri, extensions: &'a Extensions) -> &'a str {
     original_uri(extensions).unwrap_or(seen).path()
 }
