@@ -13,7 +13,10 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use peregrine_core::ServedBy;
-use peregrine_upstream_pool::HttpUpstream;
+use peregrine_upstream_pool::{
+    HttpUpstream,
+    forwarded::{InformLayer, PeerAddr},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -22,7 +25,7 @@ use tokio::{
     task::{JoinHandle, coop::consume_budget},
     time::{sleep, timeout},
 };
-use tower::ServiceExt;
+use tower::{Layer, Service, ServiceExt};
 
 use crate::support::{PATIENCE, get, text};
 
@@ -109,6 +112,41 @@ async fn a_post_does_not_go_to_a_connection_that_was_closed() {
         assert_eq!(text(response).await, "ok");
     }
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_beside_the_fields_is_written_each_time_that_a_request_is() {
+    let (listener, upstream) = listen().await;
+    let server = tokio::spawn(async move {
+        let (mut kept, _) = listener.accept().await.unwrap();
+        let first = read(&mut kept, "\r\n\r\n").await;
+        kept.write_all(ANSWER.as_bytes()).await.unwrap();
+        // Taken, and not answered.
+        let lost = read(&mut kept, "\r\n\r\n").await;
+        drop(kept);
+        let (mut new, _) = listener.accept().await.unwrap();
+        let again = read(&mut new, "\r\n\r\n").await;
+        new.write_all(ANSWER.as_bytes()).await.unwrap();
+        [first, lost, again]
+    });
+    let mut informed = InformLayer::new().beside_the_fields().layer(upstream);
+    for peer in ["192.0.2.7:4711", "192.0.2.8:4711"] {
+        let mut request = get("http://a.example/");
+        let peer = PeerAddr(peer.parse().unwrap());
+        request.extensions_mut().insert(peer);
+        // By one and the same service, which is always ready.
+        let response = informed.call(request).await.unwrap();
+        assert_eq!(text(response).await, "ok");
+    }
+
+    let written = |peer| {
+        format!(
+            "GET / HTTP/1.1\r\nhost: a.example\r\nx-forwarded-for: {peer}\r\n\
+             x-forwarded-proto: http\r\nx-forwarded-host: a.example\r\n\r\n"
+        )
+    };
+    let expected = ["192.0.2.7", "192.0.2.8", "192.0.2.8"].map(written);
+    assert_eq!(server.await.unwrap(), expected);
 }
 
 #[tokio::test]
