@@ -56,6 +56,13 @@ impl<F> WhenWoken<F> {
         &self.inner
     }
 
+    /// Whether whoever rings from here on wakes the task, which then comes back here, and
+    /// nobody has rung.
+    fn is_quiet(&self, cx: &Context<'_>) -> bool {
+        let task = self.task.as_ref();
+        task.is_some_and(|task| task.will_wake(cx.waker())) && !self.bell.has_rung.load(Acquire)
+    }
+
     /// The inner future, to be changed. It is polled after that in any case.
     pub(super) fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut F> {
         let this = self.project();
@@ -67,21 +74,25 @@ impl<F> WhenWoken<F> {
 impl<F: Future> Future for WhenWoken<F> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let is_known = this
-            .task
-            .as_ref()
-            .is_some_and(|task| task.will_wake(cx.waker()));
-        // Whoever rings from here on wakes the task, which then comes back here.
-        if is_known && !this.bell.has_rung.load(Acquire) {
+        if self.is_quiet(cx) {
             return Poll::Pending;
         }
+        self.poll_inner(cx)
+    }
+}
+
+impl<F: Future> WhenWoken<F> {
+    #[cold]
+    fn poll_inner(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
         // Before the flag is taken: who rings after that finds the task to wake. To
         // wake is to forget, so this is for each time that it has rung.
         this.bell.task.register(cx.waker());
-        if !is_known {
-            *this.task = Some(cx.waker().clone());
+        match this.task {
+            Some(task) => task.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
         }
         if !this.bell.has_rung.swap(false, AcqRel) {
             return Poll::Pending;
