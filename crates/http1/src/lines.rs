@@ -86,7 +86,10 @@ impl Lines {
         mut slice: impl FnMut(Range<usize>) -> Bytes,
         mut note: impl FnMut(&HeaderName, &HeaderValue),
     ) -> Result<(), Malformed> {
-        headers.clear();
+        // That of an empty one is not free.
+        if !headers.is_empty() {
+            headers.clear();
+        }
         headers.reserve(self.found.len());
         for field in &self.found {
             let (name, value) = match field {
