@@ -31,7 +31,7 @@ use crate::fields::field;
 /// let mut conn = Conn::new(near);
 /// conn.begin(&mut request).unwrap();
 /// # poll_fn(|cx| Poll::Ready(conn.send(cx))).await;
-/// # let mut asked = [0; 29];
+/// # let mut asked = [0; 30];
 /// # server.read_exact(&mut asked).await.unwrap();
 /// assert_eq!(&asked, b"GET / HTTP/1.1\r\nvia: 1.1 a\r\n\r\n");
 /// # });
