@@ -181,7 +181,7 @@ mod tests {
             let word = name.word(&reason).expect("it is said often");
             let status = reason.status();
             assert_eq!(word.line, format!("turbocache; {status}"));
-            assert_eq!(word.said.get(), Some(&status));
+            assert_eq!(word.status, status);
             assert!(CacheName::new("other").unwrap().word(&reason).is_none());
         }
     }

@@ -240,8 +240,8 @@ where
 
     /// Waits for the head of the final answer to `request`.
     ///
-    /// The memory of the request's fields becomes that of the answer's: as soon as any of
-    /// that has been understood, the request is not to be sent again.
+    /// The memory of the request's fields and extensions becomes that of the answer's: as
+    /// soon as any of that has been understood, the request is not to be sent again.
     ///
     /// `covers` says of the fields of a head with status 101 whether the server may switch
     /// to what it has switched to. After that, [`into_parts`](Self::into_parts) has the
@@ -299,6 +299,9 @@ where
         *response.version_mut() = said.version;
         // There is nothing in them that would have to be dropped.
         mem::swap(response.headers_mut(), request.headers_mut());
+        mem::swap(response.extensions_mut(), request.extensions_mut());
+        // What rides on a request is not for those who see the answer.
+        response.extensions_mut().clear();
         if let Some(reason) = said.reason {
             response.extensions_mut().insert(reason);
         }

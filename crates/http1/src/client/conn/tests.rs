@@ -107,6 +107,24 @@ async fn one_exchange_follows_the_other() {
 }
 
 #[tokio::test]
+async fn an_answer_has_nothing_of_its_request_but_the_memory() {
+    #[derive(Clone)]
+    struct Secret;
+    let (mut conn, mut server) = pair(1024);
+    let mut request = get();
+    request
+        .headers_mut()
+        .insert("cookie", "secret".parse().unwrap());
+    request.extensions_mut().insert(Secret);
+    server.write_all(OK.as_bytes()).await.unwrap();
+    let response = ask(&mut conn, request).await.unwrap();
+    assert_eq!(response.headers().len(), 1);
+    assert!(response.headers().contains_key("content-length"));
+    assert!(response.extensions().is_empty());
+    assert!(response.extensions().get::<Secret>().is_none());
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_at_once_is_whole_without_waiting() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
     for answer in [OK, chunked] {
