@@ -96,7 +96,11 @@ where
             Err(reason) => return self.pass(Passing::of(&request, reason, &self.cache), request),
         };
         let now = self.cache.instant();
-        if let Some(aside) = self.cache.admission.ask(&request, now) {
+        if let Some(aside) = self
+            .cache
+            .admission
+            .ask(&request, eligible.has_cookie(), now)
+        {
             let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
             return self.pass(Passing::aside(&request, glance, &self.cache), request);
         }

@@ -18,9 +18,8 @@ pub(crate) struct Glance {
     /// Whether the response tells what others would get: not with preconditions or a range
     /// of its own, say.
     tells: bool,
-    /// Of what was [asked](Asked) otherwise, all that makes a difference.
+    /// Of what was [asked](Asked) otherwise, all that makes a difference, but for a cookie.
     authorization: bool,
-    cookie: bool,
 }
 
 impl Glance {
@@ -41,7 +40,6 @@ impl Glance {
             requested,
             tells: asked.is_plain(),
             authorization: asked.authorization,
-            cookie: asked.cookie,
         })
     }
 
@@ -78,7 +76,7 @@ impl Glance {
     fn asked(&self) -> Asked {
         Asked {
             authorization: self.authorization,
-            cookie: self.cookie,
+            cookie: self.watched.cookie,
             ..Asked::default()
         }
     }

@@ -10,7 +10,8 @@
 //!    alone for [`ASIDE`]. Failures do not count: they say nothing of what comes
 //!    after them.
 //! 2. Of what passes meanwhile, one response a second is looked at for each path, and
-//!    those before it that tell nothing. The first that could have been stored ends it.
+//!    those before it that tell nothing: one with a cookie, nothing of those without. The
+//!    first that could have been stored ends it.
 //! 3. Later, [`PROBES`] such fetches in a row are enough.
 //!
 //! What can be cached does not suffer. On a route that is left alone, a request
@@ -86,6 +87,8 @@ pub(crate) struct Admission {
 const ASKED_FOR: u8 = 1;
 /// Or: it has passed, and could not have been stored.
 const NOT_STORABLE: u8 = 2;
+/// The same of one with a cookie, which tells nothing of those without.
+const NOT_STORABLE_FOR_COOKIE: u8 = 3;
 
 /// Where a request belongs that goes through the cache. If it is sent on, what
 /// comes of it is to be told.
@@ -109,6 +112,7 @@ pub(crate) struct Watched {
     path: Place,
     /// When it was let pass, in seconds.
     at: u64,
+    cookie: bool,
 }
 
 impl Admission {
@@ -125,14 +129,15 @@ impl Admission {
         }
     }
 
-    /// Whether `request` is to pass the cache by. To be asked before a key is made of
-    /// it.
+    /// Whether `request`, which has a `cookie` or not, is to pass the cache by. To be asked
+    /// before a key is made of it.
     #[inline]
-    pub(crate) fn ask<B>(&self, request: &Request<B>, now: Instant) -> Option<Aside> {
+    pub(crate) fn ask<B>(&self, request: &Request<B>, cookie: bool, now: Instant) -> Option<Aside> {
         if self.any.load(Relaxed) == 0 {
             return None;
         }
-        self.ask_for(request.method(), request.uri(), request.extensions(), now)
+        let (method, uri) = (request.method(), request.uri());
+        self.ask_for(method, uri, request.extensions(), cookie, now)
     }
 
     fn ask_for(
@@ -140,6 +145,7 @@ impl Admission {
         method: &Method,
         uri: &Uri,
         extensions: &Extensions,
+        cookie: bool,
         now: Instant,
     ) -> Option<Aside> {
         let now = self.seconds(now);
@@ -161,13 +167,14 @@ impl Admission {
         // Told in this second, while the route was left alone. Since then that may have
         // ended: then this is forgotten, or holds for the rest of the second if it was
         // told too late for that.
-        if self.paths.has(place, NOT_STORABLE, now + ASIDE) {
+        let is_known = |number| self.paths.has(place, number, now + ASIDE);
+        if is_known(NOT_STORABLE) || cookie && is_known(NOT_STORABLE_FOR_COOKIE) {
             return Some(Aside::Known);
         }
         let Route(route) = self.route_of(path, extensions);
         self.routes.read(route, now)?;
         match self.paths.read(place, now) {
-            Some(NOT_STORABLE) => {}
+            Some(NOT_STORABLE | NOT_STORABLE_FOR_COOKIE) => {}
             Some(_) => return None,
             // Two threads may both find it so, and both pass.
             None => self.paths.write(place, ASKED_FOR, now + ASIDE),
@@ -176,6 +183,7 @@ impl Admission {
             route,
             path: place,
             at: now,
+            cookie,
         }))
     }
 
@@ -231,13 +239,18 @@ impl Admission {
     }
 
     /// What passed could have been stored, or not.
-    pub(crate) fn passed(&self, Watched { route, path, at }: Watched, storable: bool) {
+    pub(crate) fn passed(&self, watched: Watched, storable: bool) {
         if storable {
-            self.step_in(route);
+            self.step_in(watched.route);
             debug!("steps in again: there is something to store");
-        } else {
-            self.paths.write(path, NOT_STORABLE, at + ASIDE);
+            return;
         }
+        let number = if watched.cookie {
+            NOT_STORABLE_FOR_COOKIE
+        } else {
+            NOT_STORABLE
+        };
+        self.paths.write(watched.path, number, watched.at + ASIDE);
     }
 
     /// There is something to store.

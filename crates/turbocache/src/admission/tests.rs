@@ -31,7 +31,7 @@ impl Scene {
     fn ask_by(&self, method: &str, path: &str) -> Result<Route, Aside> {
         let request = Request::builder().method(method).uri(path);
         let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
-        let aside = self.admission.ask(&request, self.now);
+        let aside = self.admission.ask(&request, false, self.now);
         aside.map_or_else(|| Ok(self.admission.route(&request)), Err)
     }
 
@@ -152,6 +152,28 @@ fn what_passes_is_looked_at_until_it_tells_something_and_again_in_the_next_secon
     assert!(matches!(scene.aside("/t/2"), Aside::Known));
     scene.admission.passed(second, true);
     scene.through("/t/2");
+}
+
+#[test]
+fn what_one_with_a_cookie_gets_tells_nothing_of_those_without() {
+    let scene = Scene::new();
+    scene.useless(RUN, "/t/1");
+    let request = Request::get("/t/2").body(Empty::<bytes::Bytes>::new());
+    let request = request.unwrap();
+    let ask = |cookie| scene.admission.ask(&request, cookie, scene.now).unwrap();
+    let told = |cookie| match ask(cookie) {
+        Aside::Watched(watched) => scene.admission.passed(watched, false),
+        Aside::Known => panic!("it is known"),
+    };
+    told(true);
+    assert!(matches!(ask(true), Aside::Known));
+    told(false);
+    assert!(
+        [false, true]
+            .map(ask)
+            .iter()
+            .all(|aside| matches!(aside, Aside::Known))
+    );
 }
 
 #[test]

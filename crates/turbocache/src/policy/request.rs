@@ -238,6 +238,11 @@ impl Policy {
 }
 
 impl<'a> Eligible<'a> {
+    /// Whether the answer may be for one client.
+    pub(crate) const fn has_cookie(&self) -> bool {
+        self.fields.have(Fields::COOKIE)
+    }
+
     /// What the request with these `headers` asks.
     ///
     /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as

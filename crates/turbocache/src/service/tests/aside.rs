@@ -129,3 +129,18 @@ fn one_response_a_second_tells_for_its_path_whether_there_is_something_to_store(
     let said = store(&mut scene, "/t/2", fresh("page"));
     assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
 }
+
+#[test]
+fn what_is_stored_for_visitors_does_not_wait_for_those_who_are_known() {
+    let mut scene = aside();
+    let passes = "fwd=bypass; detail=stepped-aside";
+    let known = |scene: &mut Scene| {
+        let request = get_with("/t/2", &[("cookie", "user=1")]);
+        status(&scene.through(request, page(&[PRIVATE], "")))
+    };
+    assert_eq!(known(&mut scene), passes);
+    assert_eq!(known(&mut scene), passes);
+    assert_eq!(store(&mut scene, "/t/2", fresh("page")), passes);
+    let said = store(&mut scene, "/t/2", fresh("page"));
+    assert_eq!(said, "fwd=uri-miss; stored; ttl=60");
+}
