@@ -91,22 +91,20 @@ impl Lines {
             headers.clear();
         }
         headers.reserve(self.found.len());
+        let is_none = |_| Malformed::Head(httparse::Error::HeaderValue);
+        let mut cut = |value: &Range<usize>| {
+            HeaderValue::from_maybe_shared(slice(value.clone())).map_err(is_none)
+        };
         for field in &self.found {
             let (name, value) = match field {
                 Field::Known(line) => {
                     let line = &mut self.known[*line];
-                    (line.name.clone(), line.value())
+                    let value = line.value().map_err(is_none)?.clone();
+                    (line.name.clone(), value)
                 }
-                Field::Changed(line, value) => {
-                    let name = self.known[*line].name.clone();
-                    (name, HeaderValue::from_maybe_shared(slice(value.clone())))
-                }
-                Field::New(name, value) => (
-                    name.clone(),
-                    HeaderValue::from_maybe_shared(slice(value.clone())),
-                ),
+                Field::Changed(line, value) => (self.known[*line].name.clone(), cut(value)?),
+                Field::New(name, value) => (name.clone(), cut(value)?),
             };
-            let value = value.map_err(|_| Malformed::Head(httparse::Error::HeaderValue))?;
             note(&name, &value);
             headers.append(name, value);
         }
@@ -164,13 +162,15 @@ impl Lines {
 
 impl Line {
     /// With memory of its own, and not that of all which was read together with it.
-    fn value(&mut self) -> Result<HeaderValue, InvalidHeaderValue> {
-        if let Some(value) = &self.value {
-            return Ok(value.clone());
+    fn value(&mut self) -> Result<&HeaderValue, InvalidHeaderValue> {
+        match &mut self.value {
+            Some(value) => Ok(value),
+            none => {
+                let end = self.written.len() - b"\r\n".len();
+                let value = HeaderValue::from_bytes(&self.written[self.value_at..end])?;
+                Ok(none.insert(value))
+            }
         }
-        let value = &self.written[self.value_at..self.written.len() - b"\r\n".len()];
-        let value = HeaderValue::from_bytes(value)?;
-        Ok(self.value.insert(value).clone())
     }
 
     /// The same name has come with another value.
