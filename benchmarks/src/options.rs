@@ -254,8 +254,7 @@ pub(crate) enum Role {
     TurboCache,
     /// The same, with each request counted.
     Accounted,
-    /// What is behind the cache there, adapted to hyper in the same way, without
-    /// the cache.
+    /// What is behind the cache there, without the cache.
     NoLayer,
 }
 

@@ -92,7 +92,8 @@ impl App {
     }
 }
 
-/// A service for hyper of a tower service that is always ready, as all of these are.
+/// A service for hyper of a tower service that is always ready, as what is behind the
+/// cache is. The cache, and what counts its requests, are services for hyper themselves.
 ///
 /// hyper-util's adapter asks a service whether it is ready when the response is waited
 /// for, and keeps the request until then. By that time hyper looks whether the client is
@@ -140,13 +141,13 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
-                    accept(AtOnce(service), options.port).await
+                    accept(service, options.port).await
                 }
                 Role::Accounted => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
                     let service = RequestAccounting::new().layer(service);
-                    accept(AtOnce(service), options.port).await
+                    accept(service, options.port).await
                 }
             }
         })

@@ -12,7 +12,8 @@ use crate::{AccountedBody, RequestAccounting, ResponseFuture, content::Asked, ex
 ///
 /// As ready as its inner service, same requests, same errors; a clone counts
 /// into the same numbers. Its [`Load`] is busyness, the requests in flight, of
-/// all services that share these numbers. See the
+/// all services that share these numbers. With the feature `hyper` it is a service for
+/// hyper, too, if its inner service is one. See the
 /// [crate's documentation](crate) for an example.
 #[derive(Clone, Debug)]
 pub struct RequestAccountingService<S> {
@@ -45,6 +46,13 @@ impl<S> RequestAccountingService<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
+
+    #[inline]
+    fn start<B>(&self, request: &Request<B>) -> Exchange {
+        let asked = Asked::from(request.method());
+        let observed = self.accounting.observe(request);
+        Exchange::start(self.accounting.counters().local(), asked, observed)
+    }
 }
 
 impl<S, ReqB, ResB> Service<Request<ReqB>> for RequestAccountingService<S>
@@ -63,9 +71,25 @@ where
     #[inline]
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         // Before the call: what the inner service does in it takes time, too.
-        let asked = Asked::from(request.method());
-        let observed = self.accounting.observe(&request);
-        let exchange = Exchange::start(self.accounting.counters().local(), asked, observed);
+        let exchange = self.start(&request);
+        ResponseFuture::new(self.inner.call(request), exchange)
+    }
+}
+
+/// Around a service for hyper, one for hyper.
+#[cfg(feature = "hyper")]
+impl<S, ReqB, ResB> hyper::service::Service<Request<ReqB>> for RequestAccountingService<S>
+where
+    S: hyper::service::Service<Request<ReqB>, Response = Response<ResB>>,
+    ResB: Body,
+{
+    type Response = Response<AccountedBody<ResB>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    #[inline]
+    fn call(&self, request: Request<ReqB>) -> Self::Future {
+        let exchange = self.start(&request);
         ResponseFuture::new(self.inner.call(request), exchange)
     }
 }

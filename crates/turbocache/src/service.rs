@@ -35,8 +35,10 @@ use crate::{
 /// is asked only for a request that is sent to it. If it is not, the request waits
 /// with the one that was asked, and a clone takes its place here.
 ///
-/// So it may be called without being asked, and a service for hyper is best made so:
-/// `service_fn(move |request| service.clone().call(request))`. An adapter that asks when
+/// So it may be called without being asked. With the feature `hyper` it is a service for
+/// hyper as it is: `serve_connection(io, service)`, without a clone for each request.
+/// Without it, one is best made by
+/// `service_fn(move |request| service.clone().call(request))`: an adapter that asks when
 /// its future is polled keeps the request until then, and the connection meanwhile takes
 /// another buffer to read into.
 #[derive(Clone)]
@@ -89,128 +91,169 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let policy = &self.cache.config.policy;
-        let eligible = match policy.may_look_up(&request) {
-            Ok(eligible) => eligible,
-            Err(reason) => return self.pass(Passing::of(&request, reason, &self.cache), request),
-        };
-        let now = self.cache.instant();
-        if let Some(aside) = self
-            .cache
-            .admission
-            .ask(&request, eligible.has_cookie(), now)
-        {
-            let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
-            return self.pass(Passing::aside(&request, glance, &self.cache), request);
-        }
-        let lookup = eligible.look_up(policy, request.headers());
-        let asked = lookup.asked;
-        let parts = match KeyParts::of(&request, &lookup, &self.cache.config.query) {
-            Ok(parts) => parts,
-            Err(reason) => return self.pass(Passing::of(&request, reason, &self.cache), request),
-        };
-        let spot = self.cache.spot(&parts);
-        let mut variants = None;
-        if !asked.told
-            && let Some(mut near) = self.cache.near(spot, &parts, now)
-        {
-            let copies = near.copies();
-            if asked.is_for_the_page() {
-                let make = |key: &Key, entry: &Entry| self.cache.ready(key, entry, now);
-                if let Some(ready) = copies.ready(request.headers(), now, make) {
-                    trace!(status = %ready.status(), "hit");
-                    self.cache.counters.hits.add_one();
-                    let extensions = mem::take(request.extensions_mut());
-                    let response = ready.give(extensions);
-                    if asked.conditional && ready.verdict(request.headers()) == NotModified {
-                        return State::answered(not_modified(response)).into();
-                    }
-                    return State::answered(response).into();
-                }
-            }
-            variants = Some(copies.variants());
-        }
-        let key = parts.key();
-        if let Some(variants) = variants
-            && let Some(response) = self.hit(&mut request, asked, &key, &variants, now)
-        {
-            return State::answered(response).into();
-        }
-        let keys = self.cache.variances.keys(key);
-        let found = if asked.told {
-            // Whatever is stored, nobody knows whether this client may see it.
-            LookUp::Ready(None)
-        } else {
-            self.cache.look_up(&keys)
-        };
-        // Before anything is done for those who have to wait.
-        if let LookUp::Ready(Some(variants)) = &found
-            && let Some(response) = self.hit(&mut request, asked, keys.exact(), variants, now)
-        {
-            self.cache.not_near(spot, keys.exact(), variants);
-            return State::answered(response).into();
-        }
-        let asked = Asked {
-            ambiguous: is_ambiguous(request.headers()),
-            ..asked
-        };
-        let route = self.cache.admission.route(&request);
-        let (inner, cache) = (self.inner.clone(), Arc::clone(&self.cache));
-        let pending = Pending::new(inner, cache, request, keys, asked, route, now);
-        match found {
-            LookUp::Ready(found) => pending.go_on(found),
-            LookUp::Later(later) => State::looking_up(later, pending),
-        }
-        .into()
+    #[inline]
+    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        respond(&self.cache, &mut self.inner, request)
     }
 }
 
-impl<S> TurboCacheService<S> {
-    /// An answer that is fresh, and all there.
-    fn hit<ReqB, ResB>(
-        &self,
-        request: &mut Request<ReqB>,
-        asked: Asked,
-        key: &Key,
-        variants: &Variants,
-        now: Instant,
-    ) -> Option<Response<CacheBody<ResB>>> {
-        let entry = variants.select(request.headers())?;
-        let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now) else {
-            return None;
-        };
-        if !entry.is_whole() {
-            return None;
-        }
-        let extensions = mem::take(request.extensions_mut());
-        let client = Client {
-            cache: &self.cache,
-            key,
-            asked,
-            headers: request.headers(),
-        };
-        Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
-    }
+/// The inner service is cloned for each request that is sent to it, since hyper shares
+/// a service among its requests.
+#[cfg(feature = "hyper")]
+impl<S, ReqB, ResB> hyper::service::Service<Request<ReqB>> for TurboCacheService<S>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Body + Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    type Response = Response<CacheBody<ResB>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqB, ResB>;
 
-    /// Sends it on without having a part in it until it is answered.
-    #[expect(
-        clippy::inline_always,
-        reason = "or the request is moved once more for nothing"
-    )]
-    #[inline(always)]
-    fn pass<ReqB, ResB>(
-        &mut self,
-        passing: Passing,
-        request: Request<ReqB>,
-    ) -> ResponseFuture<S, ReqB, ResB>
-    where
-        S: Service<Request<ReqB>> + Clone,
-    {
-        self.cache.counters.passes.add_one();
-        let call = Prompt::new(&mut self.inner, request);
-        State::passing(call, passing).into()
+    #[inline]
+    fn call(&self, request: Request<ReqB>) -> Self::Future {
+        respond(&self.cache, &mut self.inner.clone(), request)
     }
+}
+
+/// Answers `request` from memory if it may, and asks `inner` otherwise.
+fn respond<S, ReqB, ResB>(
+    cache: &Shared<Arc<Cache>>,
+    inner: &mut S,
+    mut request: Request<ReqB>,
+) -> ResponseFuture<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Body + Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    let policy = &cache.config.policy;
+    let eligible = match policy.may_look_up(&request) {
+        Ok(eligible) => eligible,
+        Err(reason) => {
+            let passing = Passing::of(&request, reason, cache);
+            return pass(cache, passing, inner, request);
+        }
+    };
+    let now = cache.instant();
+    if let Some(aside) = cache.admission.ask(&request, eligible.has_cookie(), now) {
+        let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
+        let passing = Passing::aside(&request, glance, cache);
+        return pass(cache, passing, inner, request);
+    }
+    let lookup = eligible.look_up(policy, request.headers());
+    let asked = lookup.asked;
+    let parts = match KeyParts::of(&request, &lookup, &cache.config.query) {
+        Ok(parts) => parts,
+        Err(reason) => {
+            let passing = Passing::of(&request, reason, cache);
+            return pass(cache, passing, inner, request);
+        }
+    };
+    let spot = cache.spot(&parts);
+    let mut variants = None;
+    if !asked.told
+        && let Some(mut near) = cache.near(spot, &parts, now)
+    {
+        let copies = near.copies();
+        if asked.is_for_the_page() {
+            let make = |key: &Key, entry: &Entry| cache.ready(key, entry, now);
+            if let Some(ready) = copies.ready(request.headers(), now, make) {
+                trace!(status = %ready.status(), "hit");
+                cache.counters.hits.add_one();
+                let extensions = mem::take(request.extensions_mut());
+                let response = ready.give(extensions);
+                if asked.conditional && ready.verdict(request.headers()) == NotModified {
+                    return State::answered(not_modified(response)).into();
+                }
+                return State::answered(response).into();
+            }
+        }
+        variants = Some(copies.variants());
+    }
+    let key = parts.key();
+    if let Some(variants) = variants
+        && let Some(response) = hit(cache, &mut request, asked, &key, &variants, now)
+    {
+        return State::answered(response).into();
+    }
+    let keys = cache.variances.keys(key);
+    let found = if asked.told {
+        // Whatever is stored, nobody knows whether this client may see it.
+        LookUp::Ready(None)
+    } else {
+        cache.look_up(&keys)
+    };
+    // Before anything is done for those who have to wait.
+    if let LookUp::Ready(Some(variants)) = &found
+        && let Some(response) = hit(cache, &mut request, asked, keys.exact(), variants, now)
+    {
+        cache.not_near(spot, keys.exact(), variants);
+        return State::answered(response).into();
+    }
+    let asked = Asked {
+        ambiguous: is_ambiguous(request.headers()),
+        ..asked
+    };
+    let route = cache.admission.route(&request);
+    let (inner, cache) = (inner.clone(), Arc::clone(cache));
+    let pending = Pending::new(inner, cache, request, keys, asked, route, now);
+    match found {
+        LookUp::Ready(found) => pending.go_on(found),
+        LookUp::Later(later) => State::looking_up(later, pending),
+    }
+    .into()
+}
+
+/// An answer that is fresh, and all there.
+fn hit<ReqB, ResB>(
+    cache: &Arc<Cache>,
+    request: &mut Request<ReqB>,
+    asked: Asked,
+    key: &Key,
+    variants: &Variants,
+    now: Instant,
+) -> Option<Response<CacheBody<ResB>>> {
+    let entry = variants.select(request.headers())?;
+    let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now) else {
+        return None;
+    };
+    if !entry.is_whole() {
+        return None;
+    }
+    let extensions = mem::take(request.extensions_mut());
+    let client = Client {
+        cache,
+        key,
+        asked,
+        headers: request.headers(),
+    };
+    Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
+}
+
+/// Sends it on without having a part in it until it is answered.
+#[expect(
+    clippy::inline_always,
+    reason = "or the request is moved once more for nothing"
+)]
+#[inline(always)]
+fn pass<S, ReqB, ResB>(
+    cache: &Cache,
+    passing: Passing,
+    inner: &mut S,
+    request: Request<ReqB>,
+) -> ResponseFuture<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>> + Clone,
+{
+    cache.counters.passes.add_one();
+    State::passing(Prompt::new(inner, request), passing).into()
 }
 
 impl<S> fmt::Debug for TurboCacheService<S> {
