@@ -2,7 +2,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_core::Shared;
+use peregrine_core::{Shared, moment};
 use tower::load::Load;
 use tower_service::Service;
 
@@ -70,9 +70,11 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        // Before the call: what the inner service does in it takes time, too.
-        let exchange = self.start(&request);
-        ResponseFuture::new(self.inner.call(request), exchange)
+        moment::during(|| {
+            // Before the call: what the inner service does in it takes time, too.
+            let exchange = self.start(&request);
+            ResponseFuture::new(self.inner.call(request), exchange)
+        })
     }
 }
 
@@ -89,8 +91,10 @@ where
 
     #[inline]
     fn call(&self, request: Request<ReqB>) -> Self::Future {
-        let exchange = self.start(&request);
-        ResponseFuture::new(self.inner.call(request), exchange)
+        moment::during(|| {
+            let exchange = self.start(&request);
+            ResponseFuture::new(self.inner.call(request), exchange)
+        })
     }
 }
 
