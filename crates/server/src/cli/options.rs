@@ -212,10 +212,14 @@ pub(crate) struct ClientOptions {
 
     /// Seconds that a client may take nothing of its answer until the connection is
     /// closed
+    ///
+    /// The operating system tells of what a client takes in steps of about a third of
+    /// what it keeps for it, which may be megabytes. A client that takes less than such a
+    /// step in this time is let go, too.
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value = "60",
+        default_value = "600",
         value_parser = positive_seconds
     )]
     pub(crate) send_timeout: Duration,

@@ -15,6 +15,9 @@ use tokio::{
 ///
 /// There is a timer only while a write waits, which hardly any does: the operating system
 /// has room for most answers.
+///
+/// What the other side takes is known when there is room for more again: of a full buffer
+/// of the operating system, a third has to be empty for that.
 pub(super) struct SendTimeout<T> {
     inner: T,
     patience: Duration,
