@@ -7,7 +7,7 @@ use peregrine_core::CacheStatus;
 
 use crate::{
     admission::{Admission, TargetHash},
-    clock::{Clock, Now, SystemClock},
+    clock::{Clocks, Now},
     flight::{CollapsedRequests, FlightTable, Unshareable},
     key::{
         Key, KeyParts,
@@ -41,7 +41,7 @@ pub(crate) struct Config {
     pub(crate) name: CacheName,
     /// Whether the key is told in `Cache-Status`.
     pub(crate) reveal_key: bool,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clocks: Clocks,
 }
 
 impl Config {
@@ -55,7 +55,7 @@ impl Config {
             query: QueryRules::default(),
             name: CacheName::default(),
             reveal_key: false,
-            clock: Arc::new(SystemClock),
+            clocks: Clocks::System,
         }
     }
 }
@@ -92,10 +92,10 @@ impl Cache {
     fn of_two(config: Config, near: NearCache, store: Box<dyn Storage>) -> Self {
         Self {
             counters: Counters::default(),
-            admission: Admission::new(config.clock.monotonic()),
+            admission: Admission::new(config.clocks.clone()),
             flights: Arc::default(),
             collapsed: Arc::default(),
-            unshareable: Unshareable::new(config.clock.monotonic()),
+            unshareable: Unshareable::new(config.clocks.monotonic()),
             journal: Journal::new(),
             variances: Variances::new(),
             shapes: Shapes::default(),
@@ -106,12 +106,12 @@ impl Cache {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now::on(&*self.config.clock)
+        self.config.clocks.now()
     }
 
     /// The time that a look-up needs: reading one clock, not two.
     pub(crate) fn instant(&self) -> Instant {
-        self.config.clock.monotonic()
+        self.config.clocks.monotonic()
     }
 
     /// Where the key of these parts belongs near at hand.

@@ -5,6 +5,7 @@ use tower_layer::Layer;
 use crate::{
     Clock, TurboCacheHandle, TurboCacheService,
     cache::{Cache, Config},
+    clock::Clocks,
     key::query::{Names, QueryRules},
     name::CacheName,
     policy::Policy,
@@ -223,7 +224,7 @@ impl TurboCache {
     /// Where the cache reads the time. [`SystemClock`](crate::SystemClock) by
     /// default.
     pub fn clock(self, clock: impl Clock) -> Self {
-        self.with(|config| config.clock = Arc::new(clock))
+        self.with(|config| config.clocks = Clocks::Given(Arc::new(clock)))
     }
 
     /// Something to look at the cache with while it works.

@@ -141,12 +141,13 @@ where
             return pass(cache, passing, inner, request);
         }
     };
-    let now = cache.instant();
-    if let Some(aside) = cache.admission.ask(&request, eligible.has_cookie(), now) {
-        let glance = Glance::new(aside, || eligible.asked(policy, request.headers()), now);
+    if let Some(aside) = cache.admission.ask(&request, eligible.has_cookie()) {
+        let asked = || eligible.asked(policy, request.headers());
+        let glance = Glance::new(aside, asked, || cache.instant());
         let passing = Passing::aside(&request, glance, cache);
         return pass(cache, passing, inner, request);
     }
+    let now = cache.instant();
     let lookup = eligible.look_up(policy, request.headers());
     let asked = lookup.asked;
     let parts = match KeyParts::of(&request, &lookup, &cache.config.query) {

@@ -23,13 +23,13 @@ pub(crate) struct Glance {
 }
 
 impl Glance {
-    /// What to look for in the response to a request of `requested` that asks so, if it
+    /// What to look for in the response to a request that is sent now and asks so, if it
     /// is to be looked at.
     #[inline]
     pub(crate) fn new(
         aside: Aside,
         asked: impl FnOnce() -> Asked,
-        requested: Instant,
+        requested: impl FnOnce() -> Instant,
     ) -> Option<Self> {
         let Aside::Watched(watched) = aside else {
             return None;
@@ -37,7 +37,7 @@ impl Glance {
         let asked = asked();
         Some(Self {
             watched,
-            requested,
+            requested: requested(),
             tells: asked.is_plain(),
             authorization: asked.authorization,
         })

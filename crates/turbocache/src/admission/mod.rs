@@ -28,18 +28,19 @@
 //!
 //! All of this is three tables of fixed size, which know names by a
 //! [hash](Names) that is keyed at random. To be wrong
-//! costs a look-up or a moment, and gives nobody a page that is not his.
+//! costs a look-up or a moment, and gives nobody a page that is not his. So does a clock
+//! that is not read [for every request](Seconds).
 
 mod glance;
 mod names;
 mod places;
 mod route;
+mod seconds;
 mod seen_paths;
 
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Instant,
 };
 
 use http::{Extensions, Method, Request, Uri};
@@ -51,9 +52,13 @@ pub(crate) use self::{
 };
 use self::{
     places::{Place, Places},
+    seconds::Seconds,
     seen_paths::SeenPaths,
 };
-use crate::key::{self, Key};
+use crate::{
+    clock::Clocks,
+    key::{self, Key},
+};
 
 /// How many fetches in a row have to bring nothing to store.
 const RUN: u8 = 200;
@@ -70,8 +75,7 @@ const PATHS: usize = 4096;
 /// Where the cache steps aside, and until when.
 pub(crate) struct Admission {
     names: Names,
-    /// Times are kept as seconds since then.
-    epoch: Instant,
+    seconds: Seconds,
     /// How many fetches in a row brought nothing; and until when the route is left
     /// alone, if it is.
     routes: Places,
@@ -116,11 +120,11 @@ pub(crate) struct Watched {
 }
 
 impl Admission {
-    /// With nothing known, for times not before `epoch`.
-    pub(crate) fn new(epoch: Instant) -> Self {
+    /// With nothing known.
+    pub(crate) fn new(clocks: Clocks) -> Self {
         Self {
             names: Names::new(),
-            epoch,
+            seconds: Seconds::of(clocks),
             routes: Places::new(ROUTES),
             any: AtomicU64::new(0),
             paths: Places::new(PATHS),
@@ -132,12 +136,12 @@ impl Admission {
     /// Whether `request`, which has a `cookie` or not, is to pass the cache by. To be asked
     /// before a key is made of it.
     #[inline]
-    pub(crate) fn ask<B>(&self, request: &Request<B>, cookie: bool, now: Instant) -> Option<Aside> {
+    pub(crate) fn ask<B>(&self, request: &Request<B>, cookie: bool) -> Option<Aside> {
         if self.any.load(Relaxed) == 0 {
             return None;
         }
         let (method, uri) = (request.method(), request.uri());
-        self.ask_for(method, uri, request.extensions(), cookie, now)
+        self.ask_for(method, uri, request.extensions(), cookie)
     }
 
     fn ask_for(
@@ -146,9 +150,8 @@ impl Admission {
         uri: &Uri,
         extensions: &Extensions,
         cookie: bool,
-        now: Instant,
     ) -> Option<Aside> {
-        let now = self.seconds(now);
+        let now = self.seconds.spared();
         let until = self.any.load(Relaxed);
         if now >= until {
             // If another thread has just left a route alone, this fails, and is to.
@@ -205,8 +208,8 @@ impl Admission {
     }
 
     /// What was fetched for `key` could not be stored.
-    pub(crate) fn not_stored(&self, Route(route): Route, key: &Key, now: Instant) {
-        let now = self.seconds(now);
+    pub(crate) fn not_stored(&self, Route(route): Route, key: &Key) {
+        let now = self.seconds.now();
         if self
             .routes
             .count(route, now, RUN, RUN - PROBES, now + ASIDE)
@@ -259,10 +262,6 @@ impl Admission {
             // What is known of its paths, and with it of all others: it seldom happens.
             self.paths.clear_all();
         }
-    }
-
-    fn seconds(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.epoch).as_secs()
     }
 }
 

@@ -1,27 +1,27 @@
-use std::time::Duration;
+use std::sync::Arc;
 
 use http_body_util::Empty;
 
 use super::*;
-use crate::{key::query::QueryRules, policy::request::Pass};
+use crate::{key::query::QueryRules, policy::request::Pass, test_support::MovedClock};
 
 /// An admission, and a time that is moved.
 struct Scene {
     admission: Admission,
-    now: Instant,
+    clock: Arc<MovedClock>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let now = Instant::now();
+        let clock = Arc::new(MovedClock::new());
         Self {
-            admission: Admission::new(now),
-            now,
+            admission: Admission::new(Clocks::Given(clock.clone())),
+            clock,
         }
     }
 
-    fn forward(&mut self, seconds: u64) {
-        self.now += Duration::from_secs(seconds);
+    fn forward(&self, seconds: u64) {
+        self.clock.forward(seconds);
     }
 
     fn ask(&self, path: &str) -> Result<Route, Aside> {
@@ -31,7 +31,7 @@ impl Scene {
     fn ask_by(&self, method: &str, path: &str) -> Result<Route, Aside> {
         let request = Request::builder().method(method).uri(path);
         let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
-        let aside = self.admission.ask(&request, false, self.now);
+        let aside = self.admission.ask(&request, false);
         aside.map_or_else(|| Ok(self.admission.route(&request)), Err)
     }
 
@@ -55,7 +55,7 @@ impl Scene {
     fn useless(&self, fetches: u8, path: &str) {
         for _ in 0..fetches {
             let route = self.through(path);
-            self.admission.not_stored(route, &key(path), self.now);
+            self.admission.not_stored(route, &key(path));
         }
     }
 
@@ -72,7 +72,7 @@ fn key(path: &str) -> Key {
 
 #[test]
 fn a_route_of_which_nothing_can_be_stored_is_left_alone_for_a_while() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.forward(1);
     scene.useless(RUN - 1, "/api/1");
     scene.through("/api/1");
@@ -105,7 +105,7 @@ fn one_stored_response_in_between_is_enough_to_go_on() {
 
 #[test]
 fn after_a_while_a_few_fetches_tell() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.useless(RUN, "/api/1");
     scene.forward(10);
     scene.useless(PROBES, "/api/1");
@@ -134,7 +134,7 @@ fn the_first_response_that_could_be_stored_ends_it() {
 
 #[test]
 fn what_passes_is_looked_at_until_it_tells_something_and_again_in_the_next_second() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.useless(RUN, "/t/1");
     let known = |path| matches!(scene.aside(path), Aside::Known);
     scene.admission.passed(scene.watched("/t/2"), false);
@@ -160,7 +160,7 @@ fn what_one_with_a_cookie_gets_tells_nothing_of_those_without() {
     scene.useless(RUN, "/t/1");
     let request = Request::get("/t/2").body(Empty::<bytes::Bytes>::new());
     let request = request.unwrap();
-    let ask = |cookie| scene.admission.ask(&request, cookie, scene.now).unwrap();
+    let ask = |cookie| scene.admission.ask(&request, cookie).unwrap();
     let told = |cookie| match ask(cookie) {
         Aside::Watched(watched) => scene.admission.passed(watched, false),
         Aside::Known => panic!("it is known"),
@@ -178,7 +178,7 @@ fn what_one_with_a_cookie_gets_tells_nothing_of_those_without() {
 
 #[test]
 fn what_is_known_of_a_path_ends_with_what_is_known_of_its_route() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     let late = scene.through("/t/page");
     scene.useless(RUN, "/t/1");
     scene.forward(9);
@@ -205,7 +205,7 @@ fn only_methods_that_invalidate_nothing_are_left_alone() {
 
 #[test]
 fn whatever_was_stored_is_looked_up_for_ever() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.stored("/t/page?by=one");
     scene.useless(RUN, "/t/1");
     for _ in 0..3 {
@@ -232,7 +232,7 @@ fn of_a_stampede_on_an_unknown_page_one_passes() {
 
 #[test]
 fn a_passing_request_that_vanishes_is_forgotten() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.useless(RUN, "/t/1");
     scene.aside("/t/new");
     scene.through("/t/new");
@@ -259,7 +259,7 @@ fn what_was_under_way_when_it_began_does_not_end_it() {
     let scene = Scene::new();
     let late = scene.through("/t/1");
     scene.useless(RUN, "/t/1");
-    scene.admission.not_stored(late, &key("/t/1"), scene.now);
+    scene.admission.not_stored(late, &key("/t/1"));
     scene.aside("/t/2");
 }
 
@@ -278,7 +278,7 @@ fn threads_that_count_at_once_leave_the_route_alone_in_the_end() {
             threads.spawn(|| {
                 for _ in 0..10 * u32::from(RUN) {
                     if let Ok(route) = scene.ask("/api/1") {
-                        scene.admission.not_stored(route, &key("/api/1"), scene.now);
+                        scene.admission.not_stored(route, &key("/api/1"));
                     }
                 }
             });

@@ -166,7 +166,7 @@ impl Fetch {
             }
             Err(reason) => {
                 self.refuse_at(reason, now.monotonic);
-                self.brought_nothing(parts.status, now.monotonic);
+                self.brought_nothing(parts.status);
                 tags::strip(&mut parts.headers);
                 let response = Response::from_parts(parts, CacheBody::passed(body));
                 Fetched::Refused(response, reason)
@@ -295,12 +295,10 @@ impl Fetch {
 
     /// There was a response, and nothing of it to store. A failure says nothing of
     /// what comes next.
-    fn brought_nothing(&self, status: StatusCode, now: Instant) {
+    fn brought_nothing(&self, status: StatusCode) {
         let Miss { cache, keys, .. } = &self.miss;
         if self.miss.asked.is_plain() && !reuse::is_error(status) {
-            cache
-                .admission
-                .not_stored(self.miss.route, keys.exact(), now);
+            cache.admission.not_stored(self.miss.route, keys.exact());
         }
     }
 

@@ -4,7 +4,7 @@ use http_body_util::Empty;
 use super::*;
 use crate::{
     admission::PathHash,
-    clock::Now,
+    clock::Clocks,
     key::{query::QueryRules, search_variance::SearchVariance},
     policy::{Policy, request::Asked},
 };
@@ -21,7 +21,7 @@ pub(super) fn key(path: &str) -> Key {
 pub(super) fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
     let mut headers = HeaderMap::new();
     headers.insert("cache-control", "max-age=60".parse().unwrap());
-    let now = Now::on(&crate::SystemClock);
+    let now = Clocks::System.now();
     let policy = Policy::conservative();
     let kept = policy.keep(
         Asked::default(),
