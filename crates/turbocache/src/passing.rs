@@ -14,15 +14,22 @@ use crate::{
 };
 
 /// A request that passes the cache by.
-pub(crate) enum Passing {
-    /// Whatever it gets is nothing to the cache, and what is said of it is made already.
+pub(crate) struct Passing {
+    part: Part,
+    /// It came with extensions, whose memory those of its response may have.
+    has_room: bool,
+}
+
+/// What part the cache has in the answer.
+enum Part {
+    /// None but to say something that is made already.
     Unseen(&'static Word),
-    /// There is something to be done when it is answered.
+    /// There is something to be done.
     Seen(Seen),
 }
 
 /// What is to be done when a request is answered that passes the cache by.
-pub(crate) struct Seen {
+struct Seen {
     cache: Again<Arc<Cache>>,
     reason: Pass,
     kind: Kind,
@@ -43,10 +50,11 @@ impl Passing {
     #[inline(never)]
     pub(crate) fn of<B>(request: &Request<B>, reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
         tell(request.method(), request.uri(), reason);
-        match UnsafeRequest::new(request, reason) {
-            Some(request) => Self::seen(reason, Kind::Unsafe(request), cache),
-            None => Self::safe(reason, cache),
-        }
+        let part = match UnsafeRequest::new(request, reason) {
+            Some(request) => Part::seen(reason, Kind::Unsafe(request), cache),
+            None => Part::safe(reason, cache),
+        };
+        Self::new(request, part)
     }
 
     /// Because nothing could be stored lately where it belongs.
@@ -57,12 +65,35 @@ impl Passing {
         cache: &Shared<Arc<Cache>>,
     ) -> Self {
         tell(request.method(), request.uri(), Pass::SteppedAside);
-        match glance {
-            Some(glance) => Self::seen(Pass::SteppedAside, Kind::Aside(glance), cache),
-            None => Self::safe(Pass::SteppedAside, cache),
-        }
+        let part = match glance {
+            Some(glance) => Part::seen(Pass::SteppedAside, Kind::Aside(glance), cache),
+            None => Part::safe(Pass::SteppedAside, cache),
+        };
+        Self::new(request, part)
     }
 
+    fn new<B>(request: &Request<B>, part: Part) -> Self {
+        let has_room = !request.extensions().is_empty();
+        Self { part, has_room }
+    }
+
+    /// The inner service has answered: so does the cache.
+    pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
+        let noted = Noted::of(&response.headers);
+        let word = match &self.part {
+            Part::Unseen(word) => Some(*word),
+            Part::Seen(seen) => seen.answered(response, body, noted),
+        };
+        if let Some(word) = word {
+            word.say(response, self.has_room);
+        }
+        if noted.have(Noted::TAGS) {
+            tags::strip(&mut response.headers);
+        }
+    }
+}
+
+impl Part {
     fn safe(reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
         match cache.config.name.word(&reason) {
             Some(word) => Self::Unseen(word),
@@ -78,21 +109,6 @@ impl Passing {
             reason,
             kind,
         })
-    }
-
-    /// The inner service has answered: so does the cache.
-    pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
-        let noted = Noted::of(&response.headers);
-        let word = match self {
-            Self::Unseen(word) => Some(*word),
-            Self::Seen(seen) => seen.answered(response, body, noted),
-        };
-        if let Some(word) = word {
-            word.say(response);
-        }
-        if noted.have(Noted::TAGS) {
-            tags::strip(&mut response.headers);
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is said of most requests that pass, made once.
 
-use http::{HeaderValue, header::CACHE_STATUS, response};
+use std::sync::OnceLock;
+
+use http::{Extensions, HeaderValue, header::CACHE_STATUS, response};
 use peregrine_core::CacheStatus;
 
 use crate::policy::request::Pass;
@@ -9,29 +11,51 @@ use crate::policy::request::Pass;
 pub(crate) struct Word {
     pub(super) line: HeaderValue,
     pub(super) status: CacheStatus,
+    /// The status, and nothing else. To clone this takes less than to make it.
+    alone: OnceLock<Extensions>,
 }
 
 impl Word {
+    const fn new(line: &'static str, reason: Pass) -> Self {
+        Self {
+            line: HeaderValue::from_static(line),
+            status: reason.status(),
+            alone: OnceLock::new(),
+        }
+    }
+
     /// Puts it into `response`, behind what caches further in have put there.
+    ///
+    /// `has_room` says that its extensions may have memory, though nothing is in them.
     #[inline]
-    pub(crate) fn say(&self, response: &mut response::Parts) {
-        response.extensions.insert(self.status);
+    pub(crate) fn say(&self, response: &mut response::Parts, has_room: bool) {
+        let extensions = &mut response.extensions;
+        if has_room || !extensions.is_empty() {
+            extensions.insert(self.status);
+        } else {
+            *extensions = self.alone().clone();
+        }
         response.headers.append(CACHE_STATUS, self.line.clone());
+    }
+
+    fn alone(&self) -> &Extensions {
+        self.alone.get_or_init(|| {
+            let mut alone = Extensions::new();
+            alone.insert(self.status);
+            alone
+        })
     }
 }
 
-static METHOD: Word = Word {
-    line: HeaderValue::from_static("turbocache; fwd=method"),
-    status: Pass::Method.status(),
-};
-static STEPPED_ASIDE: Word = Word {
-    line: HeaderValue::from_static("turbocache; fwd=bypass; detail=stepped-aside"),
-    status: Pass::SteppedAside.status(),
-};
-static AUTHORIZATION: Word = Word {
-    line: HeaderValue::from_static("turbocache; fwd=bypass; detail=authorization"),
-    status: Pass::Authorization.status(),
-};
+static METHOD: Word = Word::new("turbocache; fwd=method", Pass::Method);
+static STEPPED_ASIDE: Word = Word::new(
+    "turbocache; fwd=bypass; detail=stepped-aside",
+    Pass::SteppedAside,
+);
+static AUTHORIZATION: Word = Word::new(
+    "turbocache; fwd=bypass; detail=authorization",
+    Pass::Authorization,
+);
 
 pub(super) fn word(reason: &Pass) -> Option<&'static Word> {
     match reason {
