@@ -133,30 +133,14 @@ where
     ResB: Body<Data = Bytes> + Send + 'static,
     ResB::Error: Into<BoxError>,
 {
-    let policy = &cache.config.policy;
-    let eligible = match policy.may_look_up(&request) {
-        Ok(eligible) => eligible,
-        Err(reason) => {
-            let passing = Passing::of(&request, reason, cache);
-            return pass(cache, passing, inner, request);
+    let (asked, parts) = match admit(cache, &request) {
+        Ok(admitted) => admitted,
+        Err(passing) => {
+            cache.counters.passes.add_one();
+            return State::passing(Prompt::new(inner, request), passing).into();
         }
     };
-    if let Some(aside) = cache.admission.ask(&request, eligible.has_cookie()) {
-        let asked = || eligible.asked(policy, request.headers());
-        let glance = Glance::new(aside, asked, || cache.instant());
-        let passing = Passing::aside(&request, glance, cache);
-        return pass(cache, passing, inner, request);
-    }
     let now = cache.instant();
-    let lookup = eligible.look_up(policy, request.headers());
-    let asked = lookup.asked;
-    let parts = match KeyParts::of(&request, &lookup, &cache.config.query) {
-        Ok(parts) => parts,
-        Err(reason) => {
-            let passing = Passing::of(&request, reason, cache);
-            return pass(cache, passing, inner, request);
-        }
-    };
     let spot = cache.spot(&parts);
     let mut variants = None;
     if !asked.told
@@ -212,6 +196,25 @@ where
     .into()
 }
 
+/// What `request` asks, and its key; or that it passes.
+#[inline]
+fn admit<'a, B: Body>(
+    cache: &Shared<Arc<Cache>>,
+    request: &'a Request<B>,
+) -> Result<(Asked, KeyParts<'a>), Passing> {
+    let policy = &cache.config.policy;
+    let for_a_reason = |reason| Passing::of(request, reason, cache);
+    let eligible = policy.may_look_up(request).map_err(for_a_reason)?;
+    if let Some(aside) = cache.admission.ask(request, eligible.has_cookie()) {
+        let asked = || eligible.asked(policy, request.headers());
+        let glance = Glance::new(aside, asked, || cache.instant());
+        return Err(Passing::aside(request, glance, cache));
+    }
+    let lookup = eligible.look_up(policy, request.headers());
+    let parts = KeyParts::of(request, &lookup, &cache.config.query).map_err(for_a_reason)?;
+    Ok((lookup.asked, parts))
+}
+
 /// An answer that is fresh, and all there.
 fn hit<ReqB, ResB>(
     cache: &Arc<Cache>,
@@ -236,25 +239,6 @@ fn hit<ReqB, ResB>(
         headers: request.headers(),
     };
     Some(client.hit(entry, CacheStatus::hit(ttl), now, extensions))
-}
-
-/// Sends it on without having a part in it until it is answered.
-#[expect(
-    clippy::inline_always,
-    reason = "or the request is moved once more for nothing"
-)]
-#[inline(always)]
-fn pass<S, ReqB, ResB>(
-    cache: &Cache,
-    passing: Passing,
-    inner: &mut S,
-    request: Request<ReqB>,
-) -> ResponseFuture<S, ReqB, ResB>
-where
-    S: Service<Request<ReqB>> + Clone,
-{
-    cache.counters.passes.add_one();
-    State::passing(Prompt::new(inner, request), passing).into()
 }
 
 impl<S> fmt::Debug for TurboCacheService<S> {
