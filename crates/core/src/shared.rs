@@ -4,6 +4,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use crate::PerThread;
+
 /// A value that all services of a layer share, whose clones are counted where they were
 /// made.
 ///
@@ -11,8 +13,9 @@ use std::{
 /// connections would travel between the processors with each of them, and that
 /// costs more than all else that a hit takes. So each of these has a count of its own
 /// for what is cloned from it: that of a connection's service is only ever touched
-/// where this connection is served. `T` is cloned once for each count: an [`Arc`], say,
-/// or what holds a few.
+/// where this connection is served. And the first, of which axum makes a clone for each
+/// request, has one for each thread. `T` is cloned once for each count: an [`Arc`], say, or
+/// what holds a few.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -25,8 +28,15 @@ use std::{
 /// ```
 pub struct Shared<T> {
     value: Arc<T>,
-    /// What clones of this one share. Made when the first is.
-    branch: OnceLock<Arc<T>>,
+    branches: Branches<T>,
+}
+
+/// What clones share. Each is made when the first of them is.
+enum Branches<T> {
+    /// Of the first: those that are cloned on one thread.
+    ByThread(PerThread<OnceLock<Arc<T>>>),
+    /// Of a clone, of which there may be thousands: all.
+    One(OnceLock<Arc<T>>),
 }
 
 /// A [`Shared`] value as it is held by what is cloned no more. Made by
@@ -38,7 +48,7 @@ impl<T> Shared<T> {
     pub fn new(value: T) -> Self {
         Self {
             value: Arc::new(value),
-            branch: OnceLock::new(),
+            branches: Branches::ByThread(PerThread::default()),
         }
     }
 
@@ -50,10 +60,14 @@ impl<T> Shared<T> {
 
 impl<T: Clone> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        let branch = self.branch.get_or_init(|| Arc::new((**self).clone()));
+        let branch = match &self.branches {
+            Branches::ByThread(branches) => branches.local(),
+            Branches::One(branch) => branch,
+        };
+        let branch = branch.get_or_init(|| Arc::new((**self).clone()));
         Self {
             value: Arc::clone(branch),
-            branch: OnceLock::new(),
+            branches: Branches::One(OnceLock::new()),
         }
     }
 }
@@ -88,6 +102,8 @@ impl<T: fmt::Debug> fmt::Debug for Again<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::{ptr, thread};
+
     use super::*;
 
     #[test]
@@ -102,6 +118,21 @@ mod tests {
         drop(again);
         assert_eq!(**requests[2], "page");
         assert_eq!(Arc::strong_count(&requests[0].value), 3 + 1);
+    }
+
+    #[test]
+    fn clones_of_the_first_are_counted_where_their_thread_counts() {
+        let first = Shared::new(Arc::new("page"));
+        let places = PerThread::<u8>::default();
+        let make = || (first.clone(), ptr::from_ref(places.local()).addr());
+        let (here, place) = make();
+        thread::scope(|threads| {
+            for _ in 0..32 {
+                let (other, its_place) = threads.spawn(make).join().unwrap();
+                assert_eq!(Arc::ptr_eq(&other.value, &here.value), its_place == place);
+                assert_eq!(**other, "page");
+            }
+        });
     }
 
     #[test]
