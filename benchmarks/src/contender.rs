@@ -18,7 +18,7 @@ use crate::{
     Result,
     child::Child,
     cores::CoreList,
-    cpu,
+    cpu::{self, Tree},
     options::{Role, RunOptions},
     scenario::Scenario,
 };
@@ -164,6 +164,12 @@ impl Running {
             spent = spent.saturating_sub(cpu::time_of_tree(app)?);
         }
         Ok(spent)
+    }
+
+    /// Its processes.
+    pub(crate) fn trees(&self) -> Result<Vec<Tree>> {
+        let trees = self.children.iter().map(|child| Tree::of(child.pid()));
+        trees.collect()
     }
 
     pub(crate) async fn stop(self) {

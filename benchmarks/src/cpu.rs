@@ -1,4 +1,4 @@
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
 
 use procfs::process::{Stat, all_processes};
 
@@ -7,11 +7,7 @@ use crate::Result;
 /// CPU time, of user and kernel, that the process and all its descendants have
 /// taken, to the clock tick (10 ms).
 pub(crate) fn time_of_tree(root: i32) -> Result<Duration> {
-    let processes: HashMap<i32, Stat> = all_processes()?
-        // A process that ends while the list is read is none of ours.
-        .filter_map(|process| process.ok()?.stat().ok())
-        .map(|stat| (stat.pid, stat))
-        .collect();
+    let processes = processes()?;
     if !processes.contains_key(&root) {
         return Err("it has ended".into());
     }
@@ -22,6 +18,52 @@ pub(crate) fn time_of_tree(root: i32) -> Result<Duration> {
         .sum();
     let per_second = procfs::ticks_per_second();
     Ok(Duration::from_micros(ticks * 1_000_000 / per_second))
+}
+
+/// A process and its descendants, as they are when this is made.
+pub(crate) struct Tree {
+    /// A folder for each of their threads is in here.
+    threads: Vec<PathBuf>,
+}
+
+impl Tree {
+    pub(crate) fn of(root: i32) -> Result<Self> {
+        let processes = processes()?;
+        let threads = processes
+            .keys()
+            .filter(|pid| descends_from(root, **pid, &processes))
+            .map(|pid| PathBuf::from(format!("/proc/{pid}/task")))
+            .collect();
+        Ok(Self { threads })
+    }
+
+    /// CPU time that their threads have taken, to the nanosecond, without those that have
+    /// ended. What one has taken since it was woken last may be missing.
+    pub(crate) fn time(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for folder in &self.threads {
+            for thread in fs::read_dir(folder)? {
+                // One may end while the list is read.
+                let Ok(times) = fs::read_to_string(thread?.path().join("schedstat")) else {
+                    continue;
+                };
+                nanos += times
+                    .split(' ')
+                    .next()
+                    .ok_or("a thread without times")?
+                    .parse::<u64>()?;
+            }
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+}
+
+fn processes() -> Result<HashMap<i32, Stat>> {
+    Ok(all_processes()?
+        // A process that ends while the list is read is none of ours.
+        .filter_map(|process| process.ok()?.stat().ok())
+        .map(|stat| (stat.pid, stat))
+        .collect())
 }
 
 /// Its own time, and that of the children it has waited for.
@@ -56,11 +98,7 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let child_pid = i32::try_from(child.id()).unwrap();
-        let processes = all_processes()
-            .unwrap()
-            .filter_map(|process| process.ok()?.stat().ok())
-            .map(|stat| (stat.pid, stat))
-            .collect();
+        let processes = processes().unwrap();
         let inherits = descends_from(own, child_pid, &processes);
         let reverse = descends_from(child_pid, own, &processes);
         child.kill().unwrap();

@@ -13,6 +13,7 @@ mod measure;
 mod memory;
 mod options;
 mod out_of_band;
+mod pairs;
 mod probe;
 mod report;
 mod restart;
@@ -71,6 +72,7 @@ fn play(command: Option<Command>, options: &RunOptions) -> Result<()> {
         Some(Command::Idle { clients, peregrine }) => {
             unless_interrupted(idle::run(clients, peregrine))
         }
+        Some(Command::Pairs(options)) => unless_interrupted(pairs::run(&options)),
         Some(Command::Restart(options)) => unless_interrupted(restart::run(&options)),
         Some(Command::OutOfBand(options)) => unless_interrupted(out_of_band::run(&options)),
         None => unless_interrupted(async { measure::run(options).await?.print(options.json) }),

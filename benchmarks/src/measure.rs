@@ -182,7 +182,8 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-fn subfolder(folder: &Path, name: &str) -> Result<PathBuf> {
+/// A folder of one of them.
+pub(crate) fn subfolder(folder: &Path, name: &str) -> Result<PathBuf> {
     // nginx's and HAProxy's files would need quotes around a blank.
     let folder = folder.join(name.replace(' ', "-"));
     fs::create_dir(&folder)?;

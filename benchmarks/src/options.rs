@@ -34,6 +34,9 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         part: Option<Part>,
     },
+    /// Compares two contenders whose costs differ by little, a few milliseconds each, in
+    /// turn: what the layers add, and Peregrine with nginx.
+    Pairs(PairsOptions),
     /// Lets a crowd ask Peregrine for one page that is not there yet and takes
     /// the application 100 ms.
     Stampede {
@@ -136,6 +139,25 @@ pub(crate) struct RunOptions {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PairsOptions {
+    /// Only those with these
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) scenarios: Vec<Scenario>,
+
+    /// Seconds that the two of a pair take turns for
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+
+    /// How often both are started anew: where a program's memory is makes a difference
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) starts: u32,
+
+    /// The binary to measure, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peregrine: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -120,7 +120,7 @@ impl Report {
 
 /// The middle one, or the mean of the two in the middle; not a number if there
 /// is none.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
