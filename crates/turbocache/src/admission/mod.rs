@@ -151,7 +151,7 @@ impl Admission {
         extensions: &Extensions,
         cookie: bool,
     ) -> Option<Aside> {
-        let now = self.seconds.spared();
+        let now = self.seconds.lately();
         let until = self.any.load(Relaxed);
         if now >= until {
             // If another thread has just left a route alone, this fails, and is to.

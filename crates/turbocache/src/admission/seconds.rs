@@ -10,7 +10,7 @@ use crate::clock::Clocks;
 /// Whole seconds since this was made.
 ///
 /// To read the clock takes a sixth of all that is done for a request that passes. So a
-/// thread that has asked what second it [is](Self::spared) several times within one does not
+/// thread that has asked what second it [is](Self::lately) several times within one does not
 /// read it for as many requests more, and takes them to be in that second, too: at most
 /// [`MOST`] after a burst, however long after.
 pub(super) struct Seconds {
@@ -46,15 +46,15 @@ impl Seconds {
 
     /// By the clock, or what it was when this thread read it last.
     #[inline]
-    pub(super) fn spared(&self) -> u64 {
+    pub(super) fn lately(&self) -> u64 {
         match self.threads.own() {
-            Some(known) => self.spared_by(known),
+            Some(known) => self.lately_by(known),
             None => self.now(),
         }
     }
 
     #[inline]
-    fn spared_by(&self, known: &AtomicU64) -> u64 {
+    fn lately_by(&self, known: &AtomicU64) -> u64 {
         let word = known.load(Relaxed);
         if word & LEFT != 0 {
             known.store(word - 1, Relaxed);
@@ -108,7 +108,7 @@ mod tests {
             if spared(&known) == 0 {
                 read.push(request);
             }
-            assert_eq!(seconds.spared_by(&known), 1);
+            assert_eq!(seconds.lately_by(&known), 1);
         }
         assert_eq!(read, [0, 1, 3, 7, 15, 31, 63, 95, 127, 159, 191]);
     }
@@ -119,7 +119,7 @@ mod tests {
         let known = AtomicU64::new(0);
         for second in 1..10 {
             advance(Duration::from_secs(1)).await;
-            assert_eq!(seconds.spared_by(&known), second);
+            assert_eq!(seconds.lately_by(&known), second);
         }
     }
 
@@ -128,14 +128,14 @@ mod tests {
         let seconds = Seconds::of(Clocks::System);
         let known = AtomicU64::new(0);
         for _ in 0..1000 {
-            seconds.spared_by(&known);
+            seconds.lately_by(&known);
         }
         let left = spared(&known);
         advance(Duration::from_secs(3600)).await;
         for _ in 0..left {
-            assert_eq!(seconds.spared_by(&known), 0);
+            assert_eq!(seconds.lately_by(&known), 0);
         }
-        assert_eq!(seconds.spared_by(&known), 3600);
+        assert_eq!(seconds.lately_by(&known), 3600);
         assert_eq!(spared(&known), 0, "a new second is a new beginning");
         assert_eq!(seconds.now(), 3600);
     }
@@ -144,10 +144,12 @@ mod tests {
     fn a_clock_that_is_moved_is_always_read() {
         let clock = Arc::new(MovedClock::new());
         let seconds = Seconds::of(Clocks::Given(clock.clone()));
+        let known = AtomicU64::new(0);
         for _ in 0..100 {
-            seconds.spared();
+            seconds.lately_by(&known);
         }
         clock.forward(1);
-        assert_eq!(seconds.spared(), 1);
+        assert_eq!(seconds.lately_by(&known), 1);
+        assert_eq!(seconds.lately(), 1);
     }
 }

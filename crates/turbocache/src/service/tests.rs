@@ -458,6 +458,26 @@ fn a_pass_leaves_the_body_as_it_is() {
 }
 
 #[test]
+fn what_is_said_of_a_pass_is_beside_whatever_else_there_is() {
+    for (asked_with, answered_with) in [(false, false), (true, false), (false, true), (true, true)]
+    {
+        let mut scene = Scene::new();
+        let mut asked = request("POST", "/", &[]);
+        let mut response = page(&[], "page");
+        if asked_with {
+            asked.extensions_mut().insert('a');
+        }
+        if answered_with {
+            response.extensions_mut().insert(17_u8);
+        }
+        let answer = scene.through(asked, response);
+        assert_eq!(status(&answer), "fwd=method");
+        let beside = answer.extensions().get::<u8>();
+        assert_eq!(beside, answered_with.then_some(&17));
+    }
+}
+
+#[test]
 fn the_name_is_in_cache_status() {
     let mut scene = Scene::with(TurboCache::conservative().name("the forum"));
     let answer = scene.through(get("/"), fresh("page"));
