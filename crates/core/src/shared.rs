@@ -33,7 +33,8 @@ pub struct Shared<T> {
 
 /// What clones share. Each is made when the first of them is.
 enum Branches<T> {
-    /// Of the first: those that are cloned on one thread.
+    /// Of the first: those that are cloned on one thread. 2 KiB at most, of which axum has
+    /// one for each of its routes that a layer is on.
     ByThread(PerThread<OnceLock<Arc<T>>>),
     /// Of a clone, of which there may be thousands: all.
     One(OnceLock<Arc<T>>),
