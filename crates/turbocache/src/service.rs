@@ -210,7 +210,9 @@ fn admit<'a, B: Body>(
         let glance = Glance::new(aside, asked, || cache.instant());
         return Err(Passing::aside(request, glance, cache));
     }
-    let lookup = eligible.look_up(policy, request.headers());
+    let lookup = eligible
+        .look_up(policy, request.headers())
+        .map_err(for_a_reason)?;
     let parts = KeyParts::of(request, &lookup, &cache.config.query).map_err(for_a_reason)?;
     Ok((lookup.asked, parts))
 }

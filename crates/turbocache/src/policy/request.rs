@@ -19,7 +19,6 @@ use super::{Policy, directives::Wishes};
 pub(crate) struct Eligible<'a> {
     head: bool,
     fields: Fields,
-    host: Option<&'a HeaderValue>,
     variant: Option<&'a Variant>,
 }
 
@@ -192,10 +191,6 @@ impl Policy {
         if fields.have(Fields::UPGRADE) {
             return Err(Pass::Upgrade);
         }
-        let (host, are_several) = host(request.headers());
-        if are_several {
-            return Err(Pass::SeveralHosts);
-        }
         // Last, since some of those above say more about what the request changes.
         let variant = request.extensions().get();
         if let Some(Variant::Pass(reason)) = variant {
@@ -204,7 +199,6 @@ impl Policy {
         Ok(Eligible {
             head,
             fields,
-            host,
             variant,
         })
     }
@@ -212,8 +206,7 @@ impl Policy {
     /// The same, with what is found on the way.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn look_up<'a, B: Body>(&self, request: &'a Request<B>) -> Result<Lookup<'a>, Pass> {
-        let eligible = self.may_look_up(request)?;
-        Ok(eligible.look_up(self, request.headers()))
+        self.may_look_up(request)?.look_up(self, request.headers())
     }
 
     fn wishes(&self, request: &HeaderMap) -> Wishes {
@@ -268,15 +261,23 @@ impl<'a> Eligible<'a> {
         }
     }
 
-    /// What it takes to look it up.
+    /// What it takes to look it up, of the same request.
     #[inline]
-    pub(crate) fn look_up(&self, policy: &Policy, headers: &HeaderMap) -> Lookup<'a> {
-        Lookup {
+    pub(crate) fn look_up(
+        &self,
+        policy: &Policy,
+        headers: &'a HeaderMap,
+    ) -> Result<Lookup<'a>, Pass> {
+        let (host, are_several) = host(headers);
+        if are_several {
+            return Err(Pass::SeveralHosts);
+        }
+        Ok(Lookup {
             asked: self.asked(policy, headers),
-            host: self.host,
+            host,
             forwarded: self.fields.have(Fields::FORWARDED),
             variant: self.variant,
-        }
+        })
     }
 }
 
