@@ -141,7 +141,7 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
-                    accept(service, options.port).await
+                    accept(service.outermost(), options.port).await
                 }
                 Role::Accounted => {
                     let service = tower::service_fn(answer);

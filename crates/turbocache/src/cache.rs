@@ -17,6 +17,7 @@ use crate::{
         without_query,
     },
     name::CacheName,
+    passing::Room,
     policy::{
         Policy,
         request::{Asked, Pass},
@@ -344,9 +345,11 @@ impl Cache {
     /// The same for the response to a request that has passed, where no
     /// [word](crate::name::CacheName::word) is made for it.
     #[inline(never)]
-    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass) {
+    pub(crate) fn say_passed(&self, response: &mut response::Parts, reason: Pass, room: Room) {
         let status = reason.status();
-        response.extensions.insert(status);
+        if room != Room::Unread {
+            response.extensions.insert(status);
+        }
         let line = self.config.name.member(&status, None);
         response.headers.append(CACHE_STATUS, line);
     }

@@ -205,6 +205,8 @@ mod tags;
 mod test_support;
 mod unsafe_request;
 
+#[cfg(feature = "hyper")]
+pub use self::service::Outermost;
 pub use self::{
     body::CacheBody,
     clock::{Clock, SystemClock},

@@ -16,8 +16,18 @@ use crate::{
 /// A request that passes the cache by.
 pub(crate) struct Passing {
     part: Part,
-    /// It came with extensions, whose memory those of its response may have.
-    has_room: bool,
+    room: Room,
+}
+
+/// Where the typed value goes that is said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Nowhere: nobody reads the extensions of the response.
+    Unread,
+    /// Into extensions that have no memory yet.
+    Empty,
+    /// Into some that may have that of the request's.
+    Furnished,
 }
 
 /// What part the cache has in the answer.
@@ -44,48 +54,66 @@ enum Kind {
     Aside(Glance),
 }
 
-impl Passing {
+/// Why a request passes the cache by.
+#[derive(Clone, Copy)]
+pub(crate) enum Why {
     /// For a reason of its own.
-    // Not inlined, nor is `tell`: hits go by without what they take.
-    #[inline(never)]
-    pub(crate) fn of<B>(request: &Request<B>, reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
-        tell(request.method(), request.uri(), reason);
-        let part = match UnsafeRequest::new(request, reason) {
-            Some(request) => Part::seen(reason, Kind::Unsafe(request), cache),
-            None => Part::safe(reason, cache),
-        };
-        Self::new(request, part)
-    }
-
+    Itself(Pass),
     /// Because nothing could be stored lately where it belongs.
+    Aside(Option<Glance>),
+}
+
+impl From<Pass> for Why {
+    fn from(reason: Pass) -> Self {
+        Self::Itself(reason)
+    }
+}
+
+impl Room {
+    /// For who may read the extensions of the response to `request`.
     #[inline]
-    pub(crate) fn aside<B>(
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        if request.extensions().is_empty() {
+            Self::Empty
+        } else {
+            Self::Furnished
+        }
+    }
+}
+
+impl Passing {
+    #[inline]
+    pub(crate) fn of<B>(
         request: &Request<B>,
-        glance: Option<Glance>,
+        why: Why,
+        room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Self {
-        tell(request.method(), request.uri(), Pass::SteppedAside);
-        let part = match glance {
-            Some(glance) => Part::seen(Pass::SteppedAside, Kind::Aside(glance), cache),
-            None => Part::safe(Pass::SteppedAside, cache),
+        let part = match why {
+            Why::Aside(None) => {
+                tell(request.method(), request.uri(), Pass::SteppedAside);
+                Part::safe(Pass::SteppedAside, cache)
+            }
+            Why::Aside(Some(glance)) => {
+                tell(request.method(), request.uri(), Pass::SteppedAside);
+                Part::seen(Pass::SteppedAside, Kind::Aside(glance), cache)
+            }
+            Why::Itself(reason) => Part::of(request, reason, cache),
         };
-        Self::new(request, part)
-    }
-
-    fn new<B>(request: &Request<B>, part: Part) -> Self {
-        let has_room = !request.extensions().is_empty();
-        Self { part, has_room }
+        Self { part, room }
     }
 
     /// The inner service has answered: so does the cache.
+    // Not inlined, so that it is in one piece.
+    #[inline(never)]
     pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
         let word = match &self.part {
             Part::Unseen(word) => Some(*word),
-            Part::Seen(seen) => seen.answered(response, body, noted),
+            Part::Seen(seen) => seen.answered(response, body, noted, self.room),
         };
         if let Some(word) = word {
-            word.say(response, self.has_room);
+            word.say(response, noted, self.room);
         }
         if noted.have(Noted::TAGS) {
             tags::strip(&mut response.headers);
@@ -94,6 +122,16 @@ impl Passing {
 }
 
 impl Part {
+    // Not inlined, nor is `tell`: hits go by without what they take.
+    #[inline(never)]
+    fn of<B>(request: &Request<B>, reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
+        tell(request.method(), request.uri(), reason);
+        match UnsafeRequest::new(request, reason) {
+            Some(request) => Self::seen(reason, Kind::Unsafe(request), cache),
+            None => Self::safe(reason, cache),
+        }
+    }
+
     fn safe(reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
         match cache.config.name.word(&reason) {
             Some(word) => Self::Unseen(word),
@@ -119,6 +157,7 @@ impl Seen {
         response: &mut response::Parts,
         body: &impl Body,
         noted: Noted,
+        room: Room,
     ) -> Option<&'static Word> {
         let Self {
             cache,
@@ -132,7 +171,7 @@ impl Seen {
         }
         let word = cache.config.name.word(reason);
         if word.is_none() {
-            cache.say_passed(response, *reason);
+            cache.say_passed(response, *reason, room);
         }
         word
     }

@@ -1,3 +1,6 @@
+#[cfg(feature = "hyper")]
+mod for_hyper;
+
 use std::{
     any, fmt, mem,
     sync::Arc,
@@ -13,6 +16,8 @@ use tower::BoxError;
 use tower_service::Service;
 use tracing::trace;
 
+#[cfg(feature = "hyper")]
+pub use self::for_hyper::Outermost;
 use crate::{
     CacheBody, ResponseFuture,
     admission::Glance,
@@ -20,7 +25,7 @@ use crate::{
     client::{Client, not_modified},
     future::State,
     key::{Key, KeyParts},
-    passing::Passing,
+    passing::{Passing, Room, Why},
     pending::Pending,
     policy::{
         ambiguity::is_ambiguous, request::Asked, reuse::Reuse, validation::Verdict::NotModified,
@@ -36,8 +41,9 @@ use crate::{
 /// with the one that was asked, and a clone takes its place here.
 ///
 /// So it may be called without being asked. With the feature `hyper` it is a service for
-/// hyper as it is: `serve_connection(io, service)`, without a clone for each request.
-/// Without it, one is best made by
+/// hyper as it is: `serve_connection(io, service)`, without a clone for each request; and
+/// `service.outermost()` is one that takes less where there is no service around it.
+/// Without the feature, one is best made by
 /// `service_fn(move |request| service.clone().call(request))`: an adapter that asks when
 /// its future is polled keeps the request until then, and the connection meanwhile takes
 /// another buffer to read into.
@@ -93,37 +99,17 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        respond(&self.cache, &mut self.inner, request)
+        respond(&self.cache, &mut self.inner, request, Room::of)
     }
 }
 
-/// The inner service is cloned for each request that is sent to it, since hyper shares
-/// a service among its requests.
-#[cfg(feature = "hyper")]
-impl<S, ReqB, ResB> hyper::service::Service<Request<ReqB>> for TurboCacheService<S>
-where
-    S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
-    ReqB: Body + Send + 'static,
-    ResB: Body<Data = Bytes> + Send + 'static,
-    ResB::Error: Into<BoxError>,
-{
-    type Response = Response<CacheBody<ResB>>;
-    type Error = S::Error;
-    type Future = ResponseFuture<S, ReqB, ResB>;
-
-    #[inline]
-    fn call(&self, request: Request<ReqB>) -> Self::Future {
-        respond(&self.cache, &mut self.inner.clone(), request)
-    }
-}
-
-/// Answers `request` from memory if it may, and asks `inner` otherwise.
+/// Answers `request` from memory if it may, and asks `inner` otherwise. If it passes, there
+/// is `room` for the typed value that is said of it.
 fn respond<S, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
     inner: &mut S,
     mut request: Request<ReqB>,
+    room: impl FnOnce(&Request<ReqB>) -> Room,
 ) -> ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
@@ -135,8 +121,9 @@ where
 {
     let (asked, parts) = match admit(cache, &request) {
         Ok(admitted) => admitted,
-        Err(passing) => {
+        Err(why) => {
             cache.counters.passes.add_one();
+            let passing = Passing::of(&request, why, room(&request), cache);
             return State::passing(Prompt::new(inner, request), passing).into();
         }
     };
@@ -196,24 +183,20 @@ where
     .into()
 }
 
-/// What `request` asks, and its key; or that it passes.
+/// What `request` asks, and its key; or why it passes.
 #[inline]
 fn admit<'a, B: Body>(
-    cache: &Shared<Arc<Cache>>,
+    cache: &Cache,
     request: &'a Request<B>,
-) -> Result<(Asked, KeyParts<'a>), Passing> {
+) -> Result<(Asked, KeyParts<'a>), Why> {
     let policy = &cache.config.policy;
-    let for_a_reason = |reason| Passing::of(request, reason, cache);
-    let eligible = policy.may_look_up(request).map_err(for_a_reason)?;
+    let eligible = policy.may_look_up(request)?;
     if let Some(aside) = cache.admission.ask(request, eligible.has_cookie()) {
         let asked = || eligible.asked(policy, request.headers());
-        let glance = Glance::new(aside, asked, || cache.instant());
-        return Err(Passing::aside(request, glance, cache));
+        return Err(Why::Aside(Glance::new(aside, asked, || cache.instant())));
     }
-    let lookup = eligible
-        .look_up(policy, request.headers())
-        .map_err(for_a_reason)?;
-    let parts = KeyParts::of(request, &lookup, &cache.config.query).map_err(for_a_reason)?;
+    let lookup = eligible.look_up(policy, request.headers())?;
+    let parts = KeyParts::of(request, &lookup, &cache.config.query)?;
     Ok((lookup.asked, parts))
 }
 

@@ -1,10 +1,14 @@
 //! The service as hyper takes it, without an adapter.
 
 use bytes::Bytes;
-use http::{Request, Response, header::CACHE_CONTROL};
+use http::{
+    Request, Response,
+    header::{CACHE_CONTROL, CACHE_STATUS},
+};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::rt::TokioIo;
+use peregrine_core::CacheStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tower::{Layer, service_fn};
 use turbocache::TurboCache;
@@ -40,4 +44,31 @@ async fn a_connection_takes_the_service_as_it_is() {
         .collect();
     assert_eq!(said, ["fwd=uri-miss", "hit", "fwd=method", "fwd=uri-miss"]);
     assert_eq!(answers.matches("/page").count(), 4, "{answers}");
+}
+
+#[tokio::test]
+async fn only_the_outermost_is_spared_the_typed_value_of_what_passes() {
+    let handler = service_fn(async |_: Request<Full<Bytes>>| {
+        Response::builder()
+            .header(CACHE_CONTROL, "max-age=60")
+            .body(Full::<Bytes>::default())
+    });
+    let named = |name| TurboCache::conservative().name(name);
+    for layer in [TurboCache::conservative(), named("cdn")] {
+        let service = layer.layer(handler);
+        let outermost = service.clone().outermost();
+        let request = |method| {
+            let request = Request::builder().method(method).uri("http://a/");
+            request.body(Full::default()).unwrap()
+        };
+        for (method, is_spared) in [("POST", true), ("GET", false), ("GET", false)] {
+            let within = service.call(request(method)).await.unwrap();
+            let without = outermost.call(request(method)).await.unwrap();
+            for (response, is_typed) in [(&within, true), (&without, !is_spared)] {
+                assert!(response.headers().contains_key(CACHE_STATUS), "{method}");
+                let typed = response.extensions().get::<CacheStatus>();
+                assert_eq!(typed.is_some(), is_typed, "{method}");
+            }
+        }
+    }
 }

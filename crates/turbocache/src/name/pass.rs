@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use http::{Extensions, HeaderValue, header::CACHE_STATUS, response};
 use peregrine_core::CacheStatus;
 
-use crate::policy::request::Pass;
+use crate::{
+    passing::{Noted, Room},
+    policy::request::Pass,
+};
 
 /// What a cache with the default name says of a request that passes for one reason.
 pub(crate) struct Word {
@@ -25,17 +28,23 @@ impl Word {
     }
 
     /// Puts it into `response`, behind what caches further in have put there.
-    ///
-    /// `has_room` says that its extensions may have memory, though nothing is in them.
     #[inline]
-    pub(crate) fn say(&self, response: &mut response::Parts, has_room: bool) {
+    pub(crate) fn say(&self, response: &mut response::Parts, noted: Noted, room: Room) {
         let extensions = &mut response.extensions;
-        if has_room || !extensions.is_empty() {
-            extensions.insert(self.status);
-        } else {
-            *extensions = self.alone().clone();
+        match room {
+            Room::Unread => {}
+            Room::Empty if extensions.is_empty() => *extensions = self.alone().clone(),
+            Room::Empty | Room::Furnished => {
+                extensions.insert(self.status);
+            }
         }
-        response.headers.append(CACHE_STATUS, self.line.clone());
+        let (headers, line) = (&mut response.headers, self.line.clone());
+        if noted.have(Noted::STATUS) {
+            headers.append(CACHE_STATUS, line);
+        } else {
+            // The same, by code that the application has just used.
+            headers.insert(CACHE_STATUS, line);
+        }
     }
 
     fn alone(&self) -> &Extensions {

@@ -1,6 +1,6 @@
 use http::{
     HeaderMap, HeaderName,
-    header::{CONTENT_LOCATION, LOCATION},
+    header::{CACHE_STATUS, CONTENT_LOCATION, LOCATION},
 };
 
 use crate::tags;
@@ -17,6 +17,8 @@ impl Noted {
     pub(crate) const GROUPS: Self = Self(1 << 1);
     /// They are not for clients.
     pub(crate) const TAGS: Self = Self(1 << 2);
+    /// Caches further in have said what they did.
+    pub(crate) const STATUS: Self = Self(1 << 3);
 
     pub(crate) fn of(response: &HeaderMap) -> Self {
         let bits = response.keys().map(|name| kind(name).0);
@@ -31,6 +33,7 @@ impl Noted {
 fn kind(name: &HeaderName) -> Noted {
     match *name {
         LOCATION | CONTENT_LOCATION => Noted::REFERENCES,
+        CACHE_STATUS => Noted::STATUS,
         _ if *name == tags::CACHE_GROUP_INVALIDATION => Noted::GROUPS,
         _ if tags::is_for_the_cache(name) => Noted::TAGS,
         _ => Noted(0),
@@ -45,8 +48,8 @@ mod tests {
 
     #[test]
     fn each_kind_is_noted_and_nothing_else() {
-        let all = [Noted::REFERENCES, Noted::GROUPS, Noted::TAGS];
-        let cases: [(&str, &[&'static str], &[Noted]); 8] = [
+        let all = [Noted::REFERENCES, Noted::GROUPS, Noted::TAGS, Noted::STATUS];
+        let cases: [(&str, &[&'static str], &[Noted]); 9] = [
             ("nothing", &[], &[]),
             ("RFC 9111 §4.4", &["location"], &[Noted::REFERENCES]),
             ("RFC 9111 §4.4", &["content-location"], &[Noted::REFERENCES]),
@@ -57,9 +60,16 @@ mod tests {
             ),
             ("tags", &["surrogate-key"], &[Noted::TAGS]),
             ("tags, in another form", &["cache-tag"], &[Noted::TAGS]),
+            ("RFC 9211 §2", &["cache-status"], &[Noted::STATUS]),
             (
                 "all of them, in any order",
-                &["cache-tag", "etag", "location", "cache-group-invalidation"],
+                &[
+                    "cache-tag",
+                    "cache-status",
+                    "etag",
+                    "location",
+                    "cache-group-invalidation",
+                ],
                 &all,
             ),
             (
