@@ -207,7 +207,10 @@ impl Targets {
 
 impl Unusual {
     fn of<B>(request: &Request<B>, are_several_hosts: bool) -> Option<Self> {
-        let original = original_uri(request.extensions());
+        // axum's router notes the one of each request.
+        let is_another =
+            |original: &&Uri| path_and_query(original) != path_and_query(request.uri());
+        let original = original_uri(request.extensions()).filter(is_another);
         let trusted = request.extensions().get::<TargetOrigin>();
         let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
         let is_there =

@@ -144,3 +144,14 @@ fn the_paths_of_targets_are_those_of_their_keys() {
         assert_eq!(of_keys, paths, "{name}");
     }
 }
+
+#[test]
+fn a_router_that_took_no_prefix_off_changes_nothing() {
+    let cases = [("/p?q", Some(&b"/p"[..])), ("/x/p?q", None), ("/p", None)];
+    for (original, path) in cases {
+        let mut request = get("/p?q", "a");
+        let uri = axum::extract::OriginalUri(original.parse().unwrap());
+        request.extensions_mut().insert(uri);
+        assert_eq!(Targets::of(&request).path(), path, "{original}");
+    }
+}
