@@ -1,7 +1,10 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use crate::PerThread;
@@ -12,10 +15,10 @@ use crate::PerThread;
 /// hyper's adapter for tower clones a service for each request. One count for all
 /// connections would travel between the processors with each of them, and that
 /// costs more than all else that a hit takes. So each of these has a count of its own
-/// for what is cloned from it: that of a connection's service is only ever touched
-/// where this connection is served. And the first, of which axum makes a clone for each
-/// request, has one for each thread. `T` is cloned once for each count: an [`Arc`], say, or
-/// what holds a few.
+/// for what is cloned from it, and for what is made [again](Self::again) of it: that of a
+/// connection's service is only ever touched where this connection is served. And the first,
+/// of which axum makes a clone for each request, has one for each thread. `T` is cloned once
+/// for each count: an [`Arc`], say, or what holds a few.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,7 +40,11 @@ enum Branches<T> {
     /// one for each of its routes that a layer is on.
     ByThread(PerThread<OnceLock<Arc<T>>>),
     /// Of a clone, of which there may be thousands: all.
-    One(OnceLock<Arc<T>>),
+    One {
+        branch: OnceLock<Arc<T>>,
+        /// It was made again before, so it is not for one request alone.
+        is_kept: AtomicBool,
+    },
 }
 
 /// A [`Shared`] value as it is held by what is cloned no more. Made by
@@ -52,23 +59,44 @@ impl<T> Shared<T> {
             branches: Branches::ByThread(PerThread::default()),
         }
     }
+}
 
-    /// The same with the count of this one: for what lives no longer.
+impl<T: Clone> Shared<T> {
+    /// The same for what is cloned no more.
+    ///
+    /// One that is for a single request has this from where it comes from itself, which costs
+    /// nothing. From the second time on, this one is taken to be for many, and has a count of
+    /// its own.
     pub fn again(&self) -> Again<T> {
-        Again(Arc::clone(&self.value))
+        let counted = match &self.branches {
+            // Two threads may both be the first, which is no harm.
+            Branches::One { is_kept, .. } if !is_kept.load(Relaxed) => {
+                is_kept.store(true, Relaxed);
+                &self.value
+            }
+            _ => self.branch(),
+        };
+        Again(Arc::clone(counted))
+    }
+
+    /// With the count of what is cloned from this one.
+    fn branch(&self) -> &Arc<T> {
+        let branch = match &self.branches {
+            Branches::ByThread(branches) => branches.local(),
+            Branches::One { branch, .. } => branch,
+        };
+        branch.get_or_init(|| Arc::new((**self).clone()))
     }
 }
 
 impl<T: Clone> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        let branch = match &self.branches {
-            Branches::ByThread(branches) => branches.local(),
-            Branches::One(branch) => branch,
-        };
-        let branch = branch.get_or_init(|| Arc::new((**self).clone()));
         Self {
-            value: Arc::clone(branch),
-            branches: Branches::One(OnceLock::new()),
+            value: Arc::clone(self.branch()),
+            branches: Branches::One {
+                branch: OnceLock::new(),
+                is_kept: AtomicBool::new(false),
+            },
         }
     }
 }
@@ -119,6 +147,26 @@ mod tests {
         drop(again);
         assert_eq!(**requests[2], "page");
         assert_eq!(Arc::strong_count(&requests[0].value), 3 + 1);
+    }
+
+    #[test]
+    fn who_is_kept_for_many_requests_does_not_touch_the_count_that_it_shares() {
+        let first = Shared::new(Arc::new("page"));
+        let connections = [first.clone(), first.clone()];
+        let of_one_request = connections.each_ref().map(Shared::again);
+        let count = Arc::strong_count(&connections[0].value);
+        assert_eq!(count, 1 + 2 + 2, "all come from one");
+        let again: Vec<_> = (0..10)
+            .flat_map(|_| connections.each_ref().map(Shared::again))
+            .collect();
+        assert_eq!(Arc::strong_count(&connections[0].value), count);
+        assert_eq!(Arc::strong_count(&again[0].0), 1 + 10);
+        assert!(
+            again
+                .iter()
+                .chain(&of_one_request)
+                .all(|page| ***page == "page")
+        );
     }
 
     #[test]
