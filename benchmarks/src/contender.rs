@@ -38,7 +38,9 @@ pub(crate) enum Contender {
     /// The same server with `.layer(TurboCache::conservative())`, and no more of
     /// Peregrine.
     TurboCache,
-    /// The same with each request counted.
+    /// The same as the service that has nothing around it but hyper.
+    Outermost,
+    /// `TurboCache` with each request counted.
     Accounted,
     /// The whole of Peregrine, in front of the application.
     Peregrine,
@@ -86,10 +88,11 @@ pub(crate) struct Place {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::BareHyper,
         Self::NoLayer,
         Self::TurboCache,
+        Self::Outermost,
         Self::Accounted,
         Self::Peregrine,
         Self::Nginx,
@@ -103,6 +106,7 @@ impl Contender {
             Self::BareHyper => "bare hyper",
             Self::NoLayer => "no layer",
             Self::TurboCache => "TurboCache",
+            Self::Outermost => "TurboCache, outermost",
             Self::Accounted => "and accounting",
             Self::Peregrine => "Peregrine",
             Self::Nginx => "nginx",
@@ -118,6 +122,7 @@ impl Contender {
             Self::BareHyper => made_with_hyper(Role::Bare, setting).await,
             Self::NoLayer => made_with_hyper(Role::NoLayer, setting).await,
             Self::TurboCache => made_with_hyper(Role::TurboCache, setting).await,
+            Self::Outermost => made_with_hyper(Role::Outermost, setting).await,
             Self::Accounted => made_with_hyper(Role::Accounted, setting).await,
             Self::Peregrine => peregrine::start(setting).await,
             Self::Nginx => nginx::start(setting).await,

@@ -274,7 +274,9 @@ pub(crate) enum Role {
     App,
     /// The same, behind the cache.
     TurboCache,
-    /// The same, with each request counted.
+    /// The same, with nothing around the cache but hyper.
+    Outermost,
+    /// Behind the cache, with each request counted.
     Accounted,
     /// What is behind the cache there, without the cache.
     NoLayer,

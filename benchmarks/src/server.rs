@@ -141,6 +141,11 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<()> {
                 Role::TurboCache => {
                     let service = tower::service_fn(answer);
                     let service = TurboCache::conservative().layer(service);
+                    accept(service, options.port).await
+                }
+                Role::Outermost => {
+                    let service = tower::service_fn(answer);
+                    let service = TurboCache::conservative().layer(service);
                     accept(service.outermost(), options.port).await
                 }
                 Role::Accounted => {

@@ -30,7 +30,7 @@ struct Pair {
     bound: f64,
 }
 
-const PAIRS: [Pair; 5] = [
+const PAIRS: [Pair; 7] = [
     Pair {
         scenario: Scenario::Hit,
         contender: Contender::TurboCache,
@@ -44,8 +44,20 @@ const PAIRS: [Pair; 5] = [
         bound: 1.03,
     },
     Pair {
+        scenario: Scenario::Proxied,
+        contender: Contender::Outermost,
+        yardstick: Contender::NoLayer,
+        bound: 1.03,
+    },
+    Pair {
         scenario: Scenario::Posted,
         contender: Contender::TurboCache,
+        yardstick: Contender::NoLayer,
+        bound: 1.03,
+    },
+    Pair {
+        scenario: Scenario::Posted,
+        contender: Contender::Outermost,
         yardstick: Contender::NoLayer,
         bound: 1.03,
     },
