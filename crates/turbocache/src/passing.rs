@@ -2,14 +2,19 @@ mod noted;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Uri, response};
+use http::{Method, Request, response};
 use http_body::Body;
 use peregrine_core::{Again, Shared};
-use tracing::debug;
+use tracing::{Level, debug, level_enabled};
 
 pub(crate) use self::noted::Noted;
 use crate::{
-    admission::Glance, cache::Cache, name::Word, policy::request::Pass, tags,
+    admission::{Aside, Glance},
+    cache::Cache,
+    key::path_and_query,
+    name::Word,
+    policy::request::{Eligible, Pass},
+    tags,
     unsafe_request::UnsafeRequest,
 };
 
@@ -32,26 +37,24 @@ pub(crate) enum Room {
 
 /// What part the cache has in the answer.
 enum Part {
-    /// None but to say something that is made already.
-    Unseen(&'static Word),
-    /// There is something to be done.
-    Seen(Seen),
-}
-
-/// What is to be done when a request is answered that passes the cache by.
-struct Seen {
-    cache: Again<Arc<Cache>>,
-    reason: Pass,
-    kind: Kind,
-}
-
-enum Kind {
-    /// To find the words for it, and nothing else.
-    Safe,
-    /// What it gets may make something invalid.
-    Unsafe(UnsafeRequest),
+    /// To say something that is made already.
+    Said(&'static Word),
+    /// To find the words for it.
+    Safe(Again<Arc<Cache>>, Pass),
+    /// What the request gets may make something invalid.
+    Unsafe(Again<Arc<Cache>>, UnsafeRequest),
     /// What it gets may be something to store, after all.
-    Aside(Glance),
+    // One in a second, so all others are not to make room for it.
+    Aside(Again<Arc<Cache>>, Box<Glance>),
+}
+
+/// What is seen of a request at first.
+pub(crate) struct Sight {
+    /// Whether it may be looked up.
+    pub(crate) eligible: Result<Eligible, Pass>,
+    /// Whether it passes nevertheless, because nothing could be stored lately where it
+    /// belongs.
+    pub(crate) aside: Option<Aside>,
 }
 
 /// Why a request passes the cache by.
@@ -81,24 +84,68 @@ impl Room {
     }
 }
 
-impl Passing {
+impl Sight {
     #[inline]
+    pub(crate) fn of<B: Body>(cache: &Cache, request: &Request<B>) -> Self {
+        let eligible = cache.config.policy.may_look_up(request);
+        let aside = match eligible {
+            Ok(eligible) => cache.admission.ask(request, eligible.has_cookie()),
+            Err(_) => None,
+        };
+        Self { eligible, aside }
+    }
+}
+
+impl Passing {
+    /// If no more is to be done for `request` than is for nearly all that pass.
+    ///
+    /// Nothing here keeps a reference to it, or hands one to what might: see
+    /// [`respond`](crate::service).
+    #[inline]
+    pub(crate) fn at_once<B>(
+        request: &Request<B>,
+        sight: &Sight,
+        room: Room,
+        cache: &Shared<Arc<Cache>>,
+    ) -> Option<Self> {
+        let reason = match (&sight.eligible, &sight.aside) {
+            (Err(reason), _) => *reason,
+            (Ok(_), Some(Aside::Known)) => Pass::SteppedAside,
+            (Ok(_), _) => return None,
+        };
+        let part = if !UnsafeRequest::may_be(request, reason) {
+            Part::Said(cache.config.name.word(&reason)?)
+        } else if UnsafeRequest::is_plain(request, reason) {
+            Part::Unsafe(cache.again(), UnsafeRequest::plain(request))
+        } else {
+            return None;
+        };
+        if level_enabled!(Level::DEBUG) {
+            // A log may keep what it is shown, for all that the compiler knows.
+            let method = request.method().clone();
+            tell(&method, path_and_query(request.uri()), reason);
+        }
+        Some(Self { part, room })
+    }
+
+    /// The same for any request.
     pub(crate) fn of<B>(
         request: &Request<B>,
         why: Why,
         room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Self {
+        let reason = match why {
+            Why::Itself(reason) => reason,
+            Why::Aside(_) => Pass::SteppedAside,
+        };
+        tell(request.method(), path_and_query(request.uri()), reason);
         let part = match why {
-            Why::Aside(None) => {
-                tell(request.method(), request.uri(), Pass::SteppedAside);
-                Part::safe(Pass::SteppedAside, cache)
-            }
-            Why::Aside(Some(glance)) => {
-                tell(request.method(), request.uri(), Pass::SteppedAside);
-                Part::seen(Pass::SteppedAside, Kind::Aside(glance), cache)
-            }
-            Why::Itself(reason) => Part::of(request, reason, cache),
+            Why::Aside(Some(glance)) => Part::Aside(cache.again(), Box::new(glance)),
+            _ => match UnsafeRequest::new(request, reason) {
+                Some(request) => Part::Unsafe(cache.again(), request),
+                None => Part::Safe(cache.again(), reason),
+            },
         };
         Self { part, room }
     }
@@ -108,11 +155,7 @@ impl Passing {
     #[inline(never)]
     pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
-        let word = match &self.part {
-            Part::Unseen(word) => Some(*word),
-            Part::Seen(seen) => seen.answered(response, body, noted, self.room),
-        };
-        if let Some(word) = word {
+        if let Some(word) = self.part.answered(response, body, noted, self.room) {
             word.say(response, noted, self.room);
         }
         if noted.have(Noted::TAGS) {
@@ -122,35 +165,6 @@ impl Passing {
 }
 
 impl Part {
-    // Not inlined, nor is `tell`: hits go by without what they take.
-    #[inline(never)]
-    fn of<B>(request: &Request<B>, reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
-        tell(request.method(), request.uri(), reason);
-        match UnsafeRequest::new(request, reason) {
-            Some(request) => Self::seen(reason, Kind::Unsafe(request), cache),
-            None => Self::safe(reason, cache),
-        }
-    }
-
-    fn safe(reason: Pass, cache: &Shared<Arc<Cache>>) -> Self {
-        match cache.config.name.word(&reason) {
-            Some(word) => Self::Unseen(word),
-            None => Self::seen(reason, Kind::Safe, cache),
-        }
-    }
-
-    #[inline]
-    fn seen(reason: Pass, kind: Kind, cache: &Shared<Arc<Cache>>) -> Self {
-        let cache = cache.again();
-        Self::Seen(Seen {
-            cache,
-            reason,
-            kind,
-        })
-    }
-}
-
-impl Seen {
     /// Returns what is to be said, unless it is said already.
     fn answered(
         &self,
@@ -159,25 +173,28 @@ impl Seen {
         noted: Noted,
         room: Room,
     ) -> Option<&'static Word> {
-        let Self {
-            cache,
-            reason,
-            kind,
-        } = self;
-        match kind {
-            Kind::Safe => {}
-            Kind::Unsafe(request) => request.answered(response, noted, cache),
-            Kind::Aside(glance) => glance.at(response, body, cache),
-        }
-        let word = cache.config.name.word(reason);
+        let (cache, reason) = match self {
+            Self::Said(word) => return Some(word),
+            Self::Safe(cache, reason) => (cache, *reason),
+            Self::Unsafe(cache, request) => {
+                request.answered(response, noted, cache);
+                (cache, request.reason())
+            }
+            Self::Aside(cache, glance) => {
+                glance.at(response, body, cache);
+                (cache, Pass::SteppedAside)
+            }
+        };
+        let word = cache.config.name.word(&reason);
         if word.is_none() {
-            cache.say_passed(response, *reason, room);
+            cache.say_passed(response, reason, room);
         }
         word
     }
 }
 
+// Not inlined: hits and those that pass go by without what it takes.
 #[inline(never)]
-fn tell(method: &Method, uri: &Uri, reason: Pass) {
-    debug!(reason = reason.as_str(), %method, %uri, "pass");
+fn tell(method: &Method, target: &str, reason: Pass) {
+    debug!(reason = reason.as_str(), %method, uri = target, "pass");
 }

@@ -4,37 +4,26 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
 
-pin_project! {
-    /// One call of a service, made at once if that is ready, which is the rule;
-    /// otherwise as soon as it is.
-    ///
-    /// A [`Oneshot`] takes a clone of the service along, and the request. Where
-    /// neither is needed, that is a count of references on which all threads meet,
-    /// and a request that is moved back and forth.
-    pub(crate) struct Prompt<S, R>
-    where
-        S: Service<R>,
-    {
-        #[pin]
-        state: State<S, R>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<S, R>
-    where
-        S: Service<R>,
-    {
-        Called { #[pin] future: S::Future },
-        // Rare, and as large as a request: who has to wait may allocate.
-        Waiting { call: Pin<Box<Oneshot<S, R>>> },
-        Failed { error: Option<S::Error> },
-    }
+/// One call of a service, made at once if that is ready, which is the rule;
+/// otherwise as soon as it is.
+///
+/// A [`Oneshot`] takes a clone of the service along, and the request. Where
+/// neither is needed, that is a count of references on which all threads meet,
+/// and a request that is moved back and forth.
+pub(crate) enum Prompt<S, R>
+where
+    S: Service<R>,
+{
+    /// It was ready.
+    Called(S::Future),
+    /// It was not, and is called when it is.
+    // Rare, and as large as a request: who has to wait may allocate.
+    Waiting(Pin<Box<Oneshot<S, R>>>),
+    /// It never will be.
+    Failed(S::Error),
 }
 
 impl<S, R> Prompt<S, R>
@@ -43,44 +32,23 @@ where
 {
     /// Calls `service`, which is left as one that nobody has polled, or called and
     /// nothing else.
+    #[inline]
     pub(crate) fn new(service: &mut S, request: R) -> Self {
         // Nobody is woken by this: if it is not ready, it is polled again by whoever
         // polls the call.
         let mut context = Context::from_waker(Waker::noop());
-        let state = match service.poll_ready(&mut context) {
-            Poll::Ready(Ok(())) => State::Called {
-                future: service.call(request),
-            },
+        match service.poll_ready(&mut context) {
+            Poll::Ready(Ok(())) => Self::Called(service.call(request)),
             // The one that was polled may have taken a place in a queue, so it is the
             // one to go on with, and not to be kept by who does not poll it again.
             Poll::Pending => {
                 let clone = service.clone();
                 let polled = mem::replace(service, clone);
-                State::Waiting {
-                    call: Box::pin(Oneshot::new(polled, request)),
-                }
+                Self::Waiting(Box::pin(Oneshot::new(polled, request)))
             }
             Poll::Ready(Err(error)) => {
                 *service = service.clone();
-                State::Failed { error: Some(error) }
-            }
-        };
-        Self { state }
-    }
-}
-
-impl<S, R> Future for Prompt<S, R>
-where
-    S: Service<R>,
-{
-    type Output = Result<S::Response, S::Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Called { future } => future.poll(cx),
-            StateProj::Waiting { call } => call.as_mut().poll(cx),
-            StateProj::Failed { error } => {
-                Poll::Ready(Err(error.take().expect("polled after it was ready")))
+                Self::Failed(error)
             }
         }
     }
@@ -97,29 +65,43 @@ mod tests {
 
     use super::*;
 
-    type Called = Prompt<Mock<&'static str, &'static str>, &'static str>;
+    /// What comes of it, in whatever way.
+    async fn answer<S, R>(prompt: Prompt<S, R>) -> Result<S::Response, S::Error>
+    where
+        S: Service<R>,
+    {
+        match prompt {
+            Prompt::Called(call) => call.await,
+            Prompt::Waiting(call) => call.await,
+            Prompt::Failed(error) => Err(error),
+        }
+    }
 
     /// Polls as a task would, once.
-    fn poll(call: Pin<&mut Called>) -> Poll<Result<&'static str, tower::BoxError>> {
-        call.poll(&mut Context::from_waker(Waker::noop()))
+    fn poll(call: Pin<&mut impl Future>) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        call.poll(&mut context).is_ready()
     }
 
     #[tokio::test]
     async fn a_ready_service_is_called_before_anybody_polls() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
-        let call: Called = Prompt::new(&mut service, "a");
+        let prompt = Prompt::new(&mut service, "a");
+        assert!(matches!(prompt, Prompt::Called(_)));
         assert_request_eq!(handle, "a").send_response("b");
-        assert_eq!(call.await.unwrap(), "b");
+        assert_eq!(answer(prompt).await.unwrap(), "b");
     }
 
     #[tokio::test]
     async fn one_that_is_not_is_called_when_it_is() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
         handle.allow(0);
-        let mut call: Pin<Box<Called>> = Box::pin(Prompt::new(&mut service, "a"));
-        assert!(poll(call.as_mut()).is_pending());
+        let Prompt::Waiting(mut call) = Prompt::new(&mut service, "a") else {
+            panic!("it is not ready");
+        };
+        assert!(!poll(call.as_mut()));
         handle.allow(1);
-        assert!(poll(call.as_mut()).is_pending());
+        assert!(!poll(call.as_mut()));
         assert_request_eq!(handle, "a").send_response("b");
         assert_eq!(call.await.unwrap(), "b");
     }
@@ -128,8 +110,8 @@ mod tests {
     async fn one_that_fails_is_an_error() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
         handle.send_error("gone");
-        let call: Called = Prompt::new(&mut service, "a");
-        assert_eq!(call.await.unwrap_err().to_string(), "gone");
+        let prompt: Prompt<_, &str> = Prompt::new(&mut service, "a");
+        assert_eq!(answer(prompt).await.unwrap_err().to_string(), "gone");
     }
 
     /// Who is polled takes the seat, if it is free, until he is dropped.
@@ -185,10 +167,10 @@ mod tests {
             seat: Arc::default(),
             mine: false,
         };
-        let call = Prompt::new(&mut service, "a");
+        let prompt = Prompt::new(&mut service, "a");
         assert!(!service.mine, "or nobody else would ever have it");
         handle.allow(1);
-        let call = tokio::spawn(call);
+        let call = tokio::spawn(answer(prompt));
         assert_request_eq!(handle, "a").send_response("b");
         assert_eq!(call.await.unwrap().unwrap(), "b");
         assert!(!service.seat.load(Relaxed));

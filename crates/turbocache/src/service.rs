@@ -2,7 +2,9 @@
 mod for_hyper;
 
 use std::{
-    any, fmt, mem,
+    any,
+    borrow::BorrowMut,
+    fmt, mem,
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -23,9 +25,9 @@ use crate::{
     admission::Glance,
     cache::Cache,
     client::{Client, not_modified},
-    future::State,
+    future::Work,
     key::{Key, KeyParts},
-    passing::{Passing, Room, Why},
+    passing::{Passing, Room, Sight, Why},
     pending::Pending,
     policy::{
         ambiguity::is_ambiguous, request::Asked, reuse::Reuse, validation::Verdict::NotModified,
@@ -99,17 +101,52 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        respond(&self.cache, &mut self.inner, request, Room::of)
+        respond(&self.cache, || &mut self.inner, request, Room::of)
     }
 }
 
 /// Answers `request` from memory if it may, and asks `inner` otherwise. If it passes, there
 /// is `room` for the typed value that is said of it.
-fn respond<S, ReqB, ResB>(
+///
+/// What is here is all that is done for nearly all that pass. To move a request is to copy
+/// 250 bytes, and the compiler does so no more often than it has to as long as nothing here
+/// may keep a reference to it. So any other request goes to [`answer`], whole.
+#[inline]
+fn respond<S, I, ReqB, ResB>(
+    cache: &Shared<Arc<Cache>>,
+    inner: impl FnOnce() -> I,
+    request: Request<ReqB>,
+    room: impl FnOnce(&Request<ReqB>) -> Room,
+) -> ResponseFuture<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    I: BorrowMut<S>,
+    ReqB: Body + Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    let room = room(&request);
+    let sight = Sight::of(cache, &request);
+    match Passing::at_once(&request, &sight, room, cache) {
+        Some(passing) => {
+            cache.counters.passes.add_one();
+            ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing)
+        }
+        None => answer(cache, inner().borrow_mut(), request, sight, room),
+    }
+}
+
+/// The same for a request of which this was seen at first.
+// Not inlined: what it takes of the stack is more than those that pass need.
+#[inline(never)]
+fn answer<S, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
     inner: &mut S,
     mut request: Request<ReqB>,
-    room: impl FnOnce(&Request<ReqB>) -> Room,
+    sight: Sight,
+    room: Room,
 ) -> ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<ReqB>, Response = Response<ResB>> + Clone + Send + 'static,
@@ -119,12 +156,12 @@ where
     ResB: Body<Data = Bytes> + Send + 'static,
     ResB::Error: Into<BoxError>,
 {
-    let (asked, parts) = match admit(cache, &request) {
+    let (asked, parts) = match admit(cache, &request, sight) {
         Ok(admitted) => admitted,
         Err(why) => {
             cache.counters.passes.add_one();
-            let passing = Passing::of(&request, why, room(&request), cache);
-            return State::passing(Prompt::new(inner, request), passing).into();
+            let passing = Passing::of(&request, why, room, cache);
+            return ResponseFuture::passing(Prompt::new(inner, request), passing);
         }
     };
     let now = cache.instant();
@@ -142,9 +179,9 @@ where
                 let extensions = mem::take(request.extensions_mut());
                 let response = ready.give(extensions);
                 if asked.conditional && ready.verdict(request.headers()) == NotModified {
-                    return State::answered(not_modified(response)).into();
+                    return ResponseFuture::answered(not_modified(response));
                 }
-                return State::answered(response).into();
+                return ResponseFuture::answered(response);
             }
         }
         variants = Some(copies.variants());
@@ -153,7 +190,7 @@ where
     if let Some(variants) = variants
         && let Some(response) = hit(cache, &mut request, asked, &key, &variants, now)
     {
-        return State::answered(response).into();
+        return ResponseFuture::answered(response);
     }
     let keys = cache.variances.keys(key);
     let found = if asked.told {
@@ -167,7 +204,7 @@ where
         && let Some(response) = hit(cache, &mut request, asked, keys.exact(), variants, now)
     {
         cache.not_near(spot, keys.exact(), variants);
-        return State::answered(response).into();
+        return ResponseFuture::answered(response);
     }
     let asked = Asked {
         ambiguous: is_ambiguous(request.headers()),
@@ -178,7 +215,7 @@ where
     let pending = Pending::new(inner, cache, request, keys, asked, route, now);
     match found {
         LookUp::Ready(found) => pending.go_on(found),
-        LookUp::Later(later) => State::looking_up(later, pending),
+        LookUp::Later(later) => Work::looking_up(later, pending),
     }
     .into()
 }
@@ -188,14 +225,16 @@ where
 fn admit<'a, B: Body>(
     cache: &Cache,
     request: &'a Request<B>,
+    sight: Sight,
 ) -> Result<(Asked, KeyParts<'a>), Why> {
     let policy = &cache.config.policy;
-    let eligible = policy.may_look_up(request)?;
-    if let Some(aside) = cache.admission.ask(request, eligible.has_cookie()) {
-        let asked = || eligible.asked(policy, request.headers());
+    let Sight { eligible, aside } = sight;
+    let eligible = eligible?;
+    let asked = eligible.asked(policy, request);
+    if let Some(aside) = aside {
         return Err(Why::Aside(Glance::new(aside, asked, || cache.instant())));
     }
-    let lookup = eligible.look_up(policy, request.headers())?;
+    let lookup = eligible.look_up(asked, request)?;
     let parts = KeyParts::of(request, &lookup, &cache.config.query)?;
     Ok((lookup.asked, parts))
 }

@@ -19,16 +19,47 @@ use crate::{
 pub(crate) struct UnsafeRequest {
     /// Whatever it may be for.
     targets: Targets,
+    /// It is not what it says, so it may be any.
+    may_be_any: bool,
 }
 
 impl UnsafeRequest {
     /// `None` if it changes nothing, whatever the answer is.
     pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
-        // It is not what it says, so it may be any.
-        let may_be_any = pass == Pass::MethodOverride;
-        (may_be_any || !is_safe(request.method())).then(|| Self {
+        Self::may_be(request, pass).then(|| Self {
             targets: Targets::of(request),
+            may_be_any: pass == Pass::MethodOverride,
         })
+    }
+
+    /// The same of one that [is plain](Self::is_plain), with less to be looked at.
+    #[inline]
+    pub(crate) fn plain<B>(request: &Request<B>) -> Self {
+        Self {
+            targets: Targets::plain(request),
+            may_be_any: false,
+        }
+    }
+
+    /// Whether `request`, which passes for this reason, may change something.
+    #[inline]
+    pub(crate) fn may_be<B>(request: &Request<B>, pass: Pass) -> bool {
+        pass == Pass::MethodOverride || !is_safe(request.method())
+    }
+
+    /// Whether it is what it says, and has [nothing unusual](Targets::are_plain) to it.
+    #[inline]
+    pub(crate) fn is_plain<B>(request: &Request<B>, pass: Pass) -> bool {
+        pass == Pass::Method && Targets::are_plain(request)
+    }
+
+    /// Why it passes.
+    pub(crate) const fn reason(&self) -> Pass {
+        if self.may_be_any {
+            Pass::MethodOverride
+        } else {
+            Pass::Method
+        }
     }
 
     /// It was answered. Whoever learns of the answer finds nothing older.

@@ -28,15 +28,14 @@ impl Glance {
     #[inline]
     pub(crate) fn new(
         aside: Aside,
-        asked: impl FnOnce() -> Asked,
+        asked: Asked,
         requested: impl FnOnce() -> Instant,
     ) -> Option<Self> {
         let Aside::Watched(watched) = aside else {
             return None;
         };
-        let asked = asked();
         Some(Self {
-            watched,
+            watched: *watched,
             requested: requested(),
             tells: asked.is_plain(),
             authorization: asked.authorization,

@@ -100,11 +100,12 @@ const NOT_STORABLE_FOR_COOKIE: u8 = 3;
 pub(crate) struct Route(Place);
 
 /// A request that passes the cache by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Aside {
     /// What it gets is to be told to [`Admission::passed`]; if it gets nothing, there is
     /// nothing to tell.
-    Watched(Watched),
+    // One in a second, so all others are not to make room for it.
+    Watched(Box<Watched>),
     /// What another one for its path got in the same second tells enough.
     Known,
 }
@@ -182,12 +183,12 @@ impl Admission {
             // Two threads may both find it so, and both pass.
             None => self.paths.write(place, ASKED_FOR, now + ASIDE),
         }
-        Some(Aside::Watched(Watched {
+        Some(Aside::Watched(Box::new(Watched {
             route,
             path: place,
             at: now,
             cookie,
-        }))
+        })))
     }
 
     /// Where `request` belongs.

@@ -46,7 +46,7 @@ impl Scene {
 
     fn watched(&self, path: &str) -> Watched {
         match self.aside(path) {
-            Aside::Watched(watched) => watched,
+            Aside::Watched(watched) => *watched,
             Aside::Known => panic!("{path} is known"),
         }
     }
@@ -162,7 +162,7 @@ fn what_one_with_a_cookie_gets_tells_nothing_of_those_without() {
     let request = request.unwrap();
     let ask = |cookie| scene.admission.ask(&request, cookie).unwrap();
     let told = |cookie| match ask(cookie) {
-        Aside::Watched(watched) => scene.admission.passed(watched, false),
+        Aside::Watched(watched) => scene.admission.passed(*watched, false),
         Aside::Known => panic!("it is known"),
     };
     told(true);
@@ -248,7 +248,7 @@ fn however_many_paths_pass_those_with_something_stored_do_not() {
     scene.useless(RUN, "/t/1");
     for number in 0..4 * PATHS {
         if let Err(Aside::Watched(watched)) = scene.ask(&format!("/t/{number}")) {
-            scene.admission.passed(watched, false);
+            scene.admission.passed(*watched, false);
         }
     }
     scene.through("/t/page");

@@ -140,15 +140,43 @@ struct Unusual {
 
 impl Targets {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let target = request.uri().path_and_query();
-        let (target, path) = target.map_or(("/", "/"), |target| (target.as_str(), target.path()));
         let (host, are_several) = host(request.headers());
+        let unusual = Unusual::of(request, are_several).map(Box::new);
+        Self {
+            unusual,
+            ..Self::without(request.uri(), host)
+        }
+    }
+
+    /// Those of a request that [has nothing unusual](Self::are_plain) to it.
+    #[inline]
+    pub(crate) fn plain<B>(request: &Request<B>) -> Self {
+        let host = request.headers().values().next();
+        Self::without(request.uri(), host)
+    }
+
+    /// Whether `request` has nothing unusual to it, and begins with its `Host`, as nearly
+    /// all do.
+    #[inline]
+    pub(crate) fn are_plain<B>(request: &Request<B>) -> bool {
+        let headers = request.headers();
+        let has_one_of_each = headers.len() == headers.keys_len();
+        has_one_of_each
+            && headers.keys().next() == Some(&HOST)
+            && request.uri().authority().is_none()
+            && request.extensions().is_empty()
+    }
+
+    #[inline]
+    fn without(uri: &Uri, host: Option<&HeaderValue>) -> Self {
+        let target = uri.path_and_query();
+        let (target, path) = target.map_or(("/", "/"), |target| (target.as_str(), target.path()));
         let host = host.map_or(&[][..], HeaderValue::as_bytes);
         Self {
             text: Text::of(target.as_bytes(), host),
             length_of_target: target.len(),
             length_of_path: path.len(),
-            unusual: Unusual::of(request, are_several).map(Box::new),
+            unusual: None,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     client::Asker,
     fetch::{Candidate, Miss},
     flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
-    future::State,
+    future::Work,
     policy::{reuse::Reuse, validation, vary::Vary},
     store::{Entry, LookUp},
 };
@@ -191,7 +191,7 @@ where
     ReqB: Send + 'static,
 {
     /// Waits for a flight, makes one, or goes alone.
-    pub(super) fn go<ResB>(mut self) -> State<S, ReqB, ResB>
+    pub(super) fn go<ResB>(mut self) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -220,7 +220,7 @@ where
             }
             Some(Entered::Joined(flight)) => {
                 self.pending.list();
-                return State::following(Follower::new(flight), self);
+                return Work::following(Follower::new(flight), self);
             }
             Some(Entered::Vacant(vacancy)) => vacancy,
         };
@@ -241,11 +241,11 @@ where
         let flight = vacancy.fill(generation, |ticket| {
             Flight::new(call, miss.fetch(now, generation, Some(ticket)))
         });
-        State::leading(Leader::new(flight), asker)
+        Work::leading(Leader::new(flight), asker)
     }
 
     /// Goes on with what came of the flight that it waited for.
-    pub(crate) fn followed<ResB>(mut self, followed: Followed<ResB>) -> State<S, ReqB, ResB>
+    pub(crate) fn followed<ResB>(mut self, followed: Followed<ResB>) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -273,7 +273,7 @@ where
                 self.collapsed(response)
             }
         };
-        State::answered(response)
+        Work::answered(response)
     }
 
     fn collapsed<B>(&self, response: Response<B>) -> Response<B> {
@@ -283,14 +283,14 @@ where
     }
 
     /// Goes forward for this client alone.
-    fn alone<ResB>(self, now: Instant) -> State<S, ReqB, ResB> {
+    fn alone<ResB>(self, now: Instant) -> Work<S, ReqB, ResB> {
         let generation = self.pending.cache.generation(self.pending.keys.exact());
         let (call, miss, asker) = self.set_out(false);
-        State::fetching(call, miss.fetch(now, generation, None), asker)
+        Work::fetching(call, miss.fetch(now, generation, None), asker)
     }
 
     /// The response that it waited for is chosen by `vary`, and not for it.
-    fn go_round<ResB>(self, vary: Vary, now: Instant) -> State<S, ReqB, ResB>
+    fn go_round<ResB>(self, vary: Vary, now: Instant) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -304,7 +304,7 @@ where
         pending.known = Some(vary);
         match pending.cache.look_up(&pending.keys) {
             LookUp::Ready(found) => pending.again(found),
-            LookUp::Later(later) => State::looking_up(later, pending),
+            LookUp::Later(later) => Work::looking_up(later, pending),
         }
     }
 

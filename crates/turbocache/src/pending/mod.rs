@@ -19,7 +19,7 @@ use crate::{
     cache::Cache,
     client::Client,
     flight::{FlightKey, Listed},
-    future::State,
+    future::Work,
     key::variances::Keys,
     policy::{request::Asked, reuse::Reuse, vary::Vary},
     store::{Entry, Variants},
@@ -103,7 +103,7 @@ where
     ReqB: Send + 'static,
 {
     /// Goes on with what was found.
-    pub(crate) fn go_on<ResB>(self, found: Option<Arc<Variants>>) -> State<S, ReqB, ResB>
+    pub(crate) fn go_on<ResB>(self, found: Option<Arc<Variants>>) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -165,13 +165,13 @@ where
             None => (ForwardReason::VaryMiss, None),
         };
         if self.asked.wishes.only_if_cached {
-            return State::answered(self.client().not_cached(why));
+            return Work::answered(self.client().not_cached(why));
         }
         self.forward(why, stored, flight).go()
     }
 
     /// Goes on with what was found at last.
-    pub(crate) fn again<ResB>(mut self, found: Option<Arc<Variants>>) -> State<S, ReqB, ResB>
+    pub(crate) fn again<ResB>(mut self, found: Option<Arc<Variants>>) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -181,11 +181,11 @@ where
         self.go_on(found)
     }
 
-    fn answered<ResB>(&self, entry: &Entry, status: CacheStatus) -> State<S, ReqB, ResB> {
+    fn answered<ResB>(&self, entry: &Entry, status: CacheStatus) -> Work<S, ReqB, ResB> {
         let response = self
             .client()
             .hit(entry, status, self.now, Extensions::new());
-        State::answered(response)
+        Work::answered(response)
     }
 
     fn forward(

@@ -16,10 +16,9 @@ use super::{Policy, directives::Wishes};
 
 /// A request that the cache may answer, as far as that had to be looked at.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Eligible<'a> {
+pub(crate) struct Eligible {
     head: bool,
     fields: Fields,
-    variant: Option<&'a Variant>,
 }
 
 /// A request that the cache may answer, and what was found on the way.
@@ -160,10 +159,7 @@ impl Policy {
     /// Decides whether `request` may be looked up, in one pass over the names of its
     /// fields.
     #[inline]
-    pub(crate) fn may_look_up<'a, B: Body>(
-        &self,
-        request: &'a Request<B>,
-    ) -> Result<Eligible<'a>, Pass> {
+    pub(crate) fn may_look_up<B: Body>(&self, request: &Request<B>) -> Result<Eligible, Pass> {
         let head = match *request.method() {
             Method::GET => false,
             Method::HEAD => true,
@@ -192,21 +188,17 @@ impl Policy {
             return Err(Pass::Upgrade);
         }
         // Last, since some of those above say more about what the request changes.
-        let variant = request.extensions().get();
-        if let Some(Variant::Pass(reason)) = variant {
+        if let Some(Variant::Pass(reason)) = variant(request) {
             return Err(Pass::Variant(reason));
         }
-        Ok(Eligible {
-            head,
-            fields,
-            variant,
-        })
+        Ok(Eligible { head, fields })
     }
 
     /// The same, with what is found on the way.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn look_up<'a, B: Body>(&self, request: &'a Request<B>) -> Result<Lookup<'a>, Pass> {
-        self.may_look_up(request)?.look_up(self, request.headers())
+        let eligible = self.may_look_up(request)?;
+        eligible.look_up(eligible.asked(self, request), request)
     }
 
     fn wishes(&self, request: &HeaderMap) -> Wishes {
@@ -230,25 +222,25 @@ impl Policy {
     }
 }
 
-impl<'a> Eligible<'a> {
+impl Eligible {
     /// Whether the answer may be for one client.
-    pub(crate) const fn has_cookie(&self) -> bool {
+    pub(crate) const fn has_cookie(self) -> bool {
         self.fields.have(Fields::COOKIE)
     }
 
-    /// What the request with these `headers` asks.
+    /// What `request`, of which this was said, asks.
     ///
     /// `no-cache`, `max-age=0` and `Pragma` of a client are ignored by default, as
     /// RFC 9111 §5.2.1 permits ("advisory"): they would let anyone reach the
     /// application behind the cache as often as he likes.
     #[inline]
-    pub(crate) fn asked(&self, policy: &Policy, headers: &HeaderMap) -> Asked {
+    pub(crate) fn asked<B>(self, policy: &Policy, request: &Request<B>) -> Asked {
         let has_wishes = self.fields.have(Fields::CACHE_CONTROL)
             || policy.request_directives && self.fields.have(Fields::PRAGMA);
         Asked {
             head: self.head,
             wishes: if has_wishes {
-                policy.wishes(headers)
+                policy.wishes(request.headers())
             } else {
                 Wishes::default()
             },
@@ -256,29 +248,36 @@ impl<'a> Eligible<'a> {
             range: self.fields.have(Fields::RANGE),
             authorization: self.fields.have(Fields::AUTHORIZATION),
             cookie: self.fields.have(Fields::COOKIE),
-            told: matches!(self.variant, Some(Variant::ToldByResponse)),
+            told: matches!(variant(request), Some(Variant::ToldByResponse)),
             ambiguous: false,
         }
     }
 
-    /// What it takes to look it up, of the same request.
+    /// What it takes to look it up, of the same request, and what that asks.
     #[inline]
-    pub(crate) fn look_up(
-        &self,
-        policy: &Policy,
-        headers: &'a HeaderMap,
-    ) -> Result<Lookup<'a>, Pass> {
-        let (host, are_several) = host(headers);
+    pub(crate) fn look_up<B>(self, asked: Asked, request: &Request<B>) -> Result<Lookup<'_>, Pass> {
+        let (host, are_several) = host(request.headers());
         if are_several {
             return Err(Pass::SeveralHosts);
         }
         Ok(Lookup {
-            asked: self.asked(policy, headers),
+            asked,
             host,
             forwarded: self.fields.have(Fields::FORWARDED),
-            variant: self.variant,
+            variant: variant(request),
         })
     }
+}
+
+/// Which variant `request` is of, if anybody has said so.
+#[inline]
+fn variant<B>(request: &Request<B>) -> Option<&Variant> {
+    let extensions = request.extensions();
+    // Most have none, and then nothing is called.
+    if extensions.is_empty() {
+        return None;
+    }
+    extensions.get()
 }
 
 #[cfg(test)]

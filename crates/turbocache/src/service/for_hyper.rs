@@ -69,7 +69,7 @@ where
 
     #[inline]
     fn call(&self, request: Request<ReqB>) -> Self::Future {
-        respond(&self.cache, &mut self.inner.clone(), request, Room::of)
+        respond(&self.cache, || self.inner.clone(), request, Room::of)
     }
 }
 
@@ -89,6 +89,6 @@ where
     #[inline]
     fn call(&self, request: Request<ReqB>) -> Self::Future {
         let TurboCacheService { inner, cache } = &self.0;
-        respond(cache, &mut inner.clone(), request, |_| Room::Unread)
+        respond(cache, || inner.clone(), request, |_| Room::Unread)
     }
 }

@@ -155,3 +155,73 @@ fn a_router_that_took_no_prefix_off_changes_nothing() {
         assert_eq!(Targets::of(&request).path(), path, "{original}");
     }
 }
+
+#[test]
+fn what_is_plain_is_so_in_every_way_and_has_the_keys_of_any_other() {
+    let with = |change: fn(&mut Request<http_body_util::Empty<Bytes>>)| {
+        let mut request = get("/p?q", "a");
+        change(&mut request);
+        request
+    };
+    let cases = [
+        ("as most are", with(|_| ()), true),
+        (
+            "another field",
+            with(|request| {
+                request
+                    .headers_mut()
+                    .insert("accept", "*/*".parse().unwrap());
+            }),
+            true,
+        ),
+        (
+            "two of another field",
+            with(|request| {
+                for value in ["a", "b"] {
+                    let value = value.parse().unwrap();
+                    request.headers_mut().append("accept", value);
+                }
+            }),
+            false,
+        ),
+        (
+            "two hosts",
+            with(|request| {
+                request.headers_mut().append("host", "b".parse().unwrap());
+            }),
+            false,
+        ),
+        (
+            "its host later",
+            with(|request| {
+                request.headers_mut().clear();
+                for (name, value) in [("accept", "*/*"), ("host", "a")] {
+                    request.headers_mut().insert(name, value.parse().unwrap());
+                }
+            }),
+            false,
+        ),
+        (
+            "no host",
+            with(|request| request.headers_mut().clear()),
+            false,
+        ),
+        ("an authority", get("http://a/p?q", "a"), false),
+        (
+            "a trusted origin",
+            with(|request| {
+                request.extensions_mut().insert(origin("https", "a"));
+            }),
+            false,
+        ),
+    ];
+    for (name, request, is_plain) in cases {
+        assert_eq!(Targets::are_plain(&request), is_plain, "{name}");
+        if is_plain {
+            let [plain, any] = [Targets::plain(&request), Targets::of(&request)];
+            let rules = &QueryRules::All;
+            assert_eq!(plain.keys(rules), any.keys(rules), "{name}");
+            assert_eq!(plain.path(), any.path(), "{name}");
+        }
+    }
+}

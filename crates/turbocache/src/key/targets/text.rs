@@ -12,6 +12,7 @@ const SHORT: usize = 46;
 
 impl Text {
     /// `one`, and `other` behind it.
+    #[inline]
     pub(super) fn of(one: &[u8], other: &[u8]) -> Self {
         let length = one.len() + other.len();
         match u8::try_from(length) {

@@ -1,0 +1,223 @@
+//! How a request is answered that was neither in memory nor passed at once.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::{BoxError, util::Oneshot};
+use tower_service::Service;
+use tracing::debug;
+
+use super::AGAIN;
+use crate::{
+    CacheBody,
+    client::Asker,
+    fetch::{Fetch, Fetched},
+    flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
+    passing::Passing,
+    pending::{Forward, Pending},
+    store::Later,
+};
+
+pin_project! {
+    #[project = WorkProj]
+    pub(crate) enum Work<S, ReqB, ResB>
+    where
+        S: Service<Request<ReqB>>,
+    {
+        /// From memory, after all.
+        Answered { response: Option<Response<CacheBody<ResB>>> },
+        /// By the inner service, untouched, as soon as that is ready.
+        Waiting {
+            call: Pin<Box<Oneshot<S, Request<ReqB>>>>,
+            passing: Passing,
+        },
+        /// It was not, and never will be.
+        Failed { error: Option<S::Error> },
+        /// Not yet known to be anywhere: the store takes its time.
+        LookingUp {
+            later: Later,
+            pending: Option<Pending<S, ReqB>>,
+        },
+        /// By the inner service, for this request alone; perhaps to be stored.
+        Fetching {
+            #[pin]
+            call: Oneshot<S, Request<ReqB>>,
+            fetch: Option<Fetch>,
+            asker: Asker,
+        },
+        /// From memory, with what the inner service sends of it.
+        Completing {
+            waiter: Waiter<ResB>,
+            asker: Asker,
+        },
+        /// By the inner service, for others, too.
+        Leading {
+            leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+            asker: Asker,
+        },
+        /// By what another one fetches.
+        Following {
+            follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+            // What it takes to go on alone.
+            own: Option<Forward<S, ReqB>>,
+        },
+    }
+}
+
+impl<S, ReqB, ResB> Work<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>>,
+{
+    pub(crate) const fn answered(response: Response<CacheBody<ResB>>) -> Self {
+        let response = Some(response);
+        Self::Answered { response }
+    }
+
+    pub(crate) const fn looking_up(later: Later, pending: Pending<S, ReqB>) -> Self {
+        let pending = Some(pending);
+        Self::LookingUp { later, pending }
+    }
+
+    pub(crate) const fn fetching(
+        call: Oneshot<S, Request<ReqB>>,
+        fetch: Fetch,
+        asker: Asker,
+    ) -> Self {
+        let fetch = Some(fetch);
+        Self::Fetching { call, fetch, asker }
+    }
+
+    pub(crate) const fn leading(
+        leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+        asker: Asker,
+    ) -> Self {
+        Self::Leading { leader, asker }
+    }
+
+    pub(crate) const fn following(
+        follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+        own: Forward<S, ReqB>,
+    ) -> Self {
+        let own = Some(own);
+        Self::Following { follower, own }
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Answered { .. } => "answered",
+            Self::Waiting { .. } => "passing, when the service is ready",
+            Self::Failed { .. } => "failed",
+            Self::LookingUp { .. } => "looking up",
+            Self::Fetching { .. } => "fetching",
+            Self::Completing { .. } => "completing",
+            Self::Leading { .. } => "leading",
+            Self::Following { .. } => "following",
+        }
+    }
+}
+
+impl<S, ReqB, ResB> Work<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    ReqB: Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    // Not inlined: what it takes of the stack is more than all others need.
+    #[inline(never)]
+    pub(super) fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<CacheBody<ResB>>, S::Error>> {
+        loop {
+            let next = match self.as_mut().project() {
+                WorkProj::Answered { response } => {
+                    return Poll::Ready(Ok(response.take().expect(AGAIN)));
+                }
+                WorkProj::Waiting { call, passing } => {
+                    let (mut parts, body) = ready!(call.as_mut().poll(cx))?.into_parts();
+                    passing.answered(&mut parts, &body);
+                    let response = Response::from_parts(parts, CacheBody::passed(body));
+                    return Poll::Ready(Ok(response));
+                }
+                WorkProj::Failed { error } => return Poll::Ready(Err(error.take().expect(AGAIN))),
+                WorkProj::LookingUp { later, pending } => {
+                    let found = ready!(later.as_mut().poll(cx)).unwrap_or_else(|error| {
+                        debug!(%error, "the look-up failed");
+                        None
+                    });
+                    pending.take().expect(AGAIN).again(found)
+                }
+                WorkProj::Fetching { call, fetch, asker } => {
+                    let result = ready!(call.poll(cx));
+                    match fetched(fetch.take().expect(AGAIN), asker, result)? {
+                        Ok(response) => return Poll::Ready(Ok(response)),
+                        Err(waiter) => Self::Completing {
+                            waiter,
+                            asker: asker.clone(),
+                        },
+                    }
+                }
+                WorkProj::Completing { waiter, asker } => {
+                    let entry = match ready!(waiter.poll(cx)) {
+                        Waited::Stored(entry) => Some(entry),
+                        Waited::Alone => None,
+                    };
+                    let now = asker.cache.instant();
+                    return Poll::Ready(Ok(asker.completed(entry.as_deref(), now)));
+                }
+                WorkProj::Leading { leader, asker } => {
+                    return Poll::Ready(match ready!(leader.poll(cx)) {
+                        Ok(Led::Shared(parts, reader)) => Ok(asker.led(parts, reader)),
+                        Ok(Led::Reused(reused)) => Ok(asker.reused(&reused, asker.cache.instant())),
+                        Ok(Led::Refused(response, reason)) => Ok(asker.refused(response, reason)),
+                        Err(error) => Err(error),
+                    });
+                }
+                WorkProj::Following { follower, own } => {
+                    let fit = |candidate: &_| own.as_ref().expect(AGAIN).fit(candidate);
+                    let followed = ready!(follower.poll(cx, fit));
+                    own.take().expect(AGAIN).followed(followed)
+                }
+            };
+            self.set(next);
+        }
+    }
+}
+
+/// What comes of a request that went alone: a response, or a part to wait for.
+fn fetched<B, E>(
+    fetch: Fetch,
+    asker: &Asker,
+    result: Result<Response<B>, E>,
+) -> Result<Result<Response<CacheBody<B>>, Waiter<B>>, E>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let reused = match result {
+        Ok(response) => match fetch.judge(response) {
+            Fetched::Storable(candidate, parts, body) => {
+                let reader = Broadcast::new(*candidate, body).leader(None);
+                return Ok(Ok(asker.led(parts, reader)));
+            }
+            Fetched::Completing(candidate, body) => {
+                // Nobody else finds it, so there is nothing to be kept.
+                return Ok(Err(Broadcast::new(*candidate, body).waiter(Arc::new(()))));
+            }
+            Fetched::Refused(response, reason) => return Ok(Ok(asker.refused(response, reason))),
+            Fetched::Reused(reused) => reused,
+        },
+        Err(error) => fetch.failed().ok_or(error)?,
+    };
+    Ok(Ok(asker.reused(&reused, asker.cache.instant())))
+}
