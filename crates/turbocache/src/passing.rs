@@ -49,27 +49,19 @@ enum Part {
 }
 
 /// What is seen of a request at first.
-pub(crate) struct Sight {
-    /// Whether it may be looked up.
-    pub(crate) eligible: Result<Eligible, Pass>,
-    /// Whether it passes nevertheless, because nothing could be stored lately where it
-    /// belongs.
-    pub(crate) aside: Option<Aside>,
+pub(crate) enum Sight {
+    /// It may be looked up.
+    Eligible(Eligible),
+    /// It passes.
+    Passes(Why),
 }
 
 /// Why a request passes the cache by.
-#[derive(Clone, Copy)]
 pub(crate) enum Why {
     /// For a reason of its own.
     Itself(Pass),
     /// Because nothing could be stored lately where it belongs.
-    Aside(Option<Glance>),
-}
-
-impl From<Pass> for Why {
-    fn from(reason: Pass) -> Self {
-        Self::Itself(reason)
-    }
+    Aside(Eligible, Aside),
 }
 
 impl Room {
@@ -87,12 +79,14 @@ impl Room {
 impl Sight {
     #[inline]
     pub(crate) fn of<B: Body>(cache: &Cache, request: &Request<B>) -> Self {
-        let eligible = cache.config.policy.may_look_up(request);
-        let aside = match eligible {
-            Ok(eligible) => cache.admission.ask(request, eligible.has_cookie()),
-            Err(_) => None,
+        let eligible = match cache.config.policy.may_look_up(request) {
+            Ok(eligible) => eligible,
+            Err(reason) => return Self::Passes(Why::Itself(reason)),
         };
-        Self { eligible, aside }
+        match cache.admission.ask(request, eligible.has_cookie()) {
+            None => Self::Eligible(eligible),
+            Some(aside) => Self::Passes(Why::Aside(eligible, aside)),
+        }
     }
 }
 
@@ -108,10 +102,10 @@ impl Passing {
         room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Option<Self> {
-        let reason = match (&sight.eligible, &sight.aside) {
-            (Err(reason), _) => *reason,
-            (Ok(_), Some(Aside::Known)) => Pass::SteppedAside,
-            (Ok(_), _) => return None,
+        let reason = match sight {
+            Sight::Passes(Why::Itself(reason)) => *reason,
+            Sight::Passes(Why::Aside(_, Aside::Known)) => Pass::SteppedAside,
+            _ => return None,
         };
         let part = if !UnsafeRequest::may_be(request, reason) {
             Part::Said(cache.config.name.word(&reason)?)
@@ -137,11 +131,15 @@ impl Passing {
     ) -> Self {
         let reason = match why {
             Why::Itself(reason) => reason,
-            Why::Aside(_) => Pass::SteppedAside,
+            Why::Aside(..) => Pass::SteppedAside,
         };
         tell(request.method(), path_and_query(request.uri()), reason);
         let part = match why {
-            Why::Aside(Some(glance)) => Part::Aside(cache.again(), Box::new(glance)),
+            Why::Aside(eligible, Aside::Watched(watched)) => {
+                let asked = eligible.asked(&cache.config.policy, request);
+                let glance = Glance::new(*watched, asked, cache.instant());
+                Part::Aside(cache.again(), Box::new(glance))
+            }
             _ => match UnsafeRequest::new(request, reason) {
                 Some(request) => Part::Unsafe(cache.again(), request),
                 None => Part::Safe(cache.again(), reason),

@@ -22,7 +22,6 @@ use tracing::trace;
 pub use self::for_hyper::Outermost;
 use crate::{
     CacheBody, ResponseFuture,
-    admission::Glance,
     cache::Cache,
     client::{Client, not_modified},
     future::Work,
@@ -30,7 +29,10 @@ use crate::{
     passing::{Passing, Room, Sight, Why},
     pending::Pending,
     policy::{
-        ambiguity::is_ambiguous, request::Asked, reuse::Reuse, validation::Verdict::NotModified,
+        ambiguity::is_ambiguous,
+        request::{Asked, Eligible, Pass},
+        reuse::Reuse,
+        validation::Verdict::NotModified,
     },
     prompt::Prompt,
     store::{Entry, LookUp, Variants},
@@ -110,7 +112,7 @@ where
 ///
 /// What is here is all that is done for nearly all that pass. To move a request is to copy
 /// 250 bytes, and the compiler does so no more often than it has to as long as nothing here
-/// may keep a reference to it. So any other request goes to [`answer`], whole.
+/// may keep a reference to it. So any other request goes to [`answer`] or [`pass`], whole.
 #[inline]
 fn respond<S, I, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
@@ -129,23 +131,25 @@ where
 {
     let room = room(&request);
     let sight = Sight::of(cache, &request);
-    match Passing::at_once(&request, &sight, room, cache) {
-        Some(passing) => {
-            cache.counters.passes.add_one();
-            ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing)
-        }
-        None => answer(cache, inner().borrow_mut(), request, sight, room),
+    if let Some(passing) = Passing::at_once(&request, &sight, room, cache) {
+        cache.counters.passes.add_one();
+        return ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing);
+    }
+    match sight {
+        Sight::Eligible(eligible) => answer(cache, inner().borrow_mut(), request, eligible, room),
+        Sight::Passes(why) => pass(cache, inner().borrow_mut(), request, why, room),
     }
 }
 
-/// The same for a request of which this was seen at first.
-// Not inlined: what it takes of the stack is more than those that pass need.
+/// The same for one that may be looked up.
+// Not inlined, nor is `pass`: what they take of the stack is more than those need that pass
+// at once.
 #[inline(never)]
 fn answer<S, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
     inner: &mut S,
     mut request: Request<ReqB>,
-    sight: Sight,
+    eligible: Eligible,
     room: Room,
 ) -> ResponseFuture<S, ReqB, ResB>
 where
@@ -156,13 +160,9 @@ where
     ResB: Body<Data = Bytes> + Send + 'static,
     ResB::Error: Into<BoxError>,
 {
-    let (asked, parts) = match admit(cache, &request, sight) {
+    let (asked, parts) = match admit(cache, &request, eligible) {
         Ok(admitted) => admitted,
-        Err(why) => {
-            cache.counters.passes.add_one();
-            let passing = Passing::of(&request, why, room, cache);
-            return ResponseFuture::passing(Prompt::new(inner, request), passing);
-        }
+        Err(reason) => return pass(cache, inner, request, Why::Itself(reason), room),
     };
     let now = cache.instant();
     let spot = cache.spot(&parts);
@@ -220,20 +220,31 @@ where
     .into()
 }
 
+/// The same for one that passes.
+#[inline(never)]
+fn pass<S, ReqB, ResB>(
+    cache: &Shared<Arc<Cache>>,
+    inner: &mut S,
+    request: Request<ReqB>,
+    why: Why,
+    room: Room,
+) -> ResponseFuture<S, ReqB, ResB>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>> + Clone,
+{
+    cache.counters.passes.add_one();
+    let passing = Passing::of(&request, why, room, cache);
+    ResponseFuture::passing(Prompt::new(inner, request), passing)
+}
+
 /// What `request` asks, and its key; or why it passes.
 #[inline]
-fn admit<'a, B: Body>(
+fn admit<'a, B>(
     cache: &Cache,
     request: &'a Request<B>,
-    sight: Sight,
-) -> Result<(Asked, KeyParts<'a>), Why> {
-    let policy = &cache.config.policy;
-    let Sight { eligible, aside } = sight;
-    let eligible = eligible?;
-    let asked = eligible.asked(policy, request);
-    if let Some(aside) = aside {
-        return Err(Why::Aside(Glance::new(aside, asked, || cache.instant())));
-    }
+    eligible: Eligible,
+) -> Result<(Asked, KeyParts<'a>), Pass> {
+    let asked = eligible.asked(&cache.config.policy, request);
     let lookup = eligible.look_up(asked, request)?;
     let parts = KeyParts::of(request, &lookup, &cache.config.query)?;
     Ok((lookup.asked, parts))

@@ -3,7 +3,7 @@ use std::time::Instant;
 use http::response;
 use http_body::Body;
 
-use super::{Aside, Watched};
+use super::Watched;
 use crate::{
     cache::{Cache, Config},
     policy::{request::Asked, reuse, storable::Exchange},
@@ -23,23 +23,14 @@ pub(crate) struct Glance {
 }
 
 impl Glance {
-    /// What to look for in the response to a request that is sent now and asks so, if it
-    /// is to be looked at.
-    #[inline]
-    pub(crate) fn new(
-        aside: Aside,
-        asked: Asked,
-        requested: impl FnOnce() -> Instant,
-    ) -> Option<Self> {
-        let Aside::Watched(watched) = aside else {
-            return None;
-        };
-        Some(Self {
-            watched: *watched,
-            requested: requested(),
+    /// What to look for in the response to a request that is sent now and asks so.
+    pub(crate) const fn new(watched: Watched, asked: Asked, requested: Instant) -> Self {
+        Self {
+            watched,
+            requested,
             tells: asked.is_plain(),
             authorization: asked.authorization,
-        })
+        }
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
