@@ -98,14 +98,14 @@ impl Passing {
     #[inline]
     pub(crate) fn at_once<B>(
         request: &Request<B>,
-        sight: &Sight,
+        why: &Why,
         room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Option<Self> {
-        let reason = match sight {
-            Sight::Passes(Why::Itself(reason)) => *reason,
-            Sight::Passes(Why::Aside(_, Aside::Known)) => Pass::SteppedAside,
-            _ => return None,
+        let reason = match why {
+            Why::Itself(reason) => *reason,
+            Why::Aside(_, Aside::Known) => Pass::SteppedAside,
+            Why::Aside(_, Aside::Watched(_)) => return None,
         };
         let part = if !UnsafeRequest::may_be(request, reason) {
             Part::Said(cache.config.name.word(&reason)?)

@@ -130,14 +130,18 @@ where
     ResB::Error: Into<BoxError>,
 {
     let room = room(&request);
-    let sight = Sight::of(cache, &request);
-    if let Some(passing) = Passing::at_once(&request, &sight, room, cache) {
-        cache.counters.passes.add_one();
-        return ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing);
-    }
-    match sight {
-        Sight::Eligible(eligible) => answer(cache, inner().borrow_mut(), request, eligible, room),
-        Sight::Passes(why) => pass(cache, inner().borrow_mut(), request, why, room),
+    let why = match Sight::of(cache, &request) {
+        Sight::Eligible(eligible) => {
+            return answer(cache, inner().borrow_mut(), request, eligible, room);
+        }
+        Sight::Passes(why) => why,
+    };
+    match Passing::at_once(&request, &why, room, cache) {
+        Some(passing) => {
+            cache.counters.passes.add_one();
+            ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing)
+        }
+        None => pass(cache, inner().borrow_mut(), request, why, room),
     }
 }
 
