@@ -164,7 +164,9 @@ impl Targets {
         has_one_of_each
             && headers.keys().next() == Some(&HOST)
             && request.uri().authority().is_none()
-            && request.extensions().is_empty()
+            // Most have none at all.
+            && (request.extensions().is_empty()
+                || original(request).is_none() && trusted(request).is_none())
     }
 
     #[inline]
@@ -235,11 +237,7 @@ impl Targets {
 
 impl Unusual {
     fn of<B>(request: &Request<B>, are_several_hosts: bool) -> Option<Self> {
-        // axum's router notes the one of each request.
-        let is_another =
-            |original: &&Uri| path_and_query(original) != path_and_query(request.uri());
-        let original = original_uri(request.extensions()).filter(is_another);
-        let trusted = request.extensions().get::<TargetOrigin>();
+        let (original, trusted) = (original(request), trusted(request));
         let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
         let is_there =
             original.is_some() || trusted.is_some() || absolute.is_some() || are_several_hosts;
@@ -260,6 +258,18 @@ impl Unusual {
     fn original(&self) -> Option<&str> {
         self.original.as_ref().map(path_and_query)
     }
+}
+
+/// Where a prefix was taken off: the URI as it was.
+fn original<B>(request: &Request<B>) -> Option<&Uri> {
+    // axum's router notes the one of each request.
+    let is_another = |original: &&Uri| path_and_query(original) != path_and_query(request.uri());
+    original_uri(request.extensions()).filter(is_another)
+}
+
+/// Whom a trusted proxy said it is for.
+fn trusted<B>(request: &Request<B>) -> Option<&TargetOrigin> {
+    request.extensions().get()
 }
 
 #[cfg(test)]

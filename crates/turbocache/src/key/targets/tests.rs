@@ -208,6 +208,22 @@ fn what_is_plain_is_so_in_every_way_and_has_the_keys_of_any_other() {
         ),
         ("an authority", get("http://a/p?q", "a"), false),
         (
+            "a router that took no prefix off",
+            with(|request| {
+                let uri = axum::extract::OriginalUri("/p?q".parse().unwrap());
+                request.extensions_mut().insert(uri);
+            }),
+            true,
+        ),
+        (
+            "one that took one off",
+            with(|request| {
+                let uri = axum::extract::OriginalUri("/x/p?q".parse().unwrap());
+                request.extensions_mut().insert(uri);
+            }),
+            false,
+        ),
+        (
             "a trusted origin",
             with(|request| {
                 request.extensions_mut().insert(origin("https", "a"));
