@@ -1,7 +1,10 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use crate::PerThread;
@@ -12,11 +15,10 @@ use crate::PerThread;
 /// hyper's adapter for tower clones a service for each request. One count for all
 /// connections would travel between the processors with each of them, and that
 /// costs more than all else that a hit takes. So each of these has a count of its own
-/// for what is cloned from it: that of a connection's service is only ever touched where
-/// this connection is served. And the first, of which axum makes a clone for each request,
-/// has one for each thread. What is made [again](Self::again) of any of them is counted by
-/// the thread that makes it. `T` is cloned once for each count: an [`Arc`], say, or what
-/// holds a few.
+/// for what is cloned from it, and for what is made [again](Self::again) of it: that of a
+/// connection's service is only ever touched where this connection is served. And the first,
+/// of which axum makes a clone for each request, has one for each thread. `T` is cloned once
+/// for each count: an [`Arc`], say, or what holds a few.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -28,7 +30,7 @@ use crate::PerThread;
 /// assert!(Arc::ptr_eq(&request, &server));
 /// ```
 pub struct Shared<T> {
-    source: Arc<Source<T>>,
+    value: Arc<T>,
     branches: Branches<T>,
 }
 
@@ -36,16 +38,13 @@ pub struct Shared<T> {
 enum Branches<T> {
     /// Of the first: those that are cloned on one thread. 2 KiB at most, of which axum has
     /// one for each of its routes that a layer is on.
-    ByThread(PerThread<OnceLock<Arc<Source<T>>>>),
+    ByThread(PerThread<OnceLock<Arc<T>>>),
     /// Of a clone, of which there may be thousands: all.
-    One(OnceLock<Arc<Source<T>>>),
-}
-
-struct Source<T> {
-    value: T,
-    /// What is made again on one thread, of all that come from the first: 2 KiB at most,
-    /// if anything is.
-    again: Arc<OnceLock<PerThread<OnceLock<Arc<T>>>>>,
+    One {
+        branch: OnceLock<Arc<T>>,
+        /// It was made again before, so it is not for one request alone.
+        is_kept: AtomicBool,
+    },
 }
 
 /// A [`Shared`] value as it is held by what is cloned no more. Made by
@@ -55,43 +54,49 @@ pub struct Again<T>(Arc<T>);
 impl<T> Shared<T> {
     /// The first.
     pub fn new(value: T) -> Self {
-        let again = Arc::default();
         Self {
-            source: Arc::new(Source { value, again }),
+            value: Arc::new(value),
             branches: Branches::ByThread(PerThread::default()),
         }
     }
 }
 
 impl<T: Clone> Shared<T> {
-    /// The same for what is cloned no more, and is dropped soon, on the same thread as a
-    /// rule.
+    /// The same for what is cloned no more.
+    ///
+    /// One that is for a single request has this from where it comes from itself, which costs
+    /// nothing. From the second time on, this one is taken to be for many, and has a count of
+    /// its own.
     pub fn again(&self) -> Again<T> {
-        let threads = self.source.again.get_or_init(PerThread::default);
-        let counted = threads.local().get_or_init(|| Arc::new((**self).clone()));
+        let counted = match &self.branches {
+            // Two threads may both be the first, which is no harm.
+            Branches::One { is_kept, .. } if !is_kept.load(Relaxed) => {
+                is_kept.store(true, Relaxed);
+                &self.value
+            }
+            _ => self.branch(),
+        };
         Again(Arc::clone(counted))
+    }
+
+    /// With the count of what is cloned from this one.
+    fn branch(&self) -> &Arc<T> {
+        let branch = match &self.branches {
+            Branches::ByThread(branches) => branches.local(),
+            Branches::One { branch, .. } => branch,
+        };
+        branch.get_or_init(|| Arc::new((**self).clone()))
     }
 }
 
 impl<T: Clone> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        let branch = match &self.branches {
-            Branches::ByThread(branches) => branches.local(),
-            Branches::One(branch) => branch,
-        };
-        let source = branch.get_or_init(|| Arc::new((*self.source).clone()));
         Self {
-            source: Arc::clone(source),
-            branches: Branches::One(OnceLock::new()),
-        }
-    }
-}
-
-impl<T: Clone> Clone for Source<T> {
-    fn clone(&self) -> Self {
-        Self {
-            value: self.value.clone(),
-            again: Arc::clone(&self.again),
+            value: Arc::clone(self.branch()),
+            branches: Branches::One {
+                branch: OnceLock::new(),
+                is_kept: AtomicBool::new(false),
+            },
         }
     }
 }
@@ -100,7 +105,7 @@ impl<T> Deref for Shared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.source.value
+        &self.value
     }
 }
 
@@ -130,43 +135,38 @@ mod tests {
 
     use super::*;
 
-    /// How many have the same source.
-    fn sources<T>(shared: &Shared<T>) -> usize {
-        Arc::strong_count(&shared.source)
-    }
-
     #[test]
     fn a_clone_of_a_clone_does_not_touch_the_first_count() {
         let first = Shared::new(Arc::new("page"));
         let connection = first.clone();
-        let before = sources(&connection);
+        let before = Arc::strong_count(&connection.value);
         let requests = [(); 3].map(|()| connection.clone());
-        assert_eq!(sources(&connection), before);
+        assert_eq!(Arc::strong_count(&connection.value), before);
+        let again = requests[0].again();
+        assert_eq!(**again, "page");
+        drop(again);
         assert_eq!(**requests[2], "page");
-        assert_eq!(sources(&requests[0]), 3 + 1);
+        assert_eq!(Arc::strong_count(&requests[0].value), 3 + 1);
     }
 
     #[test]
-    fn what_is_made_again_is_counted_where_its_thread_counts_whatever_it_is_made_of() {
+    fn who_is_kept_for_many_requests_does_not_touch_the_count_that_it_shares() {
         let first = Shared::new(Arc::new("page"));
-        let connections = [first.clone(), first.clone().clone()];
-        let before = connections.each_ref().map(sources);
-        let places = PerThread::<u8>::default();
-        let make = || {
-            let again = [&first, &connections[0], &connections[1]].map(Shared::again);
-            assert!(again.iter().all(|again| ***again == "page"));
-            let [one, others @ ..] = again.map(|Again(counted)| counted);
-            assert!(others.iter().all(|other| Arc::ptr_eq(other, &one)));
-            (one, ptr::from_ref(places.local()).addr())
-        };
-        let (here, place) = make();
-        thread::scope(|threads| {
-            for _ in 0..32 {
-                let (other, its_place) = threads.spawn(make).join().unwrap();
-                assert_eq!(Arc::ptr_eq(&other, &here), its_place == place);
-            }
-        });
-        assert_eq!(connections.each_ref().map(sources), before);
+        let connections = [first.clone(), first.clone()];
+        let of_one_request = connections.each_ref().map(Shared::again);
+        let count = Arc::strong_count(&connections[0].value);
+        assert_eq!(count, 1 + 2 + 2, "all come from one");
+        let again: Vec<_> = (0..10)
+            .flat_map(|_| connections.each_ref().map(Shared::again))
+            .collect();
+        assert_eq!(Arc::strong_count(&connections[0].value), count);
+        assert_eq!(Arc::strong_count(&again[0].0), 1 + 10);
+        assert!(
+            again
+                .iter()
+                .chain(&of_one_request)
+                .all(|page| ***page == "page")
+        );
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         thread::scope(|threads| {
             for _ in 0..32 {
                 let (other, its_place) = threads.spawn(make).join().unwrap();
-                assert_eq!(Arc::ptr_eq(&other.source, &here.source), its_place == place);
+                assert_eq!(Arc::ptr_eq(&other.value, &here.value), its_place == place);
                 assert_eq!(**other, "page");
             }
         });
@@ -189,12 +189,9 @@ mod tests {
         let value = Arc::new("page");
         let first = Shared::new(Arc::clone(&value));
         let clones = (first.clone(), first.clone().clone());
-        let again = (first.again(), clones.1.again());
         drop(first);
         assert_eq!(**clones.1, "page");
         drop(clones);
-        assert_eq!(**again.0, "page");
-        drop(again);
         assert_eq!(Arc::strong_count(&value), 1);
     }
 }
