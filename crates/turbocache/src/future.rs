@@ -14,7 +14,11 @@ use tower::BoxError;
 use tower_service::Service;
 
 pub(crate) use self::work::Work;
-use crate::{CacheBody, passing::Passing, prompt::Prompt};
+use crate::{
+    CacheBody,
+    passing::Passing,
+    prompt::{later, poll_now},
+};
 
 /// Of what is to be there once.
 const AGAIN: &str = "polled after it was ready";
@@ -64,17 +68,32 @@ where
         }
     }
 
+    /// Asks `service` for it: at once if it is ready, and as soon as it is otherwise. It is
+    /// left as one that nobody has polled, or called and nothing else.
+    // What is `passing` is made when the service was called: what is to be dropped should
+    // that panic keeps the compiler from having the call written where it belongs.
     #[inline]
-    pub(crate) fn passing(call: Prompt<S, Request<ReqB>>, passing: Passing) -> Self {
-        match call {
-            Prompt::Called(call) => Self {
-                state: State::Passing { call, passing },
-            },
-            Prompt::Waiting(call) => Work::Waiting { call, passing }.into(),
-            Prompt::Failed(error) => {
-                let error = Some(error);
-                Work::Failed { error }.into()
+    pub(crate) fn passing(
+        service: &mut S,
+        request: Request<ReqB>,
+        passing: impl FnOnce() -> Passing,
+    ) -> Self
+    where
+        S: Clone,
+    {
+        match poll_now(service) {
+            Poll::Ready(Ok(())) => {
+                let call = service.call(request);
+                let passing = passing();
+                Self {
+                    state: State::Passing { call, passing },
+                }
             }
+            Poll::Ready(Err(error)) => {
+                *service = service.clone();
+                Work::failed(error).into()
+            }
+            Poll::Pending => Work::waiting(later(service, request), passing()).into(),
         }
     }
 }

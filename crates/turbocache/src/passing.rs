@@ -2,16 +2,16 @@ mod noted;
 
 use std::sync::Arc;
 
-use http::{Method, Request, response};
+use http::{Method, Request, Uri, response};
 use http_body::Body;
 use peregrine_core::{Again, Shared};
 use tracing::{Level, debug, level_enabled};
 
 pub(crate) use self::noted::Noted;
 use crate::{
-    admission::{Aside, Glance},
+    admission::{Aside, Glance, Watched},
     cache::Cache,
-    key::path_and_query,
+    key::targets::PlainTargets,
     name::Word,
     policy::request::{Eligible, Pass},
     tags,
@@ -53,15 +53,18 @@ pub(crate) enum Sight {
     /// It may be looked up.
     Eligible(Eligible),
     /// It passes.
-    Passes(Why),
+    Passes(Pass),
+    /// It passes, and what it gets is to be looked at.
+    Watched(Eligible, Box<Watched>),
 }
 
-/// Why a request passes the cache by.
+/// Why any request passes the cache by.
 pub(crate) enum Why {
-    /// For a reason of its own.
+    /// For a reason that says all.
     Itself(Pass),
-    /// Because nothing could be stored lately where it belongs.
-    Aside(Eligible, Aside),
+    /// Because nothing could be stored lately where it belongs, and what it gets is to be
+    /// looked at.
+    Watched(Eligible, Box<Watched>),
 }
 
 impl Room {
@@ -81,70 +84,54 @@ impl Sight {
     pub(crate) fn of<B: Body>(cache: &Cache, request: &Request<B>) -> Self {
         let eligible = match cache.config.policy.may_look_up(request) {
             Ok(eligible) => eligible,
-            Err(reason) => return Self::Passes(Why::Itself(reason)),
+            Err(reason) => return Self::Passes(reason),
         };
         match cache.admission.ask(request, eligible.has_cookie()) {
             None => Self::Eligible(eligible),
-            Some(aside) => Self::Passes(Why::Aside(eligible, aside)),
+            Some(Aside::Known) => Self::Passes(Pass::SteppedAside),
+            Some(Aside::Watched(watched)) => Self::Watched(eligible, watched),
         }
     }
 }
 
 impl Passing {
-    /// If no more is to be done for `request` than is for nearly all that pass.
-    ///
-    /// Nothing here keeps a reference to it, or hands one to what might: see
-    /// [`respond`](crate::service).
+    /// A request that changes nothing, and of which `word` is to be said.
     #[inline]
-    pub(crate) fn at_once<B>(
-        request: &Request<B>,
-        why: &Why,
-        room: Room,
-        cache: &Shared<Arc<Cache>>,
-    ) -> Option<Self> {
-        let reason = match why {
-            Why::Itself(reason) => *reason,
-            Why::Aside(_, Aside::Known) => Pass::SteppedAside,
-            Why::Aside(_, Aside::Watched(_)) => return None,
-        };
-        let part = if !UnsafeRequest::may_be(request, reason) {
-            Part::Said(cache.config.name.word(&reason)?)
-        } else if UnsafeRequest::is_plain(request, reason) {
-            Part::Unsafe(cache.again(), UnsafeRequest::plain(request))
-        } else {
-            return None;
-        };
-        if level_enabled!(Level::DEBUG) {
-            // A log may keep what it is shown, for all that the compiler knows.
-            let method = request.method().clone();
-            tell(&method, path_and_query(request.uri()), reason);
-        }
-        Some(Self { part, room })
+    pub(crate) const fn said(word: &'static Word, room: Room) -> Self {
+        let part = Part::Said(word);
+        Self { part, room }
     }
 
-    /// The same for any request.
+    /// One that may change something at `targets`.
+    #[inline]
+    pub(crate) fn plain(targets: PlainTargets, room: Room, cache: &Shared<Arc<Cache>>) -> Self {
+        let part = Part::Unsafe(cache.again(), targets.into());
+        Self { part, room }
+    }
+
+    /// Any request, however unusual.
     pub(crate) fn of<B>(
         request: &Request<B>,
         why: Why,
         room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Self {
-        let reason = match why {
-            Why::Itself(reason) => reason,
-            Why::Aside(..) => Pass::SteppedAside,
-        };
-        tell(request.method(), path_and_query(request.uri()), reason);
-        let part = match why {
-            Why::Aside(eligible, Aside::Watched(watched)) => {
+        let (reason, part) = match why {
+            Why::Itself(reason) => {
+                let part = match UnsafeRequest::new(request, reason) {
+                    Some(request) => Part::Unsafe(cache.again(), request),
+                    None => Part::Safe(cache.again(), reason),
+                };
+                (reason, part)
+            }
+            Why::Watched(eligible, watched) => {
                 let asked = eligible.asked(&cache.config.policy, request);
                 let glance = Glance::new(*watched, asked, cache.instant());
-                Part::Aside(cache.again(), Box::new(glance))
+                let part = Part::Aside(cache.again(), Box::new(glance));
+                (Pass::SteppedAside, part)
             }
-            _ => match UnsafeRequest::new(request, reason) {
-                Some(request) => Part::Unsafe(cache.again(), request),
-                None => Part::Safe(cache.again(), reason),
-            },
         };
+        note(request, reason, cache);
         Self { part, room }
     }
 
@@ -191,8 +178,17 @@ impl Part {
     }
 }
 
-// Not inlined: hits and those that pass go by without what it takes.
+/// Counts that `request` passes, and says so in the log.
+#[inline]
+pub(crate) fn note<B>(request: &Request<B>, reason: Pass, cache: &Cache) {
+    cache.counters.passes.add_one();
+    if level_enabled!(Level::DEBUG) {
+        tell(request.method(), request.uri(), reason);
+    }
+}
+
+// Not inlined: those that pass go by without what it takes.
 #[inline(never)]
-fn tell(method: &Method, target: &str, reason: Pass) {
-    debug!(reason = reason.as_str(), %method, uri = target, "pass");
+fn tell(method: &Method, uri: &Uri, reason: Pass) {
+    debug!(reason = reason.as_str(), %method, %uri, "pass");
 }

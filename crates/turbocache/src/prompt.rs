@@ -7,51 +7,34 @@ use std::{
 use tower::util::Oneshot;
 use tower_service::Service;
 
-/// One call of a service, made at once if that is ready, which is the rule;
-/// otherwise as soon as it is.
+/// Whether `service` may be called at once, which is the rule. If not, [`later`] is next.
 ///
 /// A [`Oneshot`] takes a clone of the service along, and the request. Where
 /// neither is needed, that is a count of references on which all threads meet,
 /// and a request that is moved back and forth.
-pub(crate) enum Prompt<S, R>
+#[inline]
+pub(crate) fn poll_now<S, R>(service: &mut S) -> Poll<Result<(), S::Error>>
 where
     S: Service<R>,
 {
-    /// It was ready.
-    Called(S::Future),
-    /// It was not, and is called when it is.
-    // Rare, and as large as a request: who has to wait may allocate.
-    Waiting(Pin<Box<Oneshot<S, R>>>),
-    /// It never will be.
-    Failed(S::Error),
+    // Nobody is woken by this: if it is not ready, it is polled again by whoever polls
+    // the call.
+    service.poll_ready(&mut Context::from_waker(Waker::noop()))
 }
 
-impl<S, R> Prompt<S, R>
+/// The call of a service that was polled and is not ready, as soon as it is. `service` is
+/// left as one that nobody has polled.
+// Not inlined: rare, and as large as a request.
+#[inline(never)]
+pub(crate) fn later<S, R>(service: &mut S, request: R) -> Pin<Box<Oneshot<S, R>>>
 where
     S: Service<R> + Clone,
 {
-    /// Calls `service`, which is left as one that nobody has polled, or called and
-    /// nothing else.
-    #[inline]
-    pub(crate) fn new(service: &mut S, request: R) -> Self {
-        // Nobody is woken by this: if it is not ready, it is polled again by whoever
-        // polls the call.
-        let mut context = Context::from_waker(Waker::noop());
-        match service.poll_ready(&mut context) {
-            Poll::Ready(Ok(())) => Self::Called(service.call(request)),
-            // The one that was polled may have taken a place in a queue, so it is the
-            // one to go on with, and not to be kept by who does not poll it again.
-            Poll::Pending => {
-                let clone = service.clone();
-                let polled = mem::replace(service, clone);
-                Self::Waiting(Box::pin(Oneshot::new(polled, request)))
-            }
-            Poll::Ready(Err(error)) => {
-                *service = service.clone();
-                Self::Failed(error)
-            }
-        }
-    }
+    // The one that was polled may have taken a place in a queue, so it is the one to go on
+    // with, and not to be kept by who does not poll it again.
+    let clone = service.clone();
+    let polled = mem::replace(service, clone);
+    Box::pin(Oneshot::new(polled, request))
 }
 
 #[cfg(test)]
@@ -65,18 +48,6 @@ mod tests {
 
     use super::*;
 
-    /// What comes of it, in whatever way.
-    async fn answer<S, R>(prompt: Prompt<S, R>) -> Result<S::Response, S::Error>
-    where
-        S: Service<R>,
-    {
-        match prompt {
-            Prompt::Called(call) => call.await,
-            Prompt::Waiting(call) => call.await,
-            Prompt::Failed(error) => Err(error),
-        }
-    }
-
     /// Polls as a task would, once.
     fn poll(call: Pin<&mut impl Future>) -> bool {
         let mut context = Context::from_waker(Waker::noop());
@@ -84,21 +55,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_ready_service_is_called_before_anybody_polls() {
+    async fn a_ready_service_may_be_called_before_anybody_polls() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
-        let prompt = Prompt::new(&mut service, "a");
-        assert!(matches!(prompt, Prompt::Called(_)));
+        assert!(matches!(poll_now(&mut service), Poll::Ready(Ok(()))));
+        let call = service.call("a");
         assert_request_eq!(handle, "a").send_response("b");
-        assert_eq!(answer(prompt).await.unwrap(), "b");
+        assert_eq!(call.await.unwrap(), "b");
     }
 
     #[tokio::test]
     async fn one_that_is_not_is_called_when_it_is() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
         handle.allow(0);
-        let Prompt::Waiting(mut call) = Prompt::new(&mut service, "a") else {
-            panic!("it is not ready");
-        };
+        assert!(poll_now(&mut service).is_pending());
+        let mut call = later(&mut service, "a");
         assert!(!poll(call.as_mut()));
         handle.allow(1);
         assert!(!poll(call.as_mut()));
@@ -107,11 +77,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_fails_is_an_error() {
+    async fn one_that_fails_says_so() {
         let (mut service, mut handle) = mock::pair::<&str, &str>();
         handle.send_error("gone");
-        let prompt: Prompt<_, &str> = Prompt::new(&mut service, "a");
-        assert_eq!(answer(prompt).await.unwrap_err().to_string(), "gone");
+        let Poll::Ready(Err(error)) = poll_now(&mut service) else {
+            panic!("it is gone");
+        };
+        assert_eq!(error.to_string(), "gone");
     }
 
     /// Who is polled takes the seat, if it is free, until he is dropped.
@@ -167,10 +139,11 @@ mod tests {
             seat: Arc::default(),
             mine: false,
         };
-        let prompt = Prompt::new(&mut service, "a");
+        assert!(poll_now(&mut service).is_pending());
+        let call = later(&mut service, "a");
         assert!(!service.mine, "or nobody else would ever have it");
         handle.allow(1);
-        let call = tokio::spawn(answer(prompt));
+        let call = tokio::spawn(call);
         assert_request_eq!(handle, "a").send_response("b");
         assert_eq!(call.await.unwrap().unwrap(), "b");
         assert!(!service.seat.load(Relaxed));

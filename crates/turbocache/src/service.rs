@@ -26,7 +26,7 @@ use crate::{
     client::{Client, not_modified},
     future::Work,
     key::{Key, KeyParts},
-    passing::{Passing, Room, Sight, Why},
+    passing::{Passing, Room, Sight, Why, note},
     pending::Pending,
     policy::{
         ambiguity::is_ambiguous,
@@ -34,8 +34,8 @@ use crate::{
         reuse::Reuse,
         validation::Verdict::NotModified,
     },
-    prompt::Prompt,
     store::{Entry, LookUp, Variants},
+    unsafe_request::UnsafeRequest,
 };
 
 /// A service that answers from memory what it may, and asks `S` for the rest.
@@ -109,11 +109,10 @@ where
 
 /// Answers `request` from memory if it may, and asks `inner` otherwise. If it passes, there
 /// is `room` for the typed value that is said of it.
-///
-/// What is here is all that is done for nearly all that pass. To move a request is to copy
-/// 250 bytes, and the compiler does so no more often than it has to as long as nothing here
-/// may keep a reference to it. So any other request goes to [`answer`] or [`pass`], whole.
-#[inline]
+// Not inlined, and the two below neither, to which the request is given whole: as long as
+// nothing that is called here may keep a reference to it, the compiler does not copy it
+// before it is looked at. That would be 250 bytes.
+#[inline(never)]
 fn respond<S, I, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
     inner: impl FnOnce() -> I,
@@ -130,24 +129,33 @@ where
     ResB::Error: Into<BoxError>,
 {
     let room = room(&request);
-    let why = match Sight::of(cache, &request) {
+    let reason = match Sight::of(cache, &request) {
+        Sight::Passes(reason) => reason,
         Sight::Eligible(eligible) => {
             return answer(cache, inner().borrow_mut(), request, eligible, room);
         }
-        Sight::Passes(why) => why,
-    };
-    match Passing::at_once(&request, &why, room, cache) {
-        Some(passing) => {
-            cache.counters.passes.add_one();
-            ResponseFuture::passing(Prompt::new(inner().borrow_mut(), request), passing)
+        Sight::Watched(eligible, watched) => {
+            let why = Why::Watched(eligible, watched);
+            return pass(cache, inner().borrow_mut(), request, why, room);
         }
-        None => pass(cache, inner().borrow_mut(), request, why, room),
+    };
+    // Nearly all that pass are one of these two.
+    if UnsafeRequest::may_be(&request, reason) {
+        if let Some(targets) = UnsafeRequest::plain(&request, reason) {
+            note(&request, reason, cache);
+            let passing = || Passing::plain(targets, room, cache);
+            return ResponseFuture::passing(inner().borrow_mut(), request, passing);
+        }
+    } else if let Some(word) = cache.config.name.word(&reason) {
+        note(&request, reason, cache);
+        let passing = || Passing::said(word, room);
+        return ResponseFuture::passing(inner().borrow_mut(), request, passing);
     }
+    let why = Why::Itself(reason);
+    pass(cache, inner().borrow_mut(), request, why, room)
 }
 
 /// The same for one that may be looked up.
-// Not inlined, nor is `pass`: what they take of the stack is more than those need that pass
-// at once.
 #[inline(never)]
 fn answer<S, ReqB, ResB>(
     cache: &Shared<Arc<Cache>>,
@@ -236,9 +244,8 @@ fn pass<S, ReqB, ResB>(
 where
     S: Service<Request<ReqB>, Response = Response<ResB>> + Clone,
 {
-    cache.counters.passes.add_one();
     let passing = Passing::of(&request, why, room, cache);
-    ResponseFuture::passing(Prompt::new(inner, request), passing)
+    ResponseFuture::passing(inner, request, || passing)
 }
 
 /// What `request` asks, and its key; or why it passes.

@@ -5,7 +5,7 @@ use tracing::debug;
 
 use crate::{
     cache::Cache,
-    key::targets::Targets,
+    key::targets::{PlainTargets, Targets},
     passing::Noted,
     policy::{
         invalidation::{is_non_error, is_safe, other_targets},
@@ -23,6 +23,15 @@ pub(crate) struct UnsafeRequest {
     may_be_any: bool,
 }
 
+impl From<PlainTargets> for UnsafeRequest {
+    fn from(targets: PlainTargets) -> Self {
+        Self {
+            targets: targets.into(),
+            may_be_any: false,
+        }
+    }
+}
+
 impl UnsafeRequest {
     /// `None` if it changes nothing, whatever the answer is.
     pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
@@ -32,25 +41,16 @@ impl UnsafeRequest {
         })
     }
 
-    /// The same of one that [is plain](Self::is_plain), with less to be looked at.
-    #[inline]
-    pub(crate) fn plain<B>(request: &Request<B>) -> Self {
-        Self {
-            targets: Targets::plain(request),
-            may_be_any: false,
-        }
-    }
-
     /// Whether `request`, which passes for this reason, may change something.
     #[inline]
     pub(crate) fn may_be<B>(request: &Request<B>, pass: Pass) -> bool {
         pass == Pass::MethodOverride || !is_safe(request.method())
     }
 
-    /// Whether it is what it says, and has [nothing unusual](Targets::are_plain) to it.
+    /// What `request` is for, if it is what it says, and has nothing unusual to it.
     #[inline]
-    pub(crate) fn is_plain<B>(request: &Request<B>, pass: Pass) -> bool {
-        pass == Pass::Method && Targets::are_plain(request)
+    pub(crate) fn plain<B>(request: &Request<B>, pass: Pass) -> Option<PlainTargets> {
+        (pass == Pass::Method).then(|| PlainTargets::of(request))?
     }
 
     /// Why it passes.

@@ -34,6 +34,8 @@ impl Glance {
     }
 
     /// Tells whether `response` could have been stored, if it tells that.
+    // Not inlined: it takes more of the stack than all others need.
+    #[inline(never)]
     pub(crate) fn at(&self, response: &response::Parts, body: &impl Body, cache: &Cache) {
         // A failure says nothing of what comes next.
         if !self.tells || reuse::is_error(response.status) {

@@ -80,6 +80,18 @@ where
         Self::Answered { response }
     }
 
+    pub(super) const fn waiting(
+        call: Pin<Box<Oneshot<S, Request<ReqB>>>>,
+        passing: Passing,
+    ) -> Self {
+        Self::Waiting { call, passing }
+    }
+
+    pub(super) const fn failed(error: S::Error) -> Self {
+        let error = Some(error);
+        Self::Failed { error }
+    }
+
     pub(crate) const fn looking_up(later: Later, pending: Pending<S, ReqB>) -> Self {
         let pending = Some(pending);
         Self::LookingUp { later, pending }

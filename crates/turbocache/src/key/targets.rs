@@ -10,10 +10,10 @@ mod text;
 use std::{borrow::Cow, iter};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Uri, header::HOST};
+use http::{Extensions, HeaderValue, Request, Uri, header::HOST};
 use peregrine_core::TargetOrigin;
 
-use self::text::Text;
+use self::text::{Short, Text};
 use super::{
     Authority, DIVIDER, Key, end_of, original_uri, path_and_query, plain, query::QueryRules,
     without_query,
@@ -127,6 +127,15 @@ pub(crate) struct Targets {
     unusual: Option<Box<Unusual>>,
 }
 
+/// Those of a request that has nothing unusual to it, and begins with its `Host`, as nearly
+/// all do, if they are short. There is nothing to be dropped.
+#[derive(Clone, Copy)]
+pub(crate) struct PlainTargets {
+    text: Short,
+    length_of_target: usize,
+    length_of_path: usize,
+}
+
 /// What most requests have nothing of.
 #[derive(Debug)]
 struct Unusual {
@@ -138,47 +147,51 @@ struct Unusual {
     other_hosts: Vec<HeaderValue>,
 }
 
+impl PlainTargets {
+    /// `None` if `request` is not as plain as that.
+    #[inline]
+    pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let (name, host) = headers.iter().next()?;
+        let has_one_of_each = headers.len() == headers.keys_len();
+        // Most have none at all.
+        let is_known_otherwise = || {
+            let extensions = request.extensions();
+            !extensions.is_empty() && is_known_otherwise(uri, extensions)
+        };
+        if name != HOST || !has_one_of_each || uri.authority().is_some() || is_known_otherwise() {
+            return None;
+        }
+        let (target, path) = target_and_path(uri);
+        Some(Self {
+            text: Short::of(target.as_bytes(), host.as_bytes())?,
+            length_of_target: target.len(),
+            length_of_path: path.len(),
+        })
+    }
+}
+
+impl From<PlainTargets> for Targets {
+    fn from(plain: PlainTargets) -> Self {
+        Self {
+            text: Text::Short(plain.text),
+            length_of_target: plain.length_of_target,
+            length_of_path: plain.length_of_path,
+            unusual: None,
+        }
+    }
+}
+
 impl Targets {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let (host, are_several) = host(request.headers());
-        let unusual = Unusual::of(request, are_several).map(Box::new);
-        Self {
-            unusual,
-            ..Self::without(request.uri(), host)
-        }
-    }
-
-    /// Those of a request that [has nothing unusual](Self::are_plain) to it.
-    #[inline]
-    pub(crate) fn plain<B>(request: &Request<B>) -> Self {
-        let host = request.headers().values().next();
-        Self::without(request.uri(), host)
-    }
-
-    /// Whether `request` has nothing unusual to it, and begins with its `Host`, as nearly
-    /// all do.
-    #[inline]
-    pub(crate) fn are_plain<B>(request: &Request<B>) -> bool {
-        let headers = request.headers();
-        let has_one_of_each = headers.len() == headers.keys_len();
-        has_one_of_each
-            && headers.keys().next() == Some(&HOST)
-            && request.uri().authority().is_none()
-            // Most have none at all.
-            && (request.extensions().is_empty()
-                || original(request).is_none() && trusted(request).is_none())
-    }
-
-    #[inline]
-    fn without(uri: &Uri, host: Option<&HeaderValue>) -> Self {
-        let target = uri.path_and_query();
-        let (target, path) = target.map_or(("/", "/"), |target| (target.as_str(), target.path()));
         let host = host.map_or(&[][..], HeaderValue::as_bytes);
+        let (target, path) = target_and_path(request.uri());
         Self {
             text: Text::of(target.as_bytes(), host),
             length_of_target: target.len(),
             length_of_path: path.len(),
-            unusual: None,
+            unusual: Unusual::of(request, are_several).map(Box::new),
         }
     }
 
@@ -237,7 +250,9 @@ impl Targets {
 
 impl Unusual {
     fn of<B>(request: &Request<B>, are_several_hosts: bool) -> Option<Self> {
-        let (original, trusted) = (original(request), trusted(request));
+        let extensions = request.extensions();
+        let original = original(request.uri(), extensions);
+        let trusted = extensions.get::<TargetOrigin>();
         let absolute = Some(request.uri()).filter(|uri| uri.authority().is_some());
         let is_there =
             original.is_some() || trusted.is_some() || absolute.is_some() || are_several_hosts;
@@ -260,16 +275,24 @@ impl Unusual {
     }
 }
 
-/// Where a prefix was taken off: the URI as it was.
-fn original<B>(request: &Request<B>) -> Option<&Uri> {
+/// Where a prefix was taken off `uri`: the one that it was.
+fn original<'a>(uri: &Uri, extensions: &'a Extensions) -> Option<&'a Uri> {
     // axum's router notes the one of each request.
-    let is_another = |original: &&Uri| path_and_query(original) != path_and_query(request.uri());
-    original_uri(request.extensions()).filter(is_another)
+    let is_another = |original: &&Uri| path_and_query(original) != path_and_query(uri);
+    original_uri(extensions).filter(is_another)
 }
 
-/// Whom a trusted proxy said it is for.
-fn trusted<B>(request: &Request<B>) -> Option<&TargetOrigin> {
-    request.extensions().get()
+/// Whether anybody knows of another target than `uri`, or of another host.
+#[inline(never)]
+fn is_known_otherwise(uri: &Uri, extensions: &Extensions) -> bool {
+    // A trusted proxy said whom it is for.
+    original(uri, extensions).is_some() || extensions.get::<TargetOrigin>().is_some()
+}
+
+#[inline]
+fn target_and_path(uri: &Uri) -> (&str, &str) {
+    let target = uri.path_and_query();
+    target.map_or(("/", "/"), |target| (target.as_str(), target.path()))
 }
 
 #[cfg(test)]

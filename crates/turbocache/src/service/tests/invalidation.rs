@@ -55,6 +55,18 @@ fn an_unsafe_request_that_is_not_refused_invalidates_its_target() {
 }
 
 #[test]
+fn which_methods_do_so_does_not_depend_on_what_the_cache_is_called() {
+    for name in ["turbocache", "forum"] {
+        let mut scene = Scene::with(TurboCache::conservative().name(name));
+        text(scene.through(get("/page"), fresh("page")));
+        for (method, left) in [("OPTIONS", 1), ("QUERY", 1), ("POST", 0)] {
+            scene.through(request(method, "/page", &[]), with_status(200, &[]));
+            assert_eq!(scene.handle.stats().entries, left, "{method} {name}");
+        }
+    }
+}
+
+#[test]
 fn so_does_it_with_what_its_answer_refers_to_at_the_same_origin() {
     let cases = [
         ("location", "/topics/7", true),
