@@ -13,7 +13,7 @@ use crate::{CacheBody, ResponseFuture, passing::Room};
 ///
 /// hyper reads the extensions of no response. So this one puts no
 /// [`CacheStatus`](peregrine_core::CacheStatus) into those of a response that passes the
-/// cache by: to make one is a third of the instructions that the cache adds to such a
+/// cache by: to make one is two fifths of the instructions that the cache adds to such a
 /// request. All else is as ever, and the field `Cache-Status` says it, too.
 ///
 /// Made by [`TurboCacheService::outermost`].
