@@ -34,7 +34,7 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         part: Option<Part>,
     },
-    /// Compares two contenders whose costs differ by little, a few milliseconds each, in
+    /// Compares two contenders whose costs differ by little, some forty milliseconds each, in
     /// turn: what the layers add, and Peregrine with nginx.
     Pairs(PairsOptions),
     /// Lets a crowd ask Peregrine for one page that is not there yet and takes
