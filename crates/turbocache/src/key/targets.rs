@@ -118,20 +118,22 @@ impl Key {
 /// What a key is made of, and not the keys: few requests need those.
 #[derive(Debug)]
 pub(crate) struct Targets {
-    /// Path and query as they are seen, and behind them the first `Host`. A copy: those of
-    /// the request are slices of the buffer that its connection reads into, and to keep
-    /// them until there is a response takes another buffer for what comes next.
-    text: Text,
-    length_of_target: usize,
-    length_of_path: usize,
+    seen: Seen<Text>,
     unusual: Option<Box<Unusual>>,
 }
 
 /// Those of a request that has nothing unusual to it, and begins with its `Host`, as nearly
 /// all do, if they are short. There is nothing to be dropped.
 #[derive(Clone, Copy)]
-pub(crate) struct PlainTargets {
-    text: Short,
+pub(crate) struct PlainTargets(Seen<Short>);
+
+/// What anybody sees of a request.
+#[derive(Clone, Copy, Debug)]
+struct Seen<T> {
+    /// Path and query, and behind them the first `Host`. A copy: those of the request are
+    /// slices of the buffer that its connection reads into, and to keep them until there
+    /// is a response takes another buffer for what comes next.
+    text: T,
     length_of_target: usize,
     length_of_path: usize,
 }
@@ -163,20 +165,19 @@ impl PlainTargets {
             return None;
         }
         let (target, path) = target_and_path(uri);
-        Some(Self {
-            text: Short::of(target.as_bytes(), host.as_bytes())?,
-            length_of_target: target.len(),
-            length_of_path: path.len(),
-        })
+        let text = Short::of(target.as_bytes(), host.as_bytes())?;
+        Some(Self(Seen::new(text, target, path)))
     }
 }
 
 impl From<PlainTargets> for Targets {
-    fn from(plain: PlainTargets) -> Self {
+    fn from(PlainTargets(seen): PlainTargets) -> Self {
         Self {
-            text: Text::Short(plain.text),
-            length_of_target: plain.length_of_target,
-            length_of_path: plain.length_of_path,
+            seen: Seen {
+                text: Text::Short(seen.text),
+                length_of_target: seen.length_of_target,
+                length_of_path: seen.length_of_path,
+            },
             unusual: None,
         }
     }
@@ -187,31 +188,29 @@ impl Targets {
         let (host, are_several) = host(request.headers());
         let host = host.map_or(&[][..], HeaderValue::as_bytes);
         let (target, path) = target_and_path(request.uri());
+        let text = Text::of(target.as_bytes(), host);
         Self {
-            text: Text::of(target.as_bytes(), host),
-            length_of_target: target.len(),
-            length_of_path: path.len(),
+            seen: Seen::new(text, target, path),
             unusual: Unusual::of(request, are_several).map(Box::new),
         }
     }
 
     /// The one path that all of its keys have, if it is one.
     pub(crate) fn path(&self) -> Option<&[u8]> {
-        let path = &self.text.as_bytes()[..self.length_of_path];
-        self.unusual.is_none().then_some(path)
+        self.unusual.is_none().then(|| self.seen.path())
     }
 
     /// Path and query of all of its keys.
     pub(crate) fn paths<'a>(&'a self, rules: &QueryRules) -> impl Iterator<Item = Cow<'a, str>> {
         let original = self.unusual.iter().filter_map(|unusual| unusual.original());
-        let paths = iter::once(self.seen()).chain(original);
+        let paths = iter::once(self.seen.target()).chain(original);
         paths.map(|path| rules.apply(path))
     }
 
     /// Its plain keys.
     pub(crate) fn keys(&self, rules: &QueryRules) -> Vec<Key> {
         let unusual = self.unusual.as_deref();
-        let seen = self.seen();
+        let seen = self.seen.target();
         let original = unusual.and_then(Unusual::original).unwrap_or(seen);
 
         let trusted = unusual.and_then(|unusual| unusual.trusted.as_ref());
@@ -223,9 +222,8 @@ impl Targets {
         let scheme = absolute.and_then(Uri::scheme_str).unwrap_or("http");
         let from_uri = absolute.and_then(Uri::authority);
         let from_uri = from_uri.map(|authority| (scheme, authority.as_str().as_bytes()));
-        let (_, host) = self.text.as_bytes().split_at(self.length_of_target);
         let other_hosts = unusual.iter().flat_map(|unusual| &unusual.other_hosts);
-        let from_host = iter::once(host).chain(other_hosts.map(HeaderValue::as_bytes));
+        let from_host = iter::once(self.seen.host()).chain(other_hosts.map(HeaderValue::as_bytes));
         let from_host = from_host.map(|host| (scheme, host));
 
         let mut keys = Vec::new();
@@ -241,10 +239,31 @@ impl Targets {
         }
         keys
     }
+}
 
-    fn seen(&self) -> &str {
-        let (target, _) = self.text.as_bytes().split_at(self.length_of_target);
+impl<T> Seen<T> {
+    #[inline]
+    const fn new(text: T, target: &str, path: &str) -> Self {
+        Self {
+            text,
+            length_of_target: target.len(),
+            length_of_path: path.len(),
+        }
+    }
+}
+
+impl Seen<Text> {
+    fn target(&self) -> &str {
+        let target = &self.text.as_bytes()[..self.length_of_target];
         str::from_utf8(target).expect("it was text")
+    }
+
+    fn path(&self) -> &[u8] {
+        &self.text.as_bytes()[..self.length_of_path]
+    }
+
+    fn host(&self) -> &[u8] {
+        &self.text.as_bytes()[self.length_of_target..]
     }
 }
 
