@@ -28,10 +28,17 @@ pin_project! {
     #[project = KindProj]
     enum Kind<B> {
         Passed { #[pin] body: B },
-        Shared { reader: Reader<B> },
         Stored { body: Bytes },
-        Pieces { pieces: Pieces },
+        Piecewise { body: Piecewise<B> },
     }
+}
+
+/// What comes in more than one piece.
+// One kind of body for both: with four, the compiler makes a table of jumps whenever it
+// asks which it is, and jumps to what it has to read first take long.
+enum Piecewise<B> {
+    Shared(Reader<B>),
+    Ranges(Pieces),
 }
 
 impl<B> CacheBody<B> {
@@ -43,7 +50,9 @@ impl<B> CacheBody<B> {
 
     pub(crate) const fn shared(reader: Reader<B>) -> Self {
         Self {
-            kind: Kind::Shared { reader },
+            kind: Kind::Piecewise {
+                body: Piecewise::Shared(reader),
+            },
         }
     }
 
@@ -55,7 +64,9 @@ impl<B> CacheBody<B> {
 
     pub(crate) const fn pieces(pieces: Pieces) -> Self {
         Self {
-            kind: Kind::Pieces { pieces },
+            kind: Kind::Piecewise {
+                body: Piecewise::Ranges(pieces),
+            },
         }
     }
 }
@@ -75,10 +86,9 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().kind.project() {
             KindProj::Passed { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Shared { reader } => reader.poll_frame(cx),
             KindProj::Stored { body } if body.is_empty() => Poll::Ready(None),
             KindProj::Stored { body } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
-            KindProj::Pieces { pieces } => Poll::Ready(pieces.pop().map(Frame::data).map(Ok)),
+            KindProj::Piecewise { body } => body.poll_frame(cx),
         }
     }
 
@@ -86,9 +96,8 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Passed { body } => body.is_end_stream(),
-            Kind::Shared { reader } => reader.is_end_stream(),
             Kind::Stored { body } => body.is_empty(),
-            Kind::Pieces { pieces } => pieces.remaining() == 0,
+            Kind::Piecewise { body } => body.is_end_stream(),
         }
     }
 
@@ -96,9 +105,39 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Passed { body } => body.size_hint(),
-            Kind::Shared { reader } => reader.size_hint(),
             Kind::Stored { body } => SizeHint::with_exact(body.len() as u64),
-            Kind::Pieces { pieces } => SizeHint::with_exact(pieces.remaining()),
+            Kind::Piecewise { body } => body.size_hint(),
+        }
+    }
+}
+
+// Nothing of it is inlined: nearly all bodies go by without what it takes.
+impl<B> Piecewise<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    #[inline(never)]
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self {
+            Self::Shared(reader) => reader.poll_frame(cx),
+            Self::Ranges(pieces) => Poll::Ready(pieces.pop().map(Frame::data).map(Ok)),
+        }
+    }
+
+    #[inline(never)]
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Shared(reader) => reader.is_end_stream(),
+            Self::Ranges(pieces) => pieces.remaining() == 0,
+        }
+    }
+
+    #[inline(never)]
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Shared(reader) => reader.size_hint(),
+            Self::Ranges(pieces) => SizeHint::with_exact(pieces.remaining()),
         }
     }
 }
@@ -107,9 +146,11 @@ impl<B> fmt::Debug for CacheBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.kind {
             Kind::Passed { .. } => "passed",
-            Kind::Shared { .. } => "shared",
             Kind::Stored { .. } => "stored",
-            Kind::Pieces { .. } => "stored, in pieces",
+            Kind::Piecewise { body } => match body {
+                Piecewise::Shared(_) => "shared",
+                Piecewise::Ranges(_) => "stored, in pieces",
+            },
         };
         f.debug_struct("CacheBody").field("kind", &kind).finish()
     }

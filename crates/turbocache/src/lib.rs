@@ -188,6 +188,7 @@ mod handle;
 mod key;
 mod layer;
 mod name;
+mod noted;
 mod passing;
 mod pending;
 mod policy;

@@ -1,5 +1,3 @@
-mod noted;
-
 use std::sync::Arc;
 
 use http::{Method, Request, Uri, response};
@@ -7,12 +5,12 @@ use http_body::Body;
 use peregrine_core::{Again, Shared};
 use tracing::{Level, debug, level_enabled};
 
-pub(crate) use self::noted::Noted;
 use crate::{
     admission::{Aside, Glance, Watched},
     cache::Cache,
     key::targets::PlainTargets,
     name::Word,
+    noted::Noted,
     policy::request::{Eligible, Pass},
     tags,
     unsafe_request::UnsafeRequest,
@@ -20,7 +18,10 @@ use crate::{
 
 /// A request that passes the cache by.
 pub(crate) struct Passing {
-    part: Part,
+    /// What is to be said of it, if that is made already.
+    word: Option<&'static Word>,
+    /// What else there is to do.
+    part: Option<Part>,
     room: Room,
 }
 
@@ -37,9 +38,7 @@ pub(crate) enum Room {
 
 /// What part the cache has in the answer.
 enum Part {
-    /// To say something that is made already.
-    Said(&'static Word),
-    /// To find the words for it.
+    /// To say why it has none.
     Safe(Again<Arc<Cache>>, Pass),
     /// What the request gets may make something invalid.
     Unsafe(Again<Arc<Cache>>, UnsafeRequest),
@@ -98,15 +97,26 @@ impl Passing {
     /// A request that changes nothing, and of which `word` is to be said.
     #[inline]
     pub(crate) const fn said(word: &'static Word, room: Room) -> Self {
-        let part = Part::Said(word);
-        Self { part, room }
+        Self {
+            word: Some(word),
+            part: None,
+            room,
+        }
     }
 
     /// One that may change something at `targets`.
     #[inline]
-    pub(crate) fn plain(targets: PlainTargets, room: Room, cache: &Shared<Arc<Cache>>) -> Self {
-        let part = Part::Unsafe(cache.again(), targets.into());
-        Self { part, room }
+    pub(crate) fn plain(
+        targets: PlainTargets,
+        word: Option<&'static Word>,
+        room: Room,
+        cache: &Shared<Arc<Cache>>,
+    ) -> Self {
+        Self {
+            word,
+            part: Some(Part::Unsafe(cache.again(), targets.into())),
+            room,
+        }
     }
 
     /// Any request, however unusual.
@@ -132,7 +142,11 @@ impl Passing {
             }
         };
         note(request, reason, cache);
-        Self { part, room }
+        Self {
+            word: cache.config.name.word(&reason),
+            part: Some(part),
+            room,
+        }
     }
 
     /// The inner service has answered: so does the cache.
@@ -140,8 +154,13 @@ impl Passing {
     #[inline(never)]
     pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
-        if let Some(word) = self.part.answered(response, body, noted, self.room) {
-            word.say(response, noted, self.room);
+        if let Some(part) = &self.part {
+            part.answered(response, body, noted);
+        }
+        match (self.word, &self.part) {
+            (Some(word), _) => word.say(response, noted, self.room),
+            (None, Some(part)) => part.say(response, self.room),
+            (None, None) => {}
         }
         if noted.have(Noted::TAGS) {
             tags::strip(&mut response.headers);
@@ -150,31 +169,25 @@ impl Passing {
 }
 
 impl Part {
-    /// Returns what is to be said, unless it is said already.
-    fn answered(
-        &self,
-        response: &mut response::Parts,
-        body: &impl Body,
-        noted: Noted,
-        room: Room,
-    ) -> Option<&'static Word> {
-        let (cache, reason) = match self {
-            Self::Said(word) => return Some(word),
-            Self::Safe(cache, reason) => (cache, *reason),
-            Self::Unsafe(cache, request) => {
-                request.answered(response, noted, cache);
-                (cache, request.reason())
-            }
-            Self::Aside(cache, glance) => {
-                glance.at(response, body, cache);
-                (cache, Pass::SteppedAside)
-            }
-        };
-        let word = cache.config.name.word(&reason);
-        if word.is_none() {
-            cache.say_passed(response, reason, room);
+    // Not inlined: most go by without it.
+    #[inline(never)]
+    fn answered(&self, response: &response::Parts, body: &impl Body, noted: Noted) {
+        match self {
+            Self::Safe(..) => {}
+            Self::Unsafe(cache, request) => request.answered(response, noted, cache),
+            Self::Aside(cache, glance) => glance.at(response, body, cache),
         }
-        word
+    }
+
+    /// Finds words for it.
+    #[inline(never)]
+    fn say(&self, response: &mut response::Parts, room: Room) {
+        let (cache, reason) = match self {
+            Self::Safe(cache, reason) => (cache, *reason),
+            Self::Unsafe(cache, request) => (cache, request.reason()),
+            Self::Aside(cache, _) => (cache, Pass::SteppedAside),
+        };
+        cache.say_passed(response, reason, room);
     }
 }
 

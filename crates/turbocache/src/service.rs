@@ -139,14 +139,15 @@ where
             return pass(cache, inner().borrow_mut(), request, why, room);
         }
     };
+    let word = cache.config.name.word(&reason);
     // Nearly all that pass are one of these two.
     if UnsafeRequest::may_be(&request, reason) {
         if let Some(targets) = UnsafeRequest::plain(&request, reason) {
             note(&request, reason, cache);
-            let passing = || Passing::plain(targets, room, cache);
+            let passing = || Passing::plain(targets, word, room, cache);
             return ResponseFuture::passing(inner().borrow_mut(), request, passing);
         }
-    } else if let Some(word) = cache.config.name.word(&reason) {
+    } else if let Some(word) = word {
         note(&request, reason, cache);
         let passing = || Passing::said(word, room);
         return ResponseFuture::passing(inner().borrow_mut(), request, passing);

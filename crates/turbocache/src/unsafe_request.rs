@@ -1,12 +1,12 @@
 //! What a request that changes something makes invalid: RFC 9111 §4.4.
 
-use http::{HeaderMap, Request, response};
+use http::{HeaderMap, Method, Request, response};
 use tracing::debug;
 
 use crate::{
     cache::Cache,
     key::targets::{PlainTargets, Targets},
-    passing::Noted,
+    noted::Noted,
     policy::{
         invalidation::{is_non_error, is_safe, other_targets},
         request::Pass,
@@ -44,7 +44,13 @@ impl UnsafeRequest {
     /// Whether `request`, which passes for this reason, may change something.
     #[inline]
     pub(crate) fn may_be<B>(request: &Request<B>, pass: Pass) -> bool {
-        pass == Pass::MethodOverride || !is_safe(request.method())
+        match pass {
+            Pass::MethodOverride => true,
+            // As nearly all of them are.
+            Pass::Method => *request.method() == Method::POST || !is_safe(request.method()),
+            // None but `GET` and `HEAD` get that far.
+            _ => false,
+        }
     }
 
     /// What `request` is for, if it is what it says, and has nothing unusual to it.

@@ -95,9 +95,6 @@ where
         self
     }
 
-    // Not inlined, nor are the other two: bodies that nobody else reads, which are nearly
-    // all, go by without what these take.
-    #[inline(never)]
     pub(crate) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -148,7 +145,6 @@ where
         }
     }
 
-    #[inline(never)]
     pub(crate) fn is_end_stream(&self) -> bool {
         match &*self.0 {
             Reading::Over => true,
@@ -161,7 +157,6 @@ where
         }
     }
 
-    #[inline(never)]
     pub(crate) fn size_hint(&self) -> SizeHint {
         match &*self.0 {
             Reading::Over => SizeHint::with_exact(0),

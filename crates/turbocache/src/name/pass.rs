@@ -5,10 +5,7 @@ use std::sync::OnceLock;
 use http::{Extensions, HeaderValue, header::CACHE_STATUS, response};
 use peregrine_core::CacheStatus;
 
-use crate::{
-    passing::{Noted, Room},
-    policy::request::Pass,
-};
+use crate::{noted::Noted, passing::Room, policy::request::Pass};
 
 /// What a cache with the default name says of a request that passes for one reason.
 pub(crate) struct Word {

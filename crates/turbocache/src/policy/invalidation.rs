@@ -18,6 +18,8 @@ pub(crate) fn is_non_error(status: StatusCode) -> bool {
 
 /// RFC 9110 §9.2.1: "the GET, HEAD, OPTIONS, and TRACE methods are defined to be
 /// safe", and QUERY is, too. A method that we do not know is not.
+// Not inlined: those that are asked for most often are known before.
+#[inline(never)]
 pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(
         *method,

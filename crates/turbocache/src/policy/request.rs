@@ -10,15 +10,15 @@ use http::{
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason, Variant};
 
-use self::fields::Fields;
 pub(crate) use self::fields::{host, is_forwarding};
 use super::{Policy, directives::Wishes};
+use crate::noted::Noted;
 
 /// A request that the cache may answer, as far as that had to be looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Eligible {
     head: bool,
-    fields: Fields,
+    fields: Noted,
 }
 
 /// A request that the cache may answer, and what was found on the way.
@@ -155,6 +155,13 @@ impl Pass {
     }
 }
 
+/// Fields that may keep a request from being looked up.
+const OBSTACLES: Noted = Noted::METHOD
+    .or(Noted::TARGET)
+    .or(Noted::AUTHORIZATION)
+    .or(Noted::FOR_THE_ORIGIN)
+    .or(Noted::UPGRADE);
+
 impl Policy {
     /// Decides whether `request` may be looked up, in one pass over the names of its
     /// fields.
@@ -165,33 +172,44 @@ impl Policy {
             Method::HEAD => true,
             _ => return Err(Pass::Method),
         };
-        let fields = Fields::of(request.headers());
-        // First, since it says most about what the request changes.
-        if fields.have(Fields::METHOD) {
-            return Err(Pass::MethodOverride);
-        }
+        let fields = Noted::of(request.headers());
         // RFC 9110 §9.3.1: content in a GET has no defined meaning, but there are
         // applications that read it, and it is not part of the key.
-        if !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0) {
-            return Err(Pass::RequestBody);
-        }
-        if fields.have(Fields::TARGET) {
-            return Err(Pass::TargetOverride);
-        }
-        if fields.have(Fields::AUTHORIZATION) && !self.authorization {
-            return Err(Pass::Authorization);
-        }
-        if fields.have(Fields::FOR_THE_ORIGIN) {
-            return Err(Pass::Precondition);
-        }
-        if fields.have(Fields::UPGRADE) {
-            return Err(Pass::Upgrade);
+        let body = request.body();
+        let has_body = !body.is_end_stream() && body.size_hint().exact() != Some(0);
+        // Nearly all have none of these.
+        if (has_body || fields.have(OBSTACLES))
+            && let Some(obstacle) = self.obstacle(fields, has_body)
+        {
+            return Err(obstacle);
         }
         // Last, since some of those above say more about what the request changes.
         if let Some(Variant::Pass(reason)) = variant(request) {
             return Err(Pass::Variant(reason));
         }
         Ok(Eligible { head, fields })
+    }
+
+    /// What keeps a request from being looked up that has one of [`OBSTACLES`], or a body.
+    // Not inlined: most go by without it.
+    #[inline(never)]
+    fn obstacle(&self, fields: Noted, has_body: bool) -> Option<Pass> {
+        // First, since it says most about what the request changes.
+        if fields.have(Noted::METHOD) {
+            Some(Pass::MethodOverride)
+        } else if has_body {
+            Some(Pass::RequestBody)
+        } else if fields.have(Noted::TARGET) {
+            Some(Pass::TargetOverride)
+        } else if fields.have(Noted::AUTHORIZATION) && !self.authorization {
+            Some(Pass::Authorization)
+        } else if fields.have(Noted::FOR_THE_ORIGIN) {
+            Some(Pass::Precondition)
+        } else if fields.have(Noted::UPGRADE) {
+            Some(Pass::Upgrade)
+        } else {
+            None
+        }
     }
 
     /// The same, with what is found on the way.
@@ -225,7 +243,7 @@ impl Policy {
 impl Eligible {
     /// Whether the answer may be for one client.
     pub(crate) const fn has_cookie(self) -> bool {
-        self.fields.have(Fields::COOKIE)
+        self.fields.have(Noted::COOKIE)
     }
 
     /// What `request`, of which this was said, asks.
@@ -235,8 +253,8 @@ impl Eligible {
     /// application behind the cache as often as he likes.
     #[inline]
     pub(crate) fn asked<B>(self, policy: &Policy, request: &Request<B>) -> Asked {
-        let has_wishes = self.fields.have(Fields::CACHE_CONTROL)
-            || policy.request_directives && self.fields.have(Fields::PRAGMA);
+        let has_wishes = self.fields.have(Noted::CACHE_CONTROL)
+            || policy.request_directives && self.fields.have(Noted::PRAGMA);
         Asked {
             head: self.head,
             wishes: if has_wishes {
@@ -244,10 +262,10 @@ impl Eligible {
             } else {
                 Wishes::default()
             },
-            conditional: self.fields.have(Fields::CONDITIONAL),
-            range: self.fields.have(Fields::RANGE),
-            authorization: self.fields.have(Fields::AUTHORIZATION),
-            cookie: self.fields.have(Fields::COOKIE),
+            conditional: self.fields.have(Noted::CONDITIONAL),
+            range: self.fields.have(Noted::RANGE),
+            authorization: self.fields.have(Noted::AUTHORIZATION),
+            cookie: self.fields.have(Noted::COOKIE),
             told: matches!(variant(request), Some(Variant::ToldByResponse)),
             ambiguous: false,
         }
@@ -263,7 +281,7 @@ impl Eligible {
         Ok(Lookup {
             asked,
             host,
-            forwarded: self.fields.have(Fields::FORWARDED),
+            forwarded: self.fields.have(Noted::FORWARDED),
             variant: variant(request),
         })
     }

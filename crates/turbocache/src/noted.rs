@@ -1,0 +1,240 @@
+//! What is to be seen at a glance: which fields a request or a response has.
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{
+        ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL,
+        CACHE_STATUS, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION,
+        CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, DATE, DNT, ETAG, EXPIRES, FORWARDED, HOST,
+        IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+        LINK, LOCATION, ORIGIN, PRAGMA, RANGE, REFERER, REFERRER_POLICY, SERVER, SET_COOKIE,
+        STRICT_TRANSPORT_SECURITY, UPGRADE, UPGRADE_INSECURE_REQUESTS, USER_AGENT, VARY, VIA,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
+    },
+};
+
+use crate::{policy::request::is_forwarding, tags};
+
+/// Which fields the head of a message has, of those because of which something is to be
+/// done. A bit for each kind: most have ten fields and more, nearly all of them none of
+/// these, and they are asked for each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Noted(u16);
+
+/// Those of requests that matter before their key is known.
+impl Noted {
+    pub(crate) const AUTHORIZATION: Self = Self(1);
+    pub(crate) const CACHE_CONTROL: Self = Self(1 << 1);
+    pub(crate) const COOKIE: Self = Self(1 << 2);
+    /// RFC 9111 §4.3.2: these "are not applicable to a cache", and "MUST NOT" be
+    /// evaluated by one.
+    pub(crate) const FOR_THE_ORIGIN: Self = Self(1 << 3);
+    /// Preconditions that a cache evaluates.
+    pub(crate) const CONDITIONAL: Self = Self(1 << 4);
+    pub(crate) const PRAGMA: Self = Self(1 << 5);
+    pub(crate) const RANGE: Self = Self(1 << 6);
+    pub(crate) const UPGRADE: Self = Self(1 << 7);
+    /// See [`is_forwarding`].
+    pub(crate) const FORWARDED: Self = Self(1 << 8);
+    /// Another method than that of the request.
+    pub(crate) const METHOD: Self = Self(1 << 9);
+    /// Another target than that of the request.
+    pub(crate) const TARGET: Self = Self(1 << 10);
+}
+
+/// Those of responses to requests that pass.
+impl Noted {
+    /// They may refer to other targets.
+    pub(crate) const REFERENCES: Self = Self(1 << 11);
+    /// They name groups of responses that are invalid.
+    pub(crate) const GROUPS: Self = Self(1 << 12);
+    /// They are not for clients.
+    pub(crate) const TAGS: Self = Self(1 << 13);
+    /// Caches further in have said what they did.
+    pub(crate) const STATUS: Self = Self(1 << 14);
+}
+
+impl Noted {
+    /// Of some that most have not, and that are to be read.
+    const UNKNOWN: Self = Self(1 << 15);
+
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let known = Self::all(headers.keys().map(known));
+        if known.have(Self::UNKNOWN) {
+            known.or(Self::unknown(headers))
+        } else {
+            known
+        }
+    }
+
+    /// Whether there is any of `others`.
+    pub(crate) const fn have(self, Self(others): Self) -> bool {
+        self.0 & others != 0
+    }
+
+    pub(crate) const fn or(self, Self(other): Self) -> Self {
+        Self(self.0 | other)
+    }
+
+    // Not inlined: those that have none go by without it.
+    #[inline(never)]
+    fn unknown(headers: &HeaderMap) -> Self {
+        let is_unknown = |name: &&HeaderName| known(name) == Self::UNKNOWN;
+        Self::all(headers.keys().filter(is_unknown).map(unknown))
+    }
+
+    #[inline]
+    fn all(kinds: impl Iterator<Item = Self>) -> Self {
+        kinds.fold(Self::default(), Self::or)
+    }
+}
+
+/// The kind of a name that most messages have some of.
+// The compiler makes a table of kinds of this, as long as nothing is called in here and
+// many names are known. Otherwise it makes one of places to jump to, and it takes long to
+// get there: a processor that has just run the kernel does not foresee where to.
+#[inline]
+fn known(name: &HeaderName) -> Noted {
+    match *name {
+        AUTHORIZATION => Noted::AUTHORIZATION,
+        CACHE_CONTROL => Noted::CACHE_CONTROL,
+        COOKIE => Noted::COOKIE,
+        IF_MATCH | IF_UNMODIFIED_SINCE => Noted::FOR_THE_ORIGIN,
+        IF_NONE_MATCH | IF_MODIFIED_SINCE | IF_RANGE => Noted::CONDITIONAL,
+        PRAGMA => Noted::PRAGMA,
+        RANGE => Noted::RANGE,
+        UPGRADE => Noted::UPGRADE,
+        FORWARDED => Noted::FORWARDED,
+        LOCATION | CONTENT_LOCATION => Noted::REFERENCES,
+        CACHE_STATUS => Noted::STATUS,
+        ACCEPT
+        | ACCEPT_ENCODING
+        | ACCEPT_LANGUAGE
+        | ACCEPT_RANGES
+        | CONNECTION
+        | CONTENT_ENCODING
+        | CONTENT_LENGTH
+        | CONTENT_SECURITY_POLICY
+        | CONTENT_TYPE
+        | DATE
+        | DNT
+        | ETAG
+        | EXPIRES
+        | HOST
+        | LAST_MODIFIED
+        | LINK
+        | ORIGIN
+        | REFERER
+        | REFERRER_POLICY
+        | SERVER
+        | SET_COOKIE
+        | STRICT_TRANSPORT_SECURITY
+        | UPGRADE_INSECURE_REQUESTS
+        | USER_AGENT
+        | VARY
+        | VIA
+        | X_CONTENT_TYPE_OPTIONS
+        | X_FRAME_OPTIONS
+        | X_XSS_PROTECTION => Noted::default(),
+        _ => Noted::UNKNOWN,
+    }
+}
+
+/// The kind of any other.
+fn unknown(name: &HeaderName) -> Noted {
+    if *name == tags::CACHE_GROUP_INVALIDATION {
+        return Noted::GROUPS;
+    }
+    if tags::is_for_the_cache(name) {
+        return Noted::TAGS;
+    }
+    match name.as_str() {
+        "x-http-method-override" | "x-method-override" | "x-http-method" => Noted::METHOD,
+        "x-original-url" | "x-rewrite-url" => Noted::TARGET,
+        name if is_forwarding(name) => Noted::FORWARDED,
+        _ => Noted::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const ALL: [(Noted, &[&str]); 15] = [
+        (Noted::AUTHORIZATION, &["authorization"]),
+        (Noted::CACHE_CONTROL, &["cache-control"]),
+        (Noted::COOKIE, &["cookie"]),
+        (Noted::FOR_THE_ORIGIN, &["if-match", "if-unmodified-since"]),
+        (
+            Noted::CONDITIONAL,
+            &["if-none-match", "if-modified-since", "if-range"],
+        ),
+        (Noted::PRAGMA, &["pragma"]),
+        (Noted::RANGE, &["range"]),
+        (Noted::UPGRADE, &["upgrade"]),
+        (
+            Noted::FORWARDED,
+            &["forwarded", "x-forwarded-host", "x-forwarded-what-not"],
+        ),
+        (
+            Noted::METHOD,
+            &[
+                "x-http-method",
+                "x-http-method-override",
+                "x-method-override",
+            ],
+        ),
+        (Noted::TARGET, &["x-original-url", "x-rewrite-url"]),
+        (Noted::REFERENCES, &["location", "content-location"]),
+        (Noted::GROUPS, &["cache-group-invalidation"]),
+        (Noted::TAGS, &["surrogate-key", "cache-tag"]),
+        (Noted::STATUS, &["cache-status"]),
+    ];
+
+    /// Known, known to nobody, and standard and yet in no list of ours.
+    const OTHERS: [&str; 8] = [
+        "host",
+        "content-type",
+        "sec-fetch-mode",
+        "x-forwarded-for",
+        "x-request-id",
+        "cache-groups",
+        "te",
+        "alt-svc",
+    ];
+
+    fn noted<'a>(names: impl IntoIterator<Item = &'a &'a str>) -> Noted {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_static("x"));
+        }
+        Noted::of(&headers)
+    }
+
+    #[test]
+    fn each_kind_is_noted_by_each_of_its_names_and_by_no_other() {
+        for (kind, names) in ALL {
+            for name in names {
+                let between = OTHERS[..3].iter().chain([name]).chain(&OTHERS[3..]);
+                for noted in [noted([name]), noted(between)] {
+                    for (other, _) in ALL {
+                        assert_eq!(noted.have(other), other == kind, "{name}: {other:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_of_them_may_be_there_or_none() {
+        let all = noted(ALL.iter().flat_map(|(_, names)| *names));
+        let none = [noted(&OTHERS), noted(&OTHERS[..2]), noted([])];
+        for (kind, _) in ALL {
+            assert!(all.have(kind), "{kind:?}");
+            assert!(none.iter().all(|none| !none.have(kind)), "{kind:?}");
+        }
+    }
+}
