@@ -218,7 +218,13 @@ fn written(name: &VariantName) -> Cow<'_, [u8]> {
 /// without making one.
 #[inline]
 pub(crate) fn path_of_uri<'a>(seen: &'a Uri, extensions: &'a Extensions) -> &'a str {
-    original_uri(extensions).unwrap_or(seen).path()
+    // Most have none, and then nothing is called.
+    let original = if extensions.is_empty() {
+        None
+    } else {
+        original_uri(extensions)
+    };
+    original.unwrap_or(seen).path()
 }
 
 /// `target` without its query.
@@ -238,6 +244,7 @@ fn original_path_and_query(extensions: &Extensions) -> Option<&str> {
 /// The target as it was before `Router::nest` took the prefix off: with a
 /// parameter in the prefix, two pages of different tenants look the same inside.
 #[cfg(feature = "axum")]
+#[inline(never)]
 fn original_uri(extensions: &Extensions) -> Option<&Uri> {
     let original = extensions.get::<axum::extract::OriginalUri>()?;
     Some(&original.0)

@@ -43,7 +43,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use http::{Extensions, Method, Request, Uri};
+use http::{Extensions, Request, Uri};
 use tracing::debug;
 
 pub(crate) use self::{
@@ -134,32 +134,22 @@ impl Admission {
         }
     }
 
-    /// Whether `request`, which has a `cookie` or not, is to pass the cache by. To be asked
-    /// before a key is made of it.
+    /// Whether `request`, a `GET` or `HEAD` which has a `cookie` or not, is to pass the cache
+    /// by. To be asked before a key is made of it.
     #[inline]
     pub(crate) fn ask<B>(&self, request: &Request<B>, cookie: bool) -> Option<Aside> {
         if self.any.load(Relaxed) == 0 {
             return None;
         }
-        let (method, uri) = (request.method(), request.uri());
-        self.ask_for(method, uri, request.extensions(), cookie)
+        self.ask_for(request.uri(), request.extensions(), cookie)
     }
 
-    fn ask_for(
-        &self,
-        method: &Method,
-        uri: &Uri,
-        extensions: &Extensions,
-        cookie: bool,
-    ) -> Option<Aside> {
+    fn ask_for(&self, uri: &Uri, extensions: &Extensions, cookie: bool) -> Option<Aside> {
         let now = self.seconds.lately();
         let until = self.any.load(Relaxed);
         if now >= until {
             // If another thread has just left a route alone, this fails, and is to.
             let _ = self.any.compare_exchange(until, 0, Relaxed, Relaxed);
-            return None;
-        }
-        if !matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }
         let path = key::path_of_uri(uri, extensions);
@@ -175,6 +165,21 @@ impl Admission {
         if is_known(NOT_STORABLE) || cookie && is_known(NOT_STORABLE_FOR_COOKIE) {
             return Some(Aside::Known);
         }
+        let watched = self.watch(path, extensions, place, now, cookie)?;
+        Some(Aside::Watched(Box::new(watched)))
+    }
+
+    /// Whether a request whose `path` has this `place` is one to look at.
+    // Not inlined: most go by without it.
+    #[inline(never)]
+    fn watch(
+        &self,
+        path: &str,
+        extensions: &Extensions,
+        place: Place,
+        now: u64,
+        cookie: bool,
+    ) -> Option<Watched> {
         let Route(route) = self.route_of(path, extensions);
         self.routes.read(route, now)?;
         match self.paths.read(place, now) {
@@ -183,12 +188,12 @@ impl Admission {
             // Two threads may both find it so, and both pass.
             None => self.paths.write(place, ASKED_FOR, now + ASIDE),
         }
-        Some(Aside::Watched(Box::new(Watched {
+        Some(Watched {
             route,
             path: place,
             at: now,
             cookie,
-        })))
+        })
     }
 
     /// Where `request` belongs.

@@ -43,6 +43,24 @@ fn what_is_stored_is_given_all_the_same() {
 }
 
 #[test]
+fn whatever_may_make_it_invalid_is_not_left_alone() {
+    let mut scene = aside();
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
+        let answer = scene.through(request(method, "/t/2", &[]), page(&[PRIVATE], ""));
+        assert_eq!(status(&answer), "fwd=method", "{method}");
+    }
+    let fields = [("x-http-method-override", "DELETE")];
+    let answer = scene.through(get_with("/t/2", &fields), page(&[PRIVATE], ""));
+    assert_eq!(status(&answer), "fwd=bypass; detail=method-override");
+    let answer = scene.through(request("HEAD", "/t/2", &[]), page(&[PRIVATE], ""));
+    assert_eq!(status(&answer), "fwd=bypass; detail=stepped-aside");
+
+    scene.through(request("DELETE", "/t/page", &[]), page(&[PRIVATE], ""));
+    let answer = scene.through(get("/t/page"), page(&[PRIVATE], ""));
+    assert_eq!(status(&answer), "fwd=uri-miss; detail=private");
+}
+
+#[test]
 fn the_first_response_to_store_ends_it() {
     let mut scene = aside();
     let said = store(&mut scene, "/t/2", fresh("page"));
