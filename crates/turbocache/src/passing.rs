@@ -107,14 +107,14 @@ impl Passing {
     /// One that may change something at `targets`.
     #[inline]
     pub(crate) fn plain(
-        targets: PlainTargets,
+        targets: &PlainTargets,
         word: Option<&'static Word>,
         room: Room,
         cache: &Shared<Arc<Cache>>,
     ) -> Self {
         Self {
             word,
-            part: Some(Part::Unsafe(cache.again(), targets.into())),
+            part: Some(Part::Unsafe(cache.again(), (*targets).into())),
             room,
         }
     }
@@ -154,8 +154,10 @@ impl Passing {
     #[inline(never)]
     pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
-        if let Some(part) = &self.part {
-            part.answered(response, body, noted);
+        match &self.part {
+            None | Some(Part::Safe(..)) => {}
+            Some(Part::Unsafe(cache, request)) => request.answered(response, noted, cache),
+            Some(Part::Aside(cache, glance)) => glance.at(response, body, cache),
         }
         match (self.word, &self.part) {
             (Some(word), _) => word.say(response, noted, self.room),
@@ -169,17 +171,8 @@ impl Passing {
 }
 
 impl Part {
-    // Not inlined: most go by without it.
-    #[inline(never)]
-    fn answered(&self, response: &response::Parts, body: &impl Body, noted: Noted) {
-        match self {
-            Self::Safe(..) => {}
-            Self::Unsafe(cache, request) => request.answered(response, noted, cache),
-            Self::Aside(cache, glance) => glance.at(response, body, cache),
-        }
-    }
-
     /// Finds words for it.
+    // Not inlined: most go by without it.
     #[inline(never)]
     fn say(&self, response: &mut response::Parts, room: Room) {
         let (cache, reason) = match self {

@@ -144,7 +144,7 @@ where
     if UnsafeRequest::may_be(&request, reason) {
         if let Some(targets) = UnsafeRequest::plain(&request, reason) {
             note(&request, reason, cache);
-            let passing = || Passing::plain(targets, word, room, cache);
+            let passing = || Passing::plain(&targets, word, room, cache);
             return ResponseFuture::passing(inner().borrow_mut(), request, passing);
         }
     } else if let Some(word) = word {
