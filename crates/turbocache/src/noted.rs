@@ -1,17 +1,7 @@
 //! What is to be seen at a glance: which fields a request or a response has.
 
-use http::{
-    HeaderMap, HeaderName,
-    header::{
-        ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL,
-        CACHE_STATUS, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION,
-        CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, DATE, DNT, ETAG, EXPIRES, FORWARDED, HOST,
-        IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
-        LINK, LOCATION, ORIGIN, PRAGMA, RANGE, REFERER, REFERRER_POLICY, SERVER, SET_COOKIE,
-        STRICT_TRANSPORT_SECURITY, UPGRADE, UPGRADE_INSECURE_REQUESTS, USER_AGENT, VARY, VIA,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
-    },
-};
+#[allow(clippy::wildcard_imports, reason = "each of the names is asked for")]
+use http::header::*;
 
 use crate::{policy::request::is_forwarding, tags};
 
@@ -55,16 +45,11 @@ impl Noted {
 }
 
 impl Noted {
-    /// Of some that most have not, and that are to be read.
-    const UNKNOWN: Self = Self(1 << 15);
-
+    // Not inlined: those of a response are noted by the code that has just noted those of its
+    // request.
+    #[inline(never)]
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let known = Self::all(headers.keys().map(known));
-        if known.have(Self::UNKNOWN) {
-            known.or(Self::unknown(headers))
-        } else {
-            known
-        }
+        headers.keys().map(kind).fold(Self::default(), Self::or)
     }
 
     /// Whether there is any of `others`.
@@ -75,26 +60,13 @@ impl Noted {
     pub(crate) const fn or(self, Self(other): Self) -> Self {
         Self(self.0 | other)
     }
-
-    // Not inlined: those that have none go by without it.
-    #[inline(never)]
-    fn unknown(headers: &HeaderMap) -> Self {
-        let is_unknown = |name: &&HeaderName| known(name) == Self::UNKNOWN;
-        Self::all(headers.keys().filter(is_unknown).map(unknown))
-    }
-
-    #[inline]
-    fn all(kinds: impl Iterator<Item = Self>) -> Self {
-        kinds.fold(Self::default(), Self::or)
-    }
 }
 
-/// The kind of a name that most messages have some of.
-// The compiler makes a table of kinds of this, as long as nothing is called in here and
-// many names are known. Otherwise it makes one of places to jump to, and it takes long to
-// get there: a processor that has just run the kernel does not foresee where to.
+// The compiler makes a table of kinds of this because no name is left out that is in the
+// table of `http`. Otherwise it makes one of places to jump to, and it takes long to get
+// there: a processor that has just run the kernel does not foresee where to.
 #[inline]
-fn known(name: &HeaderName) -> Noted {
+fn kind(name: &HeaderName) -> Noted {
     match *name {
         AUTHORIZATION => Noted::AUTHORIZATION,
         CACHE_CONTROL => Noted::CACHE_CONTROL,
@@ -108,40 +80,78 @@ fn known(name: &HeaderName) -> Noted {
         LOCATION | CONTENT_LOCATION => Noted::REFERENCES,
         CACHE_STATUS => Noted::STATUS,
         ACCEPT
+        | ACCEPT_CHARSET
         | ACCEPT_ENCODING
         | ACCEPT_LANGUAGE
         | ACCEPT_RANGES
+        | ACCESS_CONTROL_ALLOW_CREDENTIALS
+        | ACCESS_CONTROL_ALLOW_HEADERS
+        | ACCESS_CONTROL_ALLOW_METHODS
+        | ACCESS_CONTROL_ALLOW_ORIGIN
+        | ACCESS_CONTROL_EXPOSE_HEADERS
+        | ACCESS_CONTROL_MAX_AGE
+        | ACCESS_CONTROL_REQUEST_HEADERS
+        | ACCESS_CONTROL_REQUEST_METHOD
+        | AGE
+        | ALLOW
+        | ALT_SVC
+        | CDN_CACHE_CONTROL
         | CONNECTION
+        | CONTENT_DISPOSITION
         | CONTENT_ENCODING
+        | CONTENT_LANGUAGE
         | CONTENT_LENGTH
+        | CONTENT_RANGE
         | CONTENT_SECURITY_POLICY
+        | CONTENT_SECURITY_POLICY_REPORT_ONLY
         | CONTENT_TYPE
         | DATE
         | DNT
         | ETAG
+        | EXPECT
         | EXPIRES
+        | FROM
         | HOST
         | LAST_MODIFIED
         | LINK
+        | MAX_FORWARDS
         | ORIGIN
+        | PROXY_AUTHENTICATE
+        | PROXY_AUTHORIZATION
+        | PUBLIC_KEY_PINS
+        | PUBLIC_KEY_PINS_REPORT_ONLY
         | REFERER
         | REFERRER_POLICY
+        | REFRESH
+        | RETRY_AFTER
+        | SEC_WEBSOCKET_ACCEPT
+        | SEC_WEBSOCKET_EXTENSIONS
+        | SEC_WEBSOCKET_KEY
+        | SEC_WEBSOCKET_PROTOCOL
+        | SEC_WEBSOCKET_VERSION
         | SERVER
         | SET_COOKIE
         | STRICT_TRANSPORT_SECURITY
+        | TE
+        | TRAILER
+        | TRANSFER_ENCODING
         | UPGRADE_INSECURE_REQUESTS
         | USER_AGENT
         | VARY
         | VIA
+        | WARNING
+        | WWW_AUTHENTICATE
         | X_CONTENT_TYPE_OPTIONS
+        | X_DNS_PREFETCH_CONTROL
         | X_FRAME_OPTIONS
         | X_XSS_PROTECTION => Noted::default(),
-        _ => Noted::UNKNOWN,
+        _ => kind_of_another(name),
     }
 }
 
-/// The kind of any other.
-fn unknown(name: &HeaderName) -> Noted {
+// Not inlined: most have few of these.
+#[inline(never)]
+fn kind_of_another(name: &HeaderName) -> Noted {
     if *name == tags::CACHE_GROUP_INVALIDATION {
         return Noted::GROUPS;
     }
@@ -149,6 +159,8 @@ fn unknown(name: &HeaderName) -> Noted {
         return Noted::TAGS;
     }
     match name.as_str() {
+        // As most of what browsers say of themselves.
+        name if !name.starts_with('x') => Noted::default(),
         "x-http-method-override" | "x-method-override" | "x-http-method" => Noted::METHOD,
         "x-original-url" | "x-rewrite-url" => Noted::TARGET,
         name if is_forwarding(name) => Noted::FORWARDED,
@@ -158,8 +170,6 @@ fn unknown(name: &HeaderName) -> Noted {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     const ALL: [(Noted, &[&str]); 15] = [
@@ -193,7 +203,7 @@ mod tests {
         (Noted::STATUS, &["cache-status"]),
     ];
 
-    /// Known, known to nobody, and standard and yet in no list of ours.
+    /// Standard ones, and such as are known to browsers and applications alone.
     const OTHERS: [&str; 8] = [
         "host",
         "content-type",
