@@ -159,10 +159,10 @@ impl Passing {
             Some(Part::Unsafe(cache, request)) => request.answered(response, noted, cache),
             Some(Part::Aside(cache, glance)) => glance.at(response, body, cache),
         }
-        match (self.word, &self.part) {
-            (Some(word), _) => word.say(response, noted, self.room),
-            (None, Some(part)) => part.say(response, self.room),
-            (None, None) => {}
+        if let Some(word) = self.word {
+            word.say(response, noted, self.room);
+        } else if let Some(part) = &self.part {
+            part.say(response, self.room);
         }
         if noted.have(Noted::TAGS) {
             tags::strip(&mut response.headers);
