@@ -48,8 +48,10 @@ impl UnsafeRequest {
             Pass::MethodOverride => true,
             // As nearly all of them are.
             Pass::Method => *request.method() == Method::POST || !is_safe(request.method()),
-            // None but `GET` and `HEAD` get that far.
-            _ => false,
+            _ => {
+                debug_assert!(is_safe(request.method()), "or it passes for its method");
+                false
+            }
         }
     }
 
