@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports, reason = "each of the names is asked for")]
 use http::header::*;
 
-use crate::{policy::request::is_forwarding, tags};
+use crate::tags;
 
 /// Which fields the head of a message has, of those because of which something is to be
 /// done. A bit for each kind: most have ten fields and more, nearly all of them none of
@@ -165,6 +165,16 @@ fn kind_of_another(name: &HeaderName) -> Noted {
         "x-original-url" | "x-rewrite-url" => Noted::TARGET,
         name if is_forwarding(name) => Noted::FORWARDED,
         _ => Noted::default(),
+    }
+}
+
+/// Whether a proxy says in this field how the client addressed it. Applications
+/// build redirects and links from these, so they are part of the key. The
+/// client's own address (`X-Forwarded-For`) is not among them.
+pub(crate) fn is_forwarding(name: &str) -> bool {
+    match name.strip_prefix("x-forwarded-") {
+        Some(what) => what != "for",
+        None => name == "forwarded",
     }
 }
 

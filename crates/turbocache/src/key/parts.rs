@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     admission::Names,
-    policy::request::{self, Lookup, Pass},
+    noted::is_forwarding,
+    policy::request::{Lookup, Pass},
 };
 
 /// The key of a request, in the parts that it is made of, where they are.
@@ -83,7 +84,7 @@ impl<'a> KeyParts<'a> {
         }
         if lookup.forwarded {
             for (name, value) in request.headers() {
-                if request::is_forwarding(name.as_str()) {
+                if is_forwarding(name.as_str()) {
                     add(&mut others, b'f', name.as_str().as_bytes());
                     add(&mut others, b'=', value.as_bytes());
                 }

@@ -1,7 +1,7 @@
 //! May this request be answered from the cache at all? RFC 9111 §4, and what
 //! a careful cache adds to it.
 
-mod fields;
+mod host;
 
 use http::{
     HeaderMap, HeaderValue, Method, Request,
@@ -10,7 +10,7 @@ use http::{
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason, Variant};
 
-pub(crate) use self::fields::{host, is_forwarding};
+pub(crate) use self::host::host;
 use super::{Policy, directives::Wishes};
 use crate::noted::Noted;
 
