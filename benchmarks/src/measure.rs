@@ -11,7 +11,7 @@ use crate::{
     options::{Role, RunOptions},
     probe,
     report::{Report, Sample},
-    scenario::Scenario,
+    scenario::{AGAIN, Scenario},
     wrk,
 };
 
@@ -162,7 +162,8 @@ async fn play(
     .await?;
     let spent = running.spent()?.saturating_sub(before);
     if place.app.is_some() {
-        scenario.verify(load.requests.into(), reached(place).await? - reached_before)?;
+        let reached = reached(place).await? - reached_before;
+        scenario.verify(load.requests.into(), reached, AGAIN)?;
     }
     Ok(Sample {
         cpu_micros: micros(spent) / f64::from(load.requests),

@@ -35,7 +35,7 @@ pub(crate) enum Command {
         part: Option<Part>,
     },
     /// Compares two contenders whose costs differ by little, some forty milliseconds each, in
-    /// turn: what the layers add, and Peregrine with nginx.
+    /// turn: what the layers add, and Peregrine with Passenger and nginx.
     Pairs(PairsOptions),
     /// Lets a crowd ask Peregrine for one page that is not there yet and takes
     /// the application 100 ms.

@@ -57,6 +57,17 @@ impl Crowd {
         }
         Ok(())
     }
+
+    /// Each asks once, when the one before it has its page. Passenger's threads have a cache
+    /// each, which may take a crowd that finds it empty for pages of no use to it.
+    pub(super) fn ask_in_turn(&mut self) -> Result<()> {
+        for connection in &mut self.connections {
+            connection.write_all(self.request.as_bytes())?;
+            receive(connection, &mut self.buffer, self.body_size)?;
+            self.requests += 1;
+        }
+        Ok(())
+    }
 }
 
 /// One answer, with a body of `body_size`.
