@@ -169,12 +169,20 @@ fn kind_of_another(name: &HeaderName) -> Noted {
 }
 
 /// Whether a proxy says in this field how the client addressed it. Applications
-/// build redirects and links from these, so they are part of the key. The
-/// client's own address (`X-Forwarded-For`) is not among them.
+/// build redirects and links from these, whoever has sent them, so they are part
+/// of the key. The client's own address (`X-Forwarded-For`) is not among them.
 pub(crate) fn is_forwarding(name: &str) -> bool {
     match name.strip_prefix("x-forwarded-") {
         Some(what) => what != "for",
-        None => name == "forwarded",
+        None => matches!(
+            name,
+            "forwarded"
+                | "x-host"
+                | "x-http-host-override"
+                | "x-original-host"
+                | "x-scheme"
+                | "x-url-scheme"
+        ),
     }
 }
 
@@ -196,7 +204,16 @@ mod tests {
         (Noted::UPGRADE, &["upgrade"]),
         (
             Noted::FORWARDED,
-            &["forwarded", "x-forwarded-host", "x-forwarded-what-not"],
+            &[
+                "forwarded",
+                "x-forwarded-host",
+                "x-forwarded-what-not",
+                "x-host",
+                "x-http-host-override",
+                "x-original-host",
+                "x-scheme",
+                "x-url-scheme",
+            ],
         ),
         (
             Noted::METHOD,

@@ -191,6 +191,14 @@ fn requests_for_different_things_do_not() {
             },
         ),
         (
+            "what else is read as the host",
+            Asked {
+                fields: &[("x-host", "evil")],
+                ..get("/p", "a")
+            },
+            get("/p", "a"),
+        ),
+        (
             "which of the fields says it",
             Asked {
                 fields: &[("x-forwarded-host", "b")],

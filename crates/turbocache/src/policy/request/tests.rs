@@ -260,6 +260,20 @@ fn which_requests_are_looked_up() {
         ),
         (
             "key hygiene",
+            "X-Host",
+            "GET",
+            &[("x-host", "b")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
+            "X-HTTP-Host-Override",
+            "GET",
+            &[("x-http-host-override", "b")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
             "not the client's address",
             "GET",
             &[("x-forwarded-for", "1.2.3.4")],
