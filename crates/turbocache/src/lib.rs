@@ -53,14 +53,15 @@
 //!    several, a strange one, or another one than its target. These *pass*: nothing
 //!    is read for them, and nothing stored.
 //! 4. The key is the scheme, the authority (in any case, with or without the
-//!    scheme's own port), and path and query as they were sent, but for
-//!    what [makes no difference](TurboCache::ignore_query), or is said to make none
-//!    by `No-Vary-Search`. `Forwarded`, `X-Forwarded-*`, but for `X-Forwarded-For`,
+//!    scheme's own port), and path and query as they were sent, but for what [makes
+//!    no difference](TurboCache::ignore_query), or is said to make none by
+//!    `No-Vary-Search`. `Forwarded`, `X-Forwarded-*`, but for `X-Forwarded-For`,
 //!    and what else tells of a host or a scheme (`X-Host`, `X-Original-Host`,
-//!    `X-HTTP-Host-Override`, `X-Scheme`, `X-URL-Scheme`) are part of it where they
-//!    occur, because applications build links from them. Who knows which variant of a
-//!    page a client may see puts a [`Variant`](peregrine_core::Variant) into the
-//!    request's extensions: its name is part of the key, or the request passes.
+//!    `X-HTTP-Host-Override`, `X-Scheme`, `X-URL-Scheme`, `Front-End-Https`) are
+//!    part of it where they occur, because applications build links from them. Who
+//!    knows which variant of a page a client may see puts a
+//!    [`Variant`](peregrine_core::Variant) into the request's extensions: its name
+//!    is part of the key, or the request passes.
 //! 5. A client's `no-cache`, `max-age=0` and `Pragma` are ignored: anyone could
 //!    empty the application's protection with them
 //!    ([unless](TurboCache::honour_request_directives) that is wanted). Its

@@ -160,7 +160,7 @@ fn kind_of_another(name: &HeaderName) -> Noted {
     }
     match name.as_str() {
         // As most of what browsers say of themselves.
-        name if !name.starts_with('x') => Noted::default(),
+        name if !name.starts_with(['f', 'x']) => Noted::default(),
         "x-http-method-override" | "x-method-override" | "x-http-method" => Noted::METHOD,
         "x-original-url" | "x-rewrite-url" => Noted::TARGET,
         name if is_forwarding(name) => Noted::FORWARDED,
@@ -177,6 +177,7 @@ pub(crate) fn is_forwarding(name: &str) -> bool {
         None => matches!(
             name,
             "forwarded"
+                | "front-end-https"
                 | "x-host"
                 | "x-http-host-override"
                 | "x-original-host"
@@ -206,6 +207,7 @@ mod tests {
             Noted::FORWARDED,
             &[
                 "forwarded",
+                "front-end-https",
                 "x-forwarded-host",
                 "x-forwarded-what-not",
                 "x-host",

@@ -260,6 +260,13 @@ fn which_requests_are_looked_up() {
         ),
         (
             "key hygiene",
+            "Front-End-Https",
+            "GET",
+            &[("front-end-https", "on")],
+            FORWARDED,
+        ),
+        (
+            "key hygiene",
             "X-Host",
             "GET",
             &[("x-host", "b")],
