@@ -132,9 +132,13 @@ where
         }
     }
 
-    /// Reads all of it, for whoever needs it to be stored.
+    /// Reads all of it, for whoever needs it to be stored: as long as it may be.
     pub(crate) async fn finish(mut self) {
-        while let Some(Ok(_)) = poll_fn(|cx| self.poll_frame(cx)).await {}
+        while let Some(Ok(_)) = poll_fn(|cx| self.poll_frame(cx)).await {
+            if matches!(*self.0, Reading::Rest(..)) {
+                return;
+            }
+        }
     }
 
     /// The head that is stored with it, as long as it may be.

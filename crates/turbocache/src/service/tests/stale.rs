@@ -225,3 +225,37 @@ fn a_grace_is_for_what_says_nothing_about_errors() {
         assert_eq!(answer.status(), expected);
     }
 }
+
+#[tokio::test]
+async fn a_purge_of_something_else_makes_no_second_fetch_in_the_background() {
+    let mut scene = Scene::new();
+    let fields = [
+        ("cache-control", "max-age=60, stale-while-revalidate=600"),
+        ("cache-tag", "mine"),
+    ];
+    store(&mut scene, "/", page(&fields, "old"));
+    scene.clock.forward(65);
+    for _ in 0..3 {
+        assert_eq!(text(scene.answer(get("/"))), "old");
+        scene.handle.purge(&Scope::tag("other"));
+    }
+    run_background().await;
+    assert_eq!(scene.handle.stats().background, 1);
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_not_read_on_in_the_background() {
+    let mut scene = Scene::with(TurboCache::conservative().max_entry_bytes(8));
+    let fields = [("cache-control", "max-age=60, stale-while-revalidate=600")];
+    store(&mut scene, "/", page(&fields, "old"));
+    scene.clock.forward(65);
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    let (_, respond) = scene.app_asked().unwrap();
+    let (mut sender, body) = scene.streamed();
+    respond.send_response(streaming(&fields, body));
+    run_background().await;
+    send(&mut sender, "too long for an entry");
+    run_background().await;
+    assert_eq!(scene.live(), 0);
+}

@@ -250,3 +250,19 @@ fn a_head_freshens_a_stored_get_if_it_is_still_the_same() {
     let mut asking = scene.ask(get("/"));
     assert!(asking.poll().is_pending(), "it has changed");
 }
+
+#[tokio::test]
+async fn what_is_too_long_is_not_read_on_for_a_client_that_has_it() {
+    let mut scene = Scene::with(TurboCache::conservative().max_entry_bytes(8));
+    store(&mut scene, "/", page(&[MINUTE, TAG], "old"));
+    scene.clock.forward(60);
+    let newer = [MINUTE, ("etag", "\"b\"")];
+    let (mut sender, body) = scene.streamed();
+    let asked = get_with("/", &[("if-none-match", "\"b\"")]);
+    let answer = scene.through(asked, streaming(&newer, body));
+    assert_eq!(answer.status(), StatusCode::NOT_MODIFIED);
+    drop(answer);
+    send(&mut sender, "too long for an entry");
+    run_background().await;
+    assert_eq!(scene.live(), 0);
+}
