@@ -323,13 +323,10 @@ where
         if cache.unshareable.holds(&self.flight, now) {
             return;
         }
-        let is_current = |generation| {
-            !cache
-                .journal
-                .overtook(generation, self.pending.keys.primary(), None)
-        };
+        // Whatever was invalidated since it set out: nobody is given the answer of the one
+        // that is on its way, and what it stores is checked then.
         let entered: Option<Entered<'_, FlightOf<S, ReqB, ResB>>> =
-            cache.flights.enter(&self.flight, is_current);
+            cache.flights.enter(&self.flight, |_| true);
         let Some(Entered::Vacant(vacancy)) = entered else {
             return;
         };
