@@ -39,7 +39,7 @@ use crate::policy::request::{Lookup, Pass};
 /// | `o` | a trusted proxy said whom it is for |
 /// | `h` | a `Host` that says something else than the trusted proxy |
 /// | `f`, `=` | a field like `X-Forwarded-Host`, and its value |
-/// | `v` | the name of a [`Variant`], in full |
+/// | `v` | the name of a [`Variant`](peregrine_core::Variant), in full |
 ///
 /// A key without any but `n` is [plain](Self::plain): it can be made of a URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -108,7 +108,8 @@
 //! first wait for its end. So do those that validate the same variant. Once a
 //! response turns out not to be one to share, everyone goes on alone, and for ten
 //! seconds the key is not collapsed again. The client whose request it was may
-//! leave: the fetch goes on for the others.
+//! leave: the fetch goes on for the others, in a task of its own (where there is no
+//! tokio runtime, each of them asks for himself).
 //!
 //! Where nothing can be stored, the cache steps aside: after 200 fetches of one
 //! route in a row that brought nothing, `GET`s for it pass for ten seconds, or until
@@ -167,6 +168,11 @@
 //!   must not have the same `ETag` for them; and an application that answers
 //!   ranges has to read `If-Range`, or one client gets a 502 when the page changes
 //!   while parts of it are put together.
+//! - **Task-locals** that are set outside of the cache, as by a middleware that logs a
+//!   user in, are those of the client whose request is sent. What is fetched in the
+//!   background has none, nor has what goes on for others when that client has left.
+//! - **Response futures have to be polled**, or dropped, like all futures: those who
+//!   ask for the same page wait for the first one.
 //! - **Streams without an end** that claim to be fresh hold up whoever asks for
 //!   them second, until they are too long to be kept. `text/event-stream` and
 //!   `multipart/x-mixed-replace` are known, and never shared.

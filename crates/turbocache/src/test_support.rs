@@ -311,6 +311,13 @@ pub(crate) fn ready(asking: &mut Asking) -> Answer {
     }
 }
 
+/// What runs in the background goes as far as it can.
+pub(crate) async fn run_background() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A mock whose calls can be counted.
 pub(crate) struct App {
     mock: Mock<Ask, Response<AppBody>>,

@@ -125,6 +125,11 @@ impl Fetch {
         reused
     }
 
+    /// It panicked.
+    pub(crate) fn panicked(&self) {
+        self.refuse(NotStored::NoResponse);
+    }
+
     pub(crate) fn judge<B: Body>(mut self, response: Response<B>) -> Fetched<B> {
         let now = self.miss.cache.now();
         let (mut parts, body) = response.into_parts();

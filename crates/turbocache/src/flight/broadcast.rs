@@ -11,11 +11,7 @@ use http::HeaderMap;
 use http_body::Body;
 use tower::BoxError;
 
-use super::{
-    body_error::BodyError,
-    lock,
-    wakers::{Seat, Wakers},
-};
+use super::{body_error::BodyError, lock, seats::Seat, wakers::Wakers};
 use crate::{fetch::Candidate, policy::storable::NotStored, store::Entry};
 
 /// The body of a flight: one inner body, and all who read it.

@@ -1,22 +1,22 @@
 //! Collapsing: concurrent misses for one key make one request to the inner
 //! service, and share its response while it comes.
 //!
-//! There is no task behind a flight. Whoever takes part in it may drive it, and
-//! whoever is polled first after the inner service has woken them does: it takes
-//! the inner future or body out, polls it without holding a lock, and puts it
-//! back ([`Wakers`] tells why nobody sleeps through that). So the flight goes on
-//! as long as anyone waits for it, whoever leaves, and ends when the last one
-//! has left: the inner future is dropped with it.
-//!
 //! A flight has two phases, each a small state machine of its own:
 //!
-//! 1. [`Flight`]: the call. Its [`Leader`] brought the request; each
-//!    [`Follower`] has kept its own, and goes on alone with it if the response
-//!    turns out not to be one to share.
-//! 2. [`Broadcast`]: the body of a response that is to be stored. If its length
-//!    is known, everyone is a [`Reader`] of the chunks as they come, at his own
-//!    pace. If not, it may still turn out to be too long to keep: the leader
-//!    reads, and each follower is a [`Waiter`] until it is complete.
+//! 1. [`Flight`]: the call. Its [`Leader`] brought the request, and nobody else polls
+//!    the call: the inner service may go by what is said of the task that it is polled
+//!    in, as by who is logged in, and answer accordingly. Each [`Follower`] has kept
+//!    its own request, and goes on alone with it if the response turns out not to be
+//!    one to share. If the leader leaves, and others wait, the call goes on in a task
+//!    that is nobody's; when the last of them has left, it is dropped.
+//! 2. [`Broadcast`]: the body of a response that is to be stored. It is for everyone,
+//!    and readers are as slow as their clients: so whoever takes part may drive it, and
+//!    whoever is polled first after the inner body has woken them does. It takes the
+//!    body out, polls it without holding a lock, and puts it back ([`Wakers`](wakers::Wakers) tells why
+//!    nobody sleeps through that). If the length is known, everyone is a [`Reader`] of
+//!    the chunks as they come, at his own pace. If not, it may still turn out to be too
+//!    long to keep: the leader reads, and each follower is a [`Waiter`] until it is
+//!    complete.
 //!
 //! A flight is for one variant of a page, as far as that is known beforehand
 //! ([`FlightKey`]). Each follower looks at the head of the response, and goes round
@@ -34,8 +34,11 @@ mod body_error;
 mod broadcast;
 mod call;
 mod collapsed;
+mod follower;
 mod key;
+mod leader;
 mod reader;
+mod seats;
 mod table;
 mod unshareable;
 mod wakers;
@@ -45,9 +48,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use self::collapsed::CollapsedRequest;
 pub(crate) use self::{
     broadcast::Broadcast,
-    call::{Fit, Flight, Followed, Follower, Leader, Led},
+    call::Flight,
     collapsed::{CollapsedRequests, Listed},
+    follower::{Fit, Followed, Follower},
     key::FlightKey,
+    leader::{Leader, Led},
     reader::{Reader, Waited, Waiter},
     table::{Entered, FlightTable, Ticket},
     unshareable::Unshareable,

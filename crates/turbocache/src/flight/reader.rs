@@ -16,7 +16,7 @@ use super::{
     broadcast::{Broadcast, KeepAlive, Phase},
     collapsed::Listed,
     lock,
-    wakers::Seat,
+    seats::Seat,
 };
 use crate::store::{Entry, Head};
 

@@ -102,14 +102,13 @@ pub(crate) struct Vacancy<'a> {
 }
 
 impl Vacancy<'_> {
-    /// Enters the flight that `lead` makes, and that sets out at `generation`. It
-    /// is to keep its ticket: when that is dropped, the flight can no longer be
-    /// found.
+    /// Enters `flight`, which sets out at `generation`. When the ticket is dropped, it
+    /// can no longer be found.
     pub(crate) fn fill<T: Any + Send + Sync>(
         self,
         generation: Generation,
-        lead: impl FnOnce(Ticket) -> Arc<T>,
-    ) -> Arc<T> {
+        flight: &Arc<T>,
+    ) -> Ticket {
         let Self {
             table,
             mut flights,
@@ -122,8 +121,7 @@ impl Vacancy<'_> {
             key: key.clone(),
             id,
         };
-        let flight = lead(ticket);
-        let known: Arc<dyn Any + Send + Sync> = Arc::clone(&flight) as _;
+        let known: Arc<dyn Any + Send + Sync> = Arc::clone(flight) as _;
         let place = Place {
             id,
             generation,
@@ -132,7 +130,7 @@ impl Vacancy<'_> {
         // What was there is over, or goes on without being found, for those who
         // take part in it already.
         flights.by_key.insert(key, place);
-        flight
+        ticket
     }
 }
 

@@ -114,6 +114,7 @@ fn a_follower_that_goes_alone_after_all_is_shown_no_more() {
     let mut asking = asking(&mut scene, 2);
     assert_eq!(collapsed(&scene).len(), 1);
     only_one_was_sent(&mut scene)(page(&[NO_STORE], "mine"));
+    assert_eq!(text(ready(&mut asking[0])), "mine");
     assert!(asking[1].poll().is_pending());
     assert_eq!(collapsed(&scene), [], "it is with the application");
 }
@@ -197,29 +198,101 @@ fn it_is_stored_only_when_it_is_complete() {
     assert_eq!(text(scene.answer(get("/"))), "page");
 }
 
-#[test]
-fn a_leader_that_leaves_before_the_response_harms_nobody() {
+#[tokio::test]
+async fn a_leader_that_leaves_before_the_response_harms_nobody() {
     let mut scene = Scene::new();
     let mut asking = asking(&mut scene, 3);
     drop(asking.remove(0));
     assert_eq!(scene.live(), 1);
     only_one_was_sent(&mut scene)(fresh("page"));
+    run_background().await;
     for asking in &mut asking {
         assert!(asking.is_woken());
         assert_eq!(text(ready(asking)), "page");
     }
     assert_eq!(scene.handle.stats().stored, 1);
+    is_over(&scene);
 }
 
-#[test]
-fn a_leader_that_leaves_before_it_was_polled_harms_nobody() {
+#[tokio::test]
+async fn a_leader_that_leaves_before_it_was_polled_harms_nobody() {
     let mut scene = Scene::new();
     let leader = scene.ask(get("/"));
     let mut follower = scene.ask(get("/"));
     drop(leader);
     assert!(follower.poll().is_pending());
+    run_background().await;
     only_one_was_sent(&mut scene)(fresh("page"));
+    run_background().await;
     assert_eq!(text(ready(&mut follower)), "page");
+}
+
+#[tokio::test]
+async fn what_a_leader_has_left_and_nobody_waits_for_any_more_is_dropped() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 3);
+    drop(asking.remove(0));
+    run_background().await;
+    assert_eq!((scene.flights(), scene.live()), (1, 1));
+    drop(asking.remove(0));
+    run_background().await;
+    assert_eq!((scene.flights(), scene.live()), (1, 1));
+    drop(asking);
+    run_background().await;
+    is_over(&scene);
+}
+
+#[tokio::test]
+async fn what_a_leader_has_left_is_nobodys_if_it_is_not_to_be_shared() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 2);
+    drop(asking.remove(0));
+    only_one_was_sent(&mut scene)(page(&[NO_STORE], "the leader's"));
+    run_background().await;
+    assert!(asking[0].is_woken());
+    assert!(asking[0].poll().is_pending());
+    only_one_was_sent(&mut scene)(page(&[NO_STORE], "mine"));
+    assert_eq!(text(ready(&mut asking[0])), "mine");
+    is_over(&scene);
+}
+
+#[test]
+fn without_a_runtime_each_goes_on_by_himself_when_the_leader_leaves() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 3);
+    drop(asking.remove(0));
+    assert_eq!((scene.flights(), scene.live()), (0, 0));
+    let (_, left) = scene.app_asked().unwrap();
+    left.send_response(fresh("nobody's"));
+    for asking in &mut asking {
+        assert!(asking.is_woken());
+        assert!(asking.poll().is_pending());
+    }
+    for asking in &mut asking {
+        scene.app_asked().unwrap().1.send_response(fresh("page"));
+        assert_eq!(text(ready(asking)), "page");
+    }
+    is_over(&scene);
+}
+
+#[test]
+fn a_runtime_that_ends_after_the_leader_has_left_holds_nobody_up() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 2);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let in_runtime = runtime.enter();
+    drop(asking.remove(0));
+    drop(in_runtime);
+    assert!(asking[0].poll().is_pending());
+    drop(runtime);
+    assert!(asking[0].is_woken());
+    scene.app_asked().unwrap();
+    assert!(asking[0].poll().is_pending());
+    only_one_was_sent(&mut scene)(fresh("page"));
+    assert_eq!(text(ready(&mut asking[0])), "page");
+    is_over(&scene);
 }
 
 #[test]
@@ -240,15 +313,24 @@ fn a_leader_that_leaves_amid_the_body_harms_nobody() {
     assert_eq!(text(scene.answer(get("/"))), "page");
 }
 
+/// The inner service may go by what is said of the task in which it is polled.
 #[test]
-fn a_leader_that_is_not_polled_holds_nobody_up() {
+fn a_call_is_polled_by_nobody_but_its_leader() {
     let mut scene = Scene::new();
-    let leader = scene.ask(get("/"));
+    let mut leader = scene.ask(get("/"));
     let mut follower = scene.ask(get("/"));
-    assert!(follower.poll().is_pending(), "it has driven the call");
-    only_one_was_sent(&mut scene)(fresh("page"));
+    assert!(follower.poll().is_pending());
+    assert!(scene.app_asked().is_none(), "it is the leader's to be sent");
+    assert!(leader.poll().is_pending());
+    let send = only_one_was_sent(&mut scene);
+    send(fresh("page"));
+    assert!(leader.is_woken());
+    assert!(!follower.is_woken(), "there is nothing for it to see yet");
+    assert!(follower.poll().is_pending());
+    assert_eq!(text(ready(&mut leader)), "page");
+    assert!(follower.is_woken());
     assert_eq!(text(ready(&mut follower)), "page");
-    drop(leader);
+    is_over(&scene);
 }
 
 #[test]
@@ -310,12 +392,14 @@ fn a_response_not_to_be_shared_sends_the_followers_on_by_themselves_at_once() {
     let mut scene = Scene::new();
     let mut asking = asking(&mut scene, 4);
     only_one_was_sent(&mut scene)(page(&[NO_STORE], "for the leader"));
+    let answer = ready(&mut asking[0]);
+    assert_eq!(status(&answer), "fwd=uri-miss; detail=no-store");
     for follower in &mut asking[1..] {
         assert!(follower.is_woken());
         assert!(follower.poll().is_pending());
     }
-    // All three are out before any is answered, and the leader has not even
-    // taken its own.
+    // All three are out before any is answered, and the leader has not even read
+    // its own.
     for own in ["1", "2", "3"] {
         let (_, respond) = scene.app_asked().expect("each sends its own");
         respond.send_response(page(&[NO_STORE], own));
@@ -325,8 +409,6 @@ fn a_response_not_to_be_shared_sends_the_followers_on_by_themselves_at_once() {
         assert_eq!(status(&answer), "fwd=uri-miss; detail=no-store");
         assert_eq!(text(answer), own);
     }
-    let answer = ready(&mut asking[0]);
-    assert_eq!(status(&answer), "fwd=uri-miss; detail=no-store");
     assert_eq!(text(answer), "for the leader");
     is_over(&scene);
     assert_eq!(scene.handle.stats().misses, 4);
@@ -342,12 +424,12 @@ fn a_follower_goes_on_with_its_own_request() {
     let (asked, respond) = scene.app_asked().unwrap();
     assert_eq!(asked.headers()["cookie"], "me");
     respond.send_response(page(&[NO_STORE], "mine"));
+    assert_eq!(text(ready(&mut leader)), "mine");
     assert!(follower.poll().is_pending());
     let (asked, respond) = scene.app_asked().unwrap();
     assert_eq!(asked.headers()["cookie"], "you");
     respond.send_response(page(&[NO_STORE], "yours"));
     assert_eq!(text(ready(&mut follower)), "yours");
-    assert_eq!(text(ready(&mut leader)), "mine");
 }
 
 #[test]
@@ -438,13 +520,13 @@ fn an_error_is_the_leaders_and_the_followers_try_for_themselves() {
     let mut scene = Scene::new();
     let mut asking = asking(&mut scene, 2);
     scene.app_asked().unwrap().1.send_error("down");
-    assert!(asking[1].poll().is_pending());
-    scene.app_asked().unwrap().1.send_response(fresh("page"));
-    assert_eq!(text(ready(&mut asking[1])), "page");
     let Poll::Ready(Err(error)) = asking[0].poll() else {
         panic!("there was an error")
     };
     assert_eq!(error.to_string(), "down");
+    assert!(asking[1].poll().is_pending());
+    scene.app_asked().unwrap().1.send_response(fresh("page"));
+    assert_eq!(text(ready(&mut asking[1])), "page");
 }
 
 #[test]
@@ -717,15 +799,29 @@ fn a_panic_of_the_inner_service_is_the_leaders() {
     let (_, respond) = scene.app_asked().unwrap();
     let panics = PanickingBody.boxed_unsync();
     respond.send_response(streaming(&[MINUTE], panics));
-    // The follower sees it first, and goes on.
-    assert!(asking[1].poll().is_pending());
-    scene.app_asked().unwrap().1.send_response(fresh("page"));
-    assert_eq!(text(ready(&mut asking[1])), "page");
-
     let leader = std::panic::AssertUnwindSafe(|| asking[0].poll());
     let panic = std::panic::catch_unwind(leader).expect_err("it is handed on");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"asked for its length"));
+
+    assert!(asking[1].is_woken(), "and goes on");
+    assert!(asking[1].poll().is_pending());
+    scene.app_asked().unwrap().1.send_response(fresh("page"));
+    assert_eq!(text(ready(&mut asking[1])), "page");
     is_over(&scene);
+}
+
+#[test]
+fn after_a_panic_nobody_waits_for_anybody() {
+    let mut scene = Scene::new();
+    *scene.in_call.lock().unwrap() = Some(Box::new(|_| panic!("as it happens")));
+    let mut leader = scene.ask(get("/"));
+    let polled = std::panic::AssertUnwindSafe(|| leader.poll());
+    std::panic::catch_unwind(polled).expect_err("it is handed on");
+    while scene.app_asked().is_some() {}
+    let asking = asking(&mut scene, 3);
+    for _ in asking {
+        scene.app_asked().expect("each sends its own");
+    }
 }
 
 /// A body that panics when it is asked how long it is.

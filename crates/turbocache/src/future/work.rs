@@ -59,12 +59,12 @@ pin_project! {
         },
         /// By the inner service, for others, too.
         Leading {
-            leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+            leader: Leader<Oneshot<S, Request<ReqB>>, ResB>,
             asker: Asker,
         },
         /// By what another one fetches.
         Following {
-            follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+            follower: Follower<ResB>,
             // What it takes to go on alone.
             own: Option<Forward<S, ReqB>>,
         },
@@ -107,16 +107,13 @@ where
     }
 
     pub(crate) const fn leading(
-        leader: Leader<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
+        leader: Leader<Oneshot<S, Request<ReqB>>, ResB>,
         asker: Asker,
     ) -> Self {
         Self::Leading { leader, asker }
     }
 
-    pub(crate) const fn following(
-        follower: Follower<Oneshot<S, Request<ReqB>>, ResB, S::Error>,
-        own: Forward<S, ReqB>,
-    ) -> Self {
+    pub(crate) const fn following(follower: Follower<ResB>, own: Forward<S, ReqB>) -> Self {
         let own = Some(own);
         Self::Following { follower, own }
     }

@@ -30,10 +30,6 @@ pub(crate) struct Forward<S, ReqB> {
     pub(super) flight: FlightKey,
 }
 
-/// A flight of such requests.
-type FlightOf<S, ReqB, ResB> =
-    Flight<Oneshot<S, Request<ReqB>>, ResB, <S as Service<Request<ReqB>>>::Error>;
-
 /// How often a request waits for a response that turns out to be for others.
 /// Each time it has learned by which fields the response is chosen, so more than
 /// once is an application that cannot make up its mind.
@@ -238,10 +234,10 @@ where
         }
         let generation = cache.generation(self.pending.keys.exact());
         let (call, miss, asker) = self.set_out(false);
-        let flight = vacancy.fill(generation, |ticket| {
-            Flight::new(call, miss.fetch(now, generation, Some(ticket)))
-        });
-        Work::leading(Leader::new(flight), asker)
+        let flight = Flight::new();
+        let ticket = vacancy.fill(generation, &flight);
+        let fetch = miss.fetch(now, generation, Some(ticket));
+        Work::leading(Leader::new(flight, call, fetch), asker)
     }
 
     /// Goes on with what came of the flight that it waited for.
@@ -325,7 +321,7 @@ where
         }
         // Whatever was invalidated since it set out: nobody is given the answer of the one
         // that is on its way, and what it stores is checked then.
-        let entered: Option<Entered<'_, FlightOf<S, ReqB, ResB>>> =
+        let entered: Option<Entered<'_, Flight<ResB>>> =
             cache.flights.enter(&self.flight, |_| true);
         let Some(Entered::Vacant(vacancy)) = entered else {
             return;
@@ -340,9 +336,9 @@ where
         debug!(key = %self.flight, "validating in the background");
         let generation = cache.generation(self.pending.keys.exact());
         let (call, miss, _) = self.set_out(true);
-        let flight = vacancy.fill(generation, |ticket| {
-            Flight::new(call, miss.fetch(now, generation, Some(ticket)))
-        });
-        runtime.spawn(Leader::new(flight).finish());
+        let flight = Flight::<ResB>::new();
+        let ticket = vacancy.fill(generation, &flight);
+        let fetch = miss.fetch(now, generation, Some(ticket));
+        runtime.spawn(Leader::new(flight, call, fetch).finish());
     }
 }

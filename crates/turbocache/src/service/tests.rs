@@ -16,13 +16,6 @@ fn store(scene: &mut Scene, path: &str, response: Response<AppBody>) -> String {
     said
 }
 
-/// What runs in the background goes as far as it can.
-async fn run_background() {
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[test]
 fn a_fresh_response_is_given_again() {
     let mut scene = Scene::new();

@@ -23,21 +23,6 @@ fn a_response_stored_between_the_look_up_and_the_table_is_a_hit() {
 }
 
 #[test]
-fn who_comes_while_the_call_is_polled_is_woken_though_the_wake_came_before() {
-    let mut scene = Scene::new();
-    let mut leader = scene.ask(get("/"));
-    let follower = Arc::new(Mutex::new(scene.ask(get("/"))));
-    let meanwhile = Arc::clone(&follower);
-    *scene.in_call.lock().unwrap() = Some(Box::new(move |waker| {
-        waker.wake_by_ref();
-        assert!(meanwhile.lock().unwrap().poll().is_pending());
-    }));
-    assert!(leader.poll().is_pending());
-    // The leader was woken, too, but need not be polled again.
-    assert!(follower.lock().unwrap().is_woken());
-}
-
-#[test]
 fn who_comes_while_the_body_is_polled_is_woken_though_the_wake_came_before() {
     let mut scene = Scene::new();
     let mut asking = asking(&mut scene, 2);

@@ -259,3 +259,20 @@ async fn what_is_too_long_is_not_read_on_in_the_background() {
     run_background().await;
     assert_eq!(scene.live(), 0);
 }
+
+#[tokio::test]
+async fn what_panics_in_the_background_is_not_tried_for_each_request() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/", page(&[REVALIDATE], "old"));
+    scene.clock.forward(65);
+    for _ in 0..5 {
+        *scene.in_call.lock().unwrap() = Some(Box::new(|_| panic!("as it happens")));
+        let Poll::Ready(Ok(answer)) = scene.ask(get("/")).poll() else {
+            panic!("there is something to give");
+        };
+        assert_eq!(text(answer), "old");
+        run_background().await;
+        while scene.app_asked().is_some() {}
+    }
+    assert_eq!(scene.handle.stats().background, 1);
+}
