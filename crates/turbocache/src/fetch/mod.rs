@@ -3,6 +3,7 @@
 mod candidate;
 mod part;
 mod reused;
+mod sending;
 mod validation;
 
 use std::{sync::Arc, time::Instant};
@@ -13,7 +14,7 @@ use peregrine_core::{RenderedFor, Variant};
 use tracing::debug;
 
 use self::part::is_about_ranges;
-pub(crate) use self::{candidate::Candidate, reused::Reused};
+pub(crate) use self::{candidate::Candidate, reused::Reused, sending::Sending};
 use crate::{
     CacheBody,
     admission::Route,
@@ -57,11 +58,17 @@ pub(crate) struct Miss {
 /// A miss on its way to the inner service.
 pub(crate) struct Fetch {
     miss: Miss,
-    requested: Instant,
     /// How far the journal had come before.
     generation: Generation,
     /// The place in the table of flights, if others may join.
     ticket: Option<Ticket>,
+}
+
+/// When a request was sent, and when its response came.
+#[derive(Clone, Copy)]
+struct Trip {
+    requested: Instant,
+    received: Now,
 }
 
 /// What a [`Fetch`] brought.
@@ -77,14 +84,8 @@ pub(crate) enum Fetched<B> {
 }
 
 impl Miss {
-    /// Sets out at `now`, when the journal was at `generation`; with a ticket, for
-    /// others, too.
-    pub(crate) fn fetch(
-        self,
-        now: Instant,
-        generation: Generation,
-        ticket: Option<Ticket>,
-    ) -> Fetch {
+    /// Sets out when the journal was at `generation`; with a ticket, for others, too.
+    pub(crate) fn fetch(self, generation: Generation, ticket: Option<Ticket>) -> Fetch {
         let counters = &self.cache.counters;
         if self.background {
             counters.background.add_one();
@@ -92,7 +93,6 @@ impl Miss {
             counters.misses.add_one();
         }
         Fetch {
-            requested: now,
             generation,
             miss: self,
             ticket,
@@ -130,13 +130,21 @@ impl Fetch {
         self.refuse(NotStored::NoResponse);
     }
 
-    pub(crate) fn judge<B: Body>(mut self, response: Response<B>) -> Fetched<B> {
-        let now = self.miss.cache.now();
+    /// What becomes of the response to what was `requested` then.
+    pub(crate) fn judge<B: Body>(
+        mut self,
+        requested: Instant,
+        response: Response<B>,
+    ) -> Fetched<B> {
+        let trip = Trip {
+            requested,
+            received: self.miss.cache.now(),
+        };
         let (mut parts, body) = response.into_parts();
         let said = parts.extensions.remove();
         let settled = self.miss.settle_variant(said.as_ref());
         if self.miss.validating && parts.status == StatusCode::NOT_MODIFIED {
-            return self.not_modified(parts.headers, settled, now);
+            return self.not_modified(parts.headers, settled, trip);
         }
         // What is stored is not for who is said to be somebody else by now.
         let is_other = settled.is_err() && matches!(said, Some(RenderedFor::Variant(_)));
@@ -147,12 +155,12 @@ impl Fetch {
             return Fetched::Reused(reused);
         }
         if self.miss.asked.head && settled.is_ok() {
-            self.learn_from_head(&parts, now);
+            self.learn_from_head(&parts, trip);
         }
         if self.miss.completing && is_about_ranges(parts.status) {
-            return self.completed(&parts, body, settled, now);
+            return self.completed(&parts, body, settled, trip);
         }
-        let storable = settled.and_then(|()| self.storable(&parts, body.size_hint(), now));
+        let storable = settled.and_then(|()| self.storable(&parts, body.size_hint(), trip));
         match storable {
             Ok((head, storable)) => {
                 if let Some(date) = storable.kept.date {
@@ -170,7 +178,7 @@ impl Fetch {
                 Fetched::Storable(candidate, parts, body)
             }
             Err(reason) => {
-                self.refuse_at(reason, now.monotonic);
+                self.refuse_at(reason, trip.received.monotonic);
                 self.brought_nothing(parts.status);
                 tags::strip(&mut parts.headers);
                 let response = Response::from_parts(parts, CacheBody::passed(body));
@@ -184,7 +192,7 @@ impl Fetch {
         &self,
         response: &response::Parts,
         body: SizeHint,
-        received: Now,
+        trip: Trip,
     ) -> Result<(Head, Storable), NotStored> {
         let Miss { cache, asked, .. } = &self.miss;
         if asked.head {
@@ -194,8 +202,8 @@ impl Fetch {
             asked: *asked,
             response,
             body,
-            requested: self.requested,
-            received,
+            requested: trip.requested,
+            received: trip.received,
             max_body: cache.config.max_entry_bytes,
         })?;
         let labels = labels(&response.headers, self.miss.keys.exact())?;
@@ -204,7 +212,7 @@ impl Fetch {
             response.headers.clone(),
             &storable.kept,
             labels,
-            received,
+            trip.received,
         );
         Ok((head, storable))
     }

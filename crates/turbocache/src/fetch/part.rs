@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header::CONTENT_RANGE, response};
 use http_body::Body;
 
-use super::{Candidate, Fetch, Fetched};
+use super::{Candidate, Fetch, Fetched, Trip};
 use crate::{
     CacheBody,
-    clock::Now,
     key::search_variance::SearchVariance,
     policy::storable::NotStored,
     range::{field::ContentRange, fragments::Fragments, validator::StrongValidator},
@@ -30,7 +29,7 @@ impl Fetch {
         response: &response::Parts,
         body: B,
         settled: Result<(), NotStored>,
-        now: Now,
+        trip: Trip,
     ) -> Fetched<B> {
         let entry = self.miss.stored.as_ref();
         let entry = Arc::clone(entry.expect("it was asked for a part of this one"));
@@ -51,9 +50,9 @@ impl Fetch {
         let mut answer = response.headers.clone();
         answer.remove(CONTENT_RANGE);
         let storable = settled
-            .and_then(|()| self.storable(response, body.size_hint(), now))
+            .and_then(|()| self.storable(response, body.size_hint(), trip))
             .and_then(|(_, storable)| {
-                let updated = self.freshen(&entry, answer, now);
+                let updated = self.freshen(&entry, answer, trip);
                 let updated = updated.map_err(|(_, reason)| reason)?;
                 Ok((updated, storable.length))
             });

@@ -7,10 +7,9 @@ use http::{HeaderMap, Response, StatusCode, response};
 use peregrine_core::hop_by_hop;
 use tracing::debug;
 
-use super::{Fetch, Fetched, Miss, Reused, labels, reused::By};
+use super::{Fetch, Fetched, Miss, Reused, Trip, labels, reused::By};
 use crate::{
     CacheBody,
-    clock::Now,
     key::search_variance::SearchVariance,
     policy::{
         reuse::Failure,
@@ -31,7 +30,7 @@ impl Fetch {
         self,
         answer: HeaderMap,
         settled: Result<(), NotStored>,
-        now: Now,
+        trip: Trip,
     ) -> Fetched<B> {
         let entry = self.miss.stored.as_ref();
         let entry = Arc::clone(entry.expect("it was asked about this one"));
@@ -54,7 +53,7 @@ impl Fetch {
             self.refuse(NotStored::Validator);
             return reused(entry, By::Favour(NotStored::Validator));
         }
-        match self.freshen(&entry, answer, now) {
+        match self.freshen(&entry, answer, trip) {
             Ok(entry) => {
                 let by = if let Err(reason) = settled {
                     self.refuse(reason);
@@ -90,7 +89,7 @@ impl Fetch {
         &self,
         entry: &Entry,
         mut answer: HeaderMap,
-        now: Now,
+        trip: Trip,
     ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
         hop_by_hop::remove(&mut answer);
         let key = self.miss.keys.exact();
@@ -105,14 +104,14 @@ impl Fetch {
             status: entry.head.status(),
             stored: &entry.head.headers(),
             answer: &answer,
-            requested: self.requested,
-            received: now,
+            requested: trip.requested,
+            received: trip.received,
         });
         let mut headers = freshened.headers;
         match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
             Ok((kept, labels)) => {
                 let head = self
-                    .head(entry.head.status(), headers, &kept, labels, now)
+                    .head(entry.head.status(), headers, &kept, labels, trip.received)
                     .updating(&entry.head);
                 let shapes = &self.miss.cache.shapes;
                 let head = match &entry.content {
@@ -133,7 +132,7 @@ impl Fetch {
 
     /// RFC 9111 §4.3.5: "a response to a HEAD request […] can be used to update or
     /// invalidate a cached GET response".
-    pub(super) fn learn_from_head(&self, response: &response::Parts, now: Now) {
+    pub(super) fn learn_from_head(&self, response: &response::Parts, trip: Trip) {
         let Miss {
             cache,
             stored,
@@ -151,7 +150,7 @@ impl Fetch {
         let freshened = match effect {
             HeadEffect::None => return,
             HeadEffect::Stale => None,
-            HeadEffect::Update => self.freshen(entry, headers.clone(), now).ok(),
+            HeadEffect::Update => self.freshen(entry, headers.clone(), trip).ok(),
         };
         let is_stored = freshened.is_some_and(|freshened| {
             let variance = SearchVariance::of(&freshened.head.headers());

@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -118,7 +119,7 @@ impl<F> Call<F> {
     /// Takes it `from` where it is, and puts it back if it is not over.
     pub(super) fn poll<B, E>(from: &mut Option<Self>, cx: &mut Context<'_>) -> Poll<Landed<B, E>>
     where
-        F: Future<Output = Result<Response<B>, E>>,
+        F: Future<Output = (Instant, Result<Response<B>, E>)>,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
@@ -130,9 +131,9 @@ impl<F> Call<F> {
                 return Poll::Pending;
             }
             // A body may panic, too, when it is asked for its length.
-            Ok(Poll::Ready(result)) => {
+            Ok(Poll::Ready((requested, result))) => {
                 let fetch = call.fetch;
-                catch_unwind(AssertUnwindSafe(|| land(*fetch, result)))
+                catch_unwind(AssertUnwindSafe(|| land(*fetch, requested, result)))
                     .unwrap_or_else(Landed::Panicked)
             }
             Err(panic) => {
@@ -144,7 +145,7 @@ impl<F> Call<F> {
     }
 }
 
-fn land<B, E>(fetch: Fetch, result: Result<Response<B>, E>) -> Landed<B, E>
+fn land<B, E>(fetch: Fetch, requested: Instant, result: Result<Response<B>, E>) -> Landed<B, E>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -153,7 +154,7 @@ where
         Ok(response) => response,
         Err(error) => return fetch.failed().map_or(Landed::Failed(error), Landed::Reused),
     };
-    match fetch.judge(response) {
+    match fetch.judge(requested, response) {
         Fetched::Storable(candidate, parts, body) => {
             Landed::Shared(parts, Broadcast::new(*candidate, body))
         }

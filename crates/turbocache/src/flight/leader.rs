@@ -3,6 +3,7 @@ use std::{
     panic::resume_unwind,
     sync::{Arc, Weak},
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -47,7 +48,7 @@ where
     /// Leads `flight` by a call that nobody has polled yet.
     pub(crate) fn new<E>(flight: Arc<Flight<B>>, future: F, fetch: Fetch) -> Self
     where
-        F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+        F: Future<Output = (Instant, Result<Response<B>, E>)> + Send + 'static,
         E: Send + 'static,
     {
         Self {
@@ -59,7 +60,7 @@ where
 
     pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Led<B>, E>>
     where
-        F: Future<Output = Result<Response<B>, E>>,
+        F: Future<Output = (Instant, Result<Response<B>, E>)>,
     {
         Call::poll(&mut self.call, cx).map(|landed| {
             self.flight.tell(landed.news());
@@ -80,7 +81,7 @@ where
     /// is told of an error; a panic is the one of the task that this is.
     pub(crate) async fn finish<E>(mut self)
     where
-        F: Future<Output = Result<Response<B>, E>>,
+        F: Future<Output = (Instant, Result<Response<B>, E>)>,
     {
         match poll_fn(|cx| self.poll(cx)).await {
             Ok(Led::Shared(_, reader)) => reader.finish().await,
@@ -101,7 +102,7 @@ impl<F, B> Drop for Leader<F, B> {
 /// task of its own. Where there is no runtime to have one, each of them asks for himself.
 fn go_on<F, B, E>(call: Call<F>, flight: &Arc<Flight<B>>)
 where
-    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    F: Future<Output = (Instant, Result<Response<B>, E>)> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
     E: Send + 'static,
@@ -128,7 +129,7 @@ struct Left<B> {
 impl<B> Left<B> {
     async fn lead<F, E>(self, call: Call<F>)
     where
-        F: Future<Output = Result<Response<B>, E>>,
+        F: Future<Output = (Instant, Result<Response<B>, E>)>,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {

@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use super::AGAIN;
 use crate::{
     CacheBody,
     client::Asker,
-    fetch::{Fetch, Fetched},
+    fetch::{Fetch, Fetched, Sending},
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     passing::Passing,
     pending::{Forward, Pending},
@@ -48,7 +49,7 @@ pin_project! {
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
             #[pin]
-            call: Oneshot<S, Request<ReqB>>,
+            call: Sending<S, Request<ReqB>>,
             fetch: Option<Fetch>,
             asker: Asker,
         },
@@ -59,7 +60,7 @@ pin_project! {
         },
         /// By the inner service, for others, too.
         Leading {
-            leader: Leader<Oneshot<S, Request<ReqB>>, ResB>,
+            leader: Leader<Sending<S, Request<ReqB>>, ResB>,
             asker: Asker,
         },
         /// By what another one fetches.
@@ -98,7 +99,7 @@ where
     }
 
     pub(crate) const fn fetching(
-        call: Oneshot<S, Request<ReqB>>,
+        call: Sending<S, Request<ReqB>>,
         fetch: Fetch,
         asker: Asker,
     ) -> Self {
@@ -107,7 +108,7 @@ where
     }
 
     pub(crate) const fn leading(
-        leader: Leader<Oneshot<S, Request<ReqB>>, ResB>,
+        leader: Leader<Sending<S, Request<ReqB>>, ResB>,
         asker: Asker,
     ) -> Self {
         Self::Leading { leader, asker }
@@ -167,8 +168,8 @@ where
                     pending.take().expect(AGAIN).again(found)
                 }
                 WorkProj::Fetching { call, fetch, asker } => {
-                    let result = ready!(call.poll(cx));
-                    match fetched(fetch.take().expect(AGAIN), asker, result)? {
+                    let (requested, result) = ready!(call.poll(cx));
+                    match fetched(fetch.take().expect(AGAIN), asker, requested, result)? {
                         Ok(response) => return Poll::Ready(Ok(response)),
                         Err(waiter) => Self::Completing {
                             waiter,
@@ -207,6 +208,7 @@ where
 fn fetched<B, E>(
     fetch: Fetch,
     asker: &Asker,
+    requested: Instant,
     result: Result<Response<B>, E>,
 ) -> Result<Result<Response<CacheBody<B>>, Waiter<B>>, E>
 where
@@ -214,7 +216,7 @@ where
     B::Error: Into<BoxError>,
 {
     let reused = match result {
-        Ok(response) => match fetch.judge(response) {
+        Ok(response) => match fetch.judge(requested, response) {
             Fetched::Storable(candidate, parts, body) => {
                 let reader = Broadcast::new(*candidate, body).leader(None);
                 return Ok(Ok(asker.led(parts, reader)));

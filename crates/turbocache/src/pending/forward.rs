@@ -7,14 +7,14 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason};
 use tokio::runtime::Handle;
-use tower::{BoxError, util::Oneshot};
+use tower::BoxError;
 use tower_service::Service;
 use tracing::debug;
 
 use super::Pending;
 use crate::{
     client::Asker,
-    fetch::{Candidate, Miss},
+    fetch::{Candidate, Miss, Sending},
     flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
     future::Work,
     policy::{reuse::Reuse, validation, vary::Vary},
@@ -104,7 +104,7 @@ impl<S, ReqB> Forward<S, ReqB> {
 
     /// The request as the inner service gets it, what to know when the answer
     /// comes, and whom to give it to.
-    fn set_out(self, background: bool) -> (Oneshot<S, Request<ReqB>>, Miss, Asker)
+    fn set_out(self, now: Instant, background: bool) -> (Sending<S, Request<ReqB>>, Miss, Asker)
     where
         S: Service<Request<ReqB>>,
     {
@@ -175,7 +175,8 @@ impl<S, ReqB> Forward<S, ReqB> {
             background,
             route: pending.route,
         };
-        (Oneshot::new(inner, request), miss, asker)
+        let clocks = miss.cache.config.clocks.clone();
+        (Sending::new(inner, request, now, clocks), miss, asker)
     }
 }
 
@@ -233,10 +234,10 @@ where
             return self.pending.answered(entry, CacheStatus::hit(ttl));
         }
         let generation = cache.generation(self.pending.keys.exact());
-        let (call, miss, asker) = self.set_out(false);
+        let (call, miss, asker) = self.set_out(now, false);
         let flight = Flight::new();
         let ticket = vacancy.fill(generation, &flight);
-        let fetch = miss.fetch(now, generation, Some(ticket));
+        let fetch = miss.fetch(generation, Some(ticket));
         Work::leading(Leader::new(flight, call, fetch), asker)
     }
 
@@ -281,8 +282,8 @@ where
     /// Goes forward for this client alone.
     fn alone<ResB>(self, now: Instant) -> Work<S, ReqB, ResB> {
         let generation = self.pending.cache.generation(self.pending.keys.exact());
-        let (call, miss, asker) = self.set_out(false);
-        Work::fetching(call, miss.fetch(now, generation, None), asker)
+        let (call, miss, asker) = self.set_out(now, false);
+        Work::fetching(call, miss.fetch(generation, None), asker)
     }
 
     /// The response that it waited for is chosen by `vary`, and not for it.
@@ -335,10 +336,10 @@ where
         }
         debug!(key = %self.flight, "validating in the background");
         let generation = cache.generation(self.pending.keys.exact());
-        let (call, miss, _) = self.set_out(true);
+        let (call, miss, _) = self.set_out(now, true);
         let flight = Flight::<ResB>::new();
         let ticket = vacancy.fill(generation, &flight);
-        let fetch = miss.fetch(now, generation, Some(ticket));
+        let fetch = miss.fetch(generation, Some(ticket));
         runtime.spawn(Leader::new(flight, call, fetch).finish());
     }
 }

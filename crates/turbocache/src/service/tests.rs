@@ -71,6 +71,27 @@ fn everything_of_the_head_is_given_again_but_what_was_for_one_connection() {
     assert_eq!(said, ["inner; fwd=uri-miss", "turbocache; hit; ttl=50"]);
 }
 
+/// RFC 9111 §4.2.3: a response is as old as the request for it, which was not sent yet.
+#[test]
+fn waiting_for_a_busy_service_makes_nothing_old() {
+    let mut scene = Scene::new();
+    scene.app.allow(0);
+    let mut asking: Vec<_> = (0..2).map(|_| scene.ask(get("/"))).collect();
+    for asking in &mut asking {
+        assert!(asking.poll().is_pending());
+    }
+    scene.clock.forward(6);
+    scene.app.allow(2);
+    assert!(asking[0].poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    scene.clock.forward(1);
+    respond.send_response(page(&[("cache-control", "max-age=5")], "page"));
+    let answer = ready(&mut asking[0]);
+    assert_eq!(status(&answer), "fwd=uri-miss; stored; ttl=4");
+    assert_eq!(text(answer), "page");
+    assert_eq!(text(ready(&mut asking[1])), "page");
+}
+
 static LONG: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
 #[test]
