@@ -26,7 +26,8 @@ use crate::{
     stats::{Counters, Stats},
     store::{
         Change, Content, Copies, Entry, Generation, Journal, Later, LookUp, MemoryStore, Near,
-        NearCache, Nearby, Purge, Ready, Scope, Shapes, Spot, Storage, StorageError, Variants,
+        NearCache, Nearby, Purge, Ready, Scope, Settled, Shapes, Spot, Storage, StorageError,
+        Variants,
     },
 };
 
@@ -300,11 +301,38 @@ impl Cache {
     pub(crate) fn purge(&self, scope: &Scope, how: Purge) -> u64 {
         let scope = scope.under(&self.config.query);
         // In this order: see `Journal`.
-        self.journal.record(&scope);
+        let recorded = self.journal.record(&scope);
         let purged = self.store.purge(&scope, how);
+        drop(recorded);
         self.near.all_changed();
         self.counters.purged.add(purged);
         purged
+    }
+
+    /// What is left of `entry`, which was looked up for `keys` when the journal was
+    /// `settled` so far: nothing if it may have been purged since then, or what has come in
+    /// its place, as the same to be validated.
+    pub(crate) fn left_of(
+        &self,
+        settled: Settled,
+        keys: &Keys,
+        entry: Arc<Entry>,
+        request: &HeaderMap,
+    ) -> Option<Arc<Entry>> {
+        let is_purged = |settled, entry: &Entry| {
+            let labels = entry.head.labels();
+            let mut keys = keys.each();
+            keys.any(|key| self.journal.overtook_found(settled, key, labels))
+        };
+        if !is_purged(settled, &entry) {
+            return Some(entry);
+        }
+        let was_whole = entry.is_whole();
+        let settled = self.journal.settled();
+        let found = self.peek(keys)?;
+        let entry = found.select(request)?;
+        let is_in_its_place = entry.is_whole() == was_whole && !is_purged(settled, entry);
+        is_in_its_place.then(|| Arc::clone(entry))
     }
 
     /// What is stored for `keys`, for who can only look now.

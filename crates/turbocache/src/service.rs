@@ -206,6 +206,7 @@ where
         return ResponseFuture::answered(response);
     }
     let keys = cache.variances.keys(key);
+    let settled = cache.journal.settled();
     let found = if asked.told {
         // Whatever is stored, nobody knows whether this client may see it.
         LookUp::Ready(None)
@@ -223,9 +224,8 @@ where
         ambiguous: is_ambiguous(request.headers()),
         ..asked
     };
-    let route = cache.admission.route(&request);
     let (inner, cache) = (inner.clone(), Arc::clone(cache));
-    let pending = Pending::new(inner, cache, request, keys, asked, route, now);
+    let pending = Pending::new(inner, cache, request, keys, asked, now, settled);
     match found {
         LookUp::Ready(found) => pending.go_on(found),
         LookUp::Later(later) => Work::looking_up(later, pending),

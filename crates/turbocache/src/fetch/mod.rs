@@ -53,13 +53,13 @@ pub(crate) struct Miss {
     pub(crate) background: bool,
     /// Where it is to be told of what comes of it.
     pub(crate) route: Route,
+    /// How far the journal had come when it set out.
+    pub(crate) generation: Generation,
 }
 
 /// A miss on its way to the inner service.
 pub(crate) struct Fetch {
     miss: Miss,
-    /// How far the journal had come before.
-    generation: Generation,
     /// The place in the table of flights, if others may join.
     ticket: Option<Ticket>,
 }
@@ -84,19 +84,15 @@ pub(crate) enum Fetched<B> {
 }
 
 impl Miss {
-    /// Sets out when the journal was at `generation`; with a ticket, for others, too.
-    pub(crate) fn fetch(self, generation: Generation, ticket: Option<Ticket>) -> Fetch {
+    /// Sets out; with a ticket, for others, too.
+    pub(crate) fn fetch(self, ticket: Option<Ticket>) -> Fetch {
         let counters = &self.cache.counters;
         if self.background {
             counters.background.add_one();
         } else {
             counters.misses.add_one();
         }
-        Fetch {
-            generation,
-            miss: self,
-            ticket,
-        }
+        Fetch { miss: self, ticket }
     }
 
     /// The response has come, and says for whom it was rendered. Settles for which
@@ -260,7 +256,7 @@ impl Fetch {
         cache.admission.stored(self.miss.route, keys.exact());
         let key = keys.stored_under(variance, teaches(status));
         let mut reason = NotStored::Partial;
-        let entry = cache.insert_made(&key, headers, self.generation, &mut |variants| {
+        let entry = cache.insert_made(&key, headers, self.miss.generation, &mut |variants| {
             let newest = make(variants)?;
             reason = NotStored::Cleared;
             Some(newest)

@@ -155,7 +155,7 @@ impl Fetch {
         let is_stored = freshened.is_some_and(|freshened| {
             let variance = SearchVariance::of(&freshened.head.headers());
             let key = self.miss.keys.stored_under(variance.as_ref(), false);
-            cache.insert(&key, &freshened, &self.miss.headers, self.generation)
+            cache.insert(&key, &freshened, &self.miss.headers, self.miss.generation)
         });
         if is_stored {
             cache.counters.validated.add_one();
@@ -205,7 +205,7 @@ impl Fetch {
         } = &self.miss;
         let entry = stored.as_ref().filter(|entry| entry.is_whole())?;
         let labels = Some(&entry.head.labels()[..]);
-        let is_purged = |key| cache.journal.overtook(self.generation, key, labels);
+        let is_purged = |key| cache.journal.overtook(self.miss.generation, key, labels);
         if !keys.each().any(is_purged) {
             return Some(Arc::clone(entry));
         }

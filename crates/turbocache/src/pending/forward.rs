@@ -18,7 +18,7 @@ use crate::{
     flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
     future::Work,
     policy::{reuse::Reuse, validation, vary::Vary},
-    store::{Entry, LookUp},
+    store::{Entry, Generation, LookUp},
 };
 
 /// A request that goes forward, or waits for one that does.
@@ -102,9 +102,32 @@ impl<S, ReqB> Forward<S, ReqB> {
             && (!asked.range || self.is_validating())
     }
 
+    /// From now on it is known what is invalidated. What was, since it was looked up, is
+    /// not asked about, and stands in for nothing.
+    fn begin(&mut self) -> Generation {
+        let Pending {
+            cache,
+            keys,
+            headers,
+            settled,
+            ..
+        } = &self.pending;
+        // In this order.
+        let generation = cache.generation(keys.exact());
+        if let Some(entry) = self.stored.take() {
+            self.stored = cache.left_of(*settled, keys, entry, headers);
+        }
+        generation
+    }
+
     /// The request as the inner service gets it, what to know when the answer
     /// comes, and whom to give it to.
-    fn set_out(self, now: Instant, background: bool) -> (Sending<S, Request<ReqB>>, Miss, Asker)
+    fn set_out(
+        self,
+        generation: Generation,
+        now: Instant,
+        background: bool,
+    ) -> (Sending<S, Request<ReqB>>, Miss, Asker)
     where
         S: Service<Request<ReqB>>,
     {
@@ -174,6 +197,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             completing,
             background,
             route: pending.route,
+            generation,
         };
         let clocks = miss.cache.config.clocks.clone();
         (Sending::new(inner, request, now, clocks), miss, asker)
@@ -194,6 +218,7 @@ where
         ResB: Body<Data = Bytes> + Send + 'static,
         ResB::Error: Into<BoxError>,
     {
+        let generation = self.begin();
         let cache = Arc::clone(&self.pending.cache);
         let is_current = |generation| {
             !cache
@@ -213,7 +238,7 @@ where
         let vacancy = match entered {
             None => {
                 let now = self.pending.now;
-                return self.alone(now);
+                return self.fetch(generation, now);
             }
             Some(Entered::Joined(flight)) => {
                 self.pending.list();
@@ -233,11 +258,10 @@ where
             drop(vacancy);
             return self.pending.answered(entry, CacheStatus::hit(ttl));
         }
-        let generation = cache.generation(self.pending.keys.exact());
-        let (call, miss, asker) = self.set_out(now, false);
+        let (call, miss, asker) = self.set_out(generation, now, false);
         let flight = Flight::new();
         let ticket = vacancy.fill(generation, &flight);
-        let fetch = miss.fetch(generation, Some(ticket));
+        let fetch = miss.fetch(Some(ticket));
         Work::leading(Leader::new(flight, call, fetch), asker)
     }
 
@@ -280,10 +304,14 @@ where
     }
 
     /// Goes forward for this client alone.
-    fn alone<ResB>(self, now: Instant) -> Work<S, ReqB, ResB> {
-        let generation = self.pending.cache.generation(self.pending.keys.exact());
-        let (call, miss, asker) = self.set_out(now, false);
-        Work::fetching(call, miss.fetch(generation, None), asker)
+    fn alone<ResB>(mut self, now: Instant) -> Work<S, ReqB, ResB> {
+        let generation = self.begin();
+        self.fetch(generation, now)
+    }
+
+    fn fetch<ResB>(self, generation: Generation, now: Instant) -> Work<S, ReqB, ResB> {
+        let (call, miss, asker) = self.set_out(generation, now, false);
+        Work::fetching(call, miss.fetch(None), asker)
     }
 
     /// The response that it waited for is chosen by `vary`, and not for it.
@@ -299,6 +327,7 @@ where
         let mut pending = self.pending;
         pending.rounds += 1;
         pending.known = Some(vary);
+        pending.settled = pending.cache.journal.settled();
         match pending.cache.look_up(&pending.keys) {
             LookUp::Ready(found) => pending.again(found),
             LookUp::Later(later) => Work::looking_up(later, pending),
@@ -307,7 +336,7 @@ where
 
     /// Goes forward although its client is answered already, unless another one
     /// is on its way.
-    pub(super) fn validate_in_background<ResB>(self, runtime: &Handle)
+    pub(super) fn validate_in_background<ResB>(mut self, runtime: &Handle)
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,
@@ -320,6 +349,7 @@ where
         if cache.unshareable.holds(&self.flight, now) {
             return;
         }
+        let generation = self.begin();
         // Whatever was invalidated since it set out: nobody is given the answer of the one
         // that is on its way, and what it stores is checked then.
         let entered: Option<Entered<'_, Flight<ResB>>> =
@@ -335,11 +365,10 @@ where
             return;
         }
         debug!(key = %self.flight, "validating in the background");
-        let generation = cache.generation(self.pending.keys.exact());
-        let (call, miss, _) = self.set_out(now, true);
+        let (call, miss, _) = self.set_out(generation, now, true);
         let flight = Flight::<ResB>::new();
         let ticket = vacancy.fill(generation, &flight);
-        let fetch = miss.fetch(generation, Some(ticket));
+        let fetch = miss.fetch(Some(ticket));
         runtime.spawn(Leader::new(flight, call, fetch).finish());
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     future::Work,
     key::variances::Keys,
     policy::{request::Asked, reuse::Reuse, vary::Vary},
-    store::{Entry, Variants},
+    store::{Entry, Settled, Variants},
 };
 
 /// A request, and all that it takes to send it on.
@@ -38,6 +38,8 @@ pub(crate) struct Pending<S, ReqB> {
     route: Route,
     /// When it was looked up.
     now: Instant,
+    /// How far the journal was settled before that.
+    settled: Settled,
     /// By which fields a response was chosen that it waited for in vain.
     known: Option<Vary>,
     /// How often that was.
@@ -53,18 +55,19 @@ impl<S, ReqB> Pending<S, ReqB> {
         request: Request<ReqB>,
         keys: Keys,
         asked: Asked,
-        route: Route,
         now: Instant,
+        settled: Settled,
     ) -> Self {
         Self {
+            route: cache.admission.route(&request),
             inner,
             cache,
             headers: Arc::new(request.headers().clone()),
             request,
             keys,
             asked,
-            route,
             now,
+            settled,
             known: None,
             rounds: 0,
             listed: None,

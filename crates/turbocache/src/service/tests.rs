@@ -533,6 +533,7 @@ mod aside;
 mod invalidation;
 mod named_variants;
 mod options;
+mod overtaken;
 mod parts;
 mod ranges;
 mod ready;

@@ -2,7 +2,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Mutex, PoisonError, RwLock, RwLockReadGuard,
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
@@ -26,16 +26,41 @@ use crate::{admission::PathHash, key::Key};
 /// it written down and looked for. Who fetches marks the path before he reads the
 /// journal for the first time, and who stores before he does so again: whoever
 /// invalidates and finds no mark was there before him.
+///
+/// What was invalidated is removed after that is written down: it may still be found
+/// in between, and be asked about. So who looks something up notes before how much of the
+/// journal is [settled](Self::settled), and asks, when he has set out with what he found,
+/// whether anything [overtook](Self::overtook_found) it that was not.
 pub(crate) struct Journal {
     /// How many were written down. Changed under the lock only.
     generation: AtomicU64,
-    latest: Mutex<VecDeque<Scope>>,
+    /// How many of these, from the first one on, are done: nothing is left of what they
+    /// are about. Changed under the lock only.
+    settled: AtomicU64,
+    latest: Mutex<Latest>,
     /// Shared by all who store: only to be waited for.
     storing: RwLock<()>,
     /// How many there have been for each target.
     targets: Counts,
     /// And for each path, since what is stored for several queries is for all of it.
     paths: Counts,
+}
+
+#[derive(Default)]
+struct Latest {
+    scopes: VecDeque<Scope>,
+    /// The numbers of those that are not done yet.
+    unsettled: Vec<u64>,
+}
+
+/// How far the journal had been settled when something was looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled(u64);
+
+/// An invalidation that is written down. Done when dropped.
+pub(crate) struct Recorded<'a> {
+    journal: &'a Journal,
+    number: u64,
 }
 
 /// How far the journal had come when something set out that may be stored.
@@ -69,7 +94,8 @@ impl Journal {
     pub(crate) fn new() -> Self {
         Self {
             generation: AtomicU64::new(0),
-            latest: Mutex::new(VecDeque::new()),
+            settled: AtomicU64::new(0),
+            latest: Mutex::default(),
             storing: RwLock::new(()),
             targets: Counts::new(),
             paths: Counts::new(),
@@ -100,14 +126,36 @@ impl Journal {
     }
 
     /// Writes it down. When this is done, whoever is still to store something finds it.
-    pub(crate) fn record(&self, scope: &Scope) {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = (latest.len() == REMEMBERED).then(|| latest.pop_front());
-        latest.push_back(scope.clone());
-        self.generation.fetch_add(1, SeqCst);
+    pub(crate) fn record(&self, scope: &Scope) -> Recorded<'_> {
+        let mut latest = self.latest();
+        let oldest = (latest.scopes.len() == REMEMBERED).then(|| latest.scopes.pop_front());
+        latest.scopes.push_back(scope.clone());
+        let number = self.generation.fetch_add(1, SeqCst) + 1;
+        latest.unsettled.push(number);
         drop(latest);
         drop(oldest);
         drop(self.storing.write().unwrap_or_else(PoisonError::into_inner));
+        Recorded {
+            journal: self,
+            number,
+        }
+    }
+
+    /// To be remembered before something is looked up, until
+    /// [`overtook_found`](Self::overtook_found) is asked.
+    pub(crate) fn settled(&self) -> Settled {
+        Settled(self.settled.load(SeqCst))
+    }
+
+    /// Whether what was found for `key` with `labels` since then has been invalidated, or
+    /// may have been.
+    pub(crate) fn overtook_found(
+        &self,
+        Settled(settled): Settled,
+        key: &Key,
+        labels: &[Label],
+    ) -> bool {
+        self.wrote_since(settled, key, Some(labels))
     }
 
     /// Whether something that concerns `key` with `labels` was invalidated since
@@ -123,20 +171,41 @@ impl Journal {
         {
             return true;
         }
+        self.wrote_since(generation.written, key, labels)
+    }
+
+    fn wrote_since(&self, number: u64, key: &Key, labels: Option<&[Label]>) -> bool {
         // Most of the time nothing was.
-        if self.generation.load(SeqCst) == generation.written {
+        if self.generation.load(SeqCst) == number {
             return false;
         }
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = self.generation.load(SeqCst) - generation.written;
+        let latest = self.latest();
+        let since = self.generation.load(SeqCst) - number;
         match usize::try_from(since) {
-            Ok(since) if since <= latest.len() => {
-                let mut later = latest.iter().rev().take(since);
+            Ok(since) if since <= latest.scopes.len() => {
+                let mut later = latest.scopes.iter().rev().take(since);
                 later.any(|scope| scope.has(key, labels))
             }
             // It does not reach back that far.
             _ => true,
         }
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Recorded<'_> {
+    fn drop(&mut self) {
+        let mut latest = self.journal.latest();
+        latest.unsettled.retain(|number| *number != self.number);
+        let first = latest.unsettled.iter().min();
+        let settled = match first {
+            Some(first) => first - 1,
+            None => self.journal.generation.load(SeqCst),
+        };
+        self.journal.settled.store(settled, SeqCst);
     }
 }
 

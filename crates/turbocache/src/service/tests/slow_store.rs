@@ -1,14 +1,6 @@
 //! A store that takes its time and may fail, as one behind the memory would.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering::SeqCst},
-        mpsc,
-    },
-    thread,
-    time::Duration,
-};
+use std::sync::Mutex;
 
 use tokio::sync::oneshot;
 
@@ -143,82 +135,4 @@ fn who_leaves_during_a_look_up_leaves_nothing_behind() {
     release(&held, &|| Ok(()));
     assert!(scene.app_asked().is_none());
     assert_eq!((scene.flights(), scene.live()), (0, 0));
-}
-
-/// A store of which something is invalidated by another thread, just when it is
-/// settled that something is stored, and before it is.
-#[derive(Debug)]
-struct Overtaken {
-    memory: MemoryStore,
-    invalidate: Mutex<mpsc::Receiver<Invalidation>>,
-}
-
-type Invalidation = Box<dyn FnOnce() + Send>;
-
-impl Storage for Overtaken {
-    fn look_up(&self, key: &Key) -> LookUp {
-        self.memory.look_up(key)
-    }
-
-    fn change(&self, key: &Key, change: &mut dyn FnMut(&Variants) -> Change) {
-        let over = Arc::<AtomicBool>::default();
-        self.memory.change(key, &mut |variants| {
-            let changed = change(variants);
-            if let Ok(invalidate) = self.invalidate.lock().unwrap().try_recv() {
-                let over = Arc::clone(&over);
-                thread::spawn(move || {
-                    invalidate();
-                    over.store(true, SeqCst);
-                });
-            }
-            // Every opportunity for it to be over too early. If it is slow, the test
-            // does not fail for that.
-            for _ in 0..100 {
-                if !over.load(SeqCst) {
-                    thread::sleep(Duration::from_millis(1));
-                }
-            }
-            changed
-        });
-        if over.load(SeqCst) {
-            assert_eq!(self.memory.size().entries, 0, "it is found for a moment");
-        }
-    }
-
-    fn purge(&self, scope: &Scope, how: Purge) -> u64 {
-        self.memory.purge(scope, how)
-    }
-
-    fn find(&self, scope: &Scope) -> Vec<Arc<Entry>> {
-        self.memory.find(scope)
-    }
-
-    fn size(&self) -> Size {
-        self.memory.size()
-    }
-}
-
-#[test]
-fn what_is_invalidated_at_the_moment_when_it_is_stored_is_never_found() {
-    let url = Scope::url(&"http://forum.example/".parse().unwrap());
-    for (scope, left) in [
-        (url, 0),
-        (Scope::tag("late"), 0),
-        (Scope::everything(), 0),
-        (Scope::tag("other"), 1),
-    ] {
-        let (invalidations, invalidate) = mpsc::channel::<Invalidation>();
-        let mut scene = Scene::over(Overtaken {
-            memory: MemoryStore::new(1 << 20, 64),
-            invalidate: Mutex::new(invalidate),
-        });
-        let (over, is_over) = mpsc::channel();
-        let (handle, late) = (scene.handle.clone(), scope.clone());
-        let invalidation = Box::new(move || over.send(handle.purge(&late)).unwrap());
-        invalidations.send(invalidation).unwrap();
-        let answer = page(&[MINUTE, ("cache-tag", "late")], "page");
-        assert_eq!(text(scene.through(get("/"), answer)), "page");
-        assert_eq!(is_over.recv().unwrap() + left, 1, "{scope:?}");
-        assert_eq!(scene.handle.stats().entries, left, "{scope:?}");
-    }
 }
