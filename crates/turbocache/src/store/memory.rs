@@ -1,7 +1,7 @@
 use std::{
     hash::RandomState,
     sync::{
-        Arc, Mutex,
+        Arc, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -26,10 +26,12 @@ pub(crate) struct MemoryStore {
     /// Counts what is stored for variants with names: the clock by which it is
     /// known which of them were used last.
     tick: AtomicU64,
-    /// Held by who removes everything. moka reads the clock for that, and then notes
-    /// that what is older is gone: of two at once, the one that read it first might
-    /// note it last, and bring back what the other one has removed.
-    clearing: Mutex<()>,
+    /// Held by who removes everything; for reading, by who changes something. moka reads
+    /// the clock to remove everything, and then notes that what is older is gone: of two
+    /// at once, the one that read it first might note it last, and bring back what the
+    /// other one has removed. And a change would put back, as new, what it has found
+    /// before.
+    clearing: RwLock<()>,
 }
 
 impl MemoryStore {
@@ -56,7 +58,7 @@ impl MemoryStore {
             evicted,
             max_named,
             tick: AtomicU64::new(0),
-            clearing: Mutex::default(),
+            clearing: RwLock::default(),
         }
     }
 
@@ -146,6 +148,7 @@ impl Storage for MemoryStore {
         } else {
             self.tick.load(Relaxed)
         };
+        let changing = self.clearing.read();
         self.entries.entry_by_ref(key).and_compute_with(|entry| {
             let stored = entry.map(moka::Entry::into_value);
             let none = Variants::default();
@@ -159,6 +162,7 @@ impl Storage for MemoryStore {
                 }
             }
         });
+        drop(changing);
         if named {
             self.make_room(key);
         }
@@ -169,9 +173,9 @@ impl Storage for MemoryStore {
             self.entries.run_pending_tasks();
             let purged = self.entries.iter().map(|(_, stored)| stored.len() as u64);
             let purged = purged.sum();
-            let one_at_a_time = self.clearing.lock();
+            let clearing = self.clearing.write();
             self.entries.invalidate_all();
-            drop(one_at_a_time);
+            drop(clearing);
             return purged;
         }
         self.purge_keys(self.keys(scope), scope, how)

@@ -1,3 +1,9 @@
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::Duration,
+};
+
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::Empty;
 
@@ -109,6 +115,33 @@ fn what_is_purged_softly_is_still_there_and_still_found() {
     assert_eq!(store.labels(), 1);
     assert_eq!(store.purge(&Scope::tag("one"), Purge::Hard), 1);
     assert_eq!(store.labels(), 0);
+}
+
+/// As a soft purge by URL has it, in another thread.
+#[test]
+fn what_is_changed_while_everything_is_removed_does_not_come_back() {
+    let store = MemoryStore::new(1 << 20, 64);
+    put(&store, "/a", &[]);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        store.change(&key("/a"), &mut |variants| {
+            scope.spawn(|| {
+                store.purge(&Scope::everything(), Purge::Hard);
+                is_over.store(true, SeqCst);
+            });
+            // Every opportunity for it to be over too early. If it is slow, the test
+            // does not fail for that.
+            for _ in 0..100 {
+                if !is_over.load(SeqCst) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            variants
+                .purge(&key("/a"), &Scope::everything(), Purge::Soft)
+                .0
+        });
+    });
+    assert!(!is_stored(&store, "/a"));
 }
 
 const PAGE: PathHash = PathHash(1);
