@@ -13,7 +13,7 @@ use crate::{
     noted::Noted,
     policy::request::{Eligible, Pass},
     tags,
-    unsafe_request::UnsafeRequest,
+    unsafe_request::{Submission, UnsafeRequest},
 };
 
 /// A request that passes the cache by.
@@ -41,7 +41,7 @@ enum Part {
     /// To say why it has none.
     Safe(Again<Arc<Cache>>, Pass),
     /// What the request gets may make something invalid.
-    Unsafe(Again<Arc<Cache>>, UnsafeRequest),
+    Unsafe(Submission),
     /// What it gets may be something to store, after all.
     // One in a second, so all others are not to make room for it.
     Aside(Again<Arc<Cache>>, Box<Glance>),
@@ -114,7 +114,10 @@ impl Passing {
     ) -> Self {
         Self {
             word,
-            part: Some(Part::Unsafe(cache.again(), (*targets).into())),
+            part: Some(Part::Unsafe(Submission::new(
+                cache.again(),
+                (*targets).into(),
+            ))),
             room,
         }
     }
@@ -129,7 +132,7 @@ impl Passing {
         let (reason, part) = match why {
             Why::Itself(reason) => {
                 let part = match UnsafeRequest::new(request, reason) {
-                    Some(request) => Part::Unsafe(cache.again(), request),
+                    Some(request) => Part::Unsafe(Submission::new(cache.again(), request)),
                     None => Part::Safe(cache.again(), reason),
                 };
                 (reason, part)
@@ -152,11 +155,11 @@ impl Passing {
     /// The inner service has answered: so does the cache.
     // Not inlined, so that it is in one piece.
     #[inline(never)]
-    pub(crate) fn answered(&self, response: &mut response::Parts, body: &impl Body) {
+    pub(crate) fn answered(&mut self, response: &mut response::Parts, body: &impl Body) {
         let noted = Noted::of(&response.headers);
-        match &self.part {
+        match &mut self.part {
             None | Some(Part::Safe(..)) => {}
-            Some(Part::Unsafe(cache, request)) => request.answered(response, noted, cache),
+            Some(Part::Unsafe(submission)) => submission.answered(response, noted),
             Some(Part::Aside(cache, glance)) => glance.at(response, body, cache),
         }
         if let Some(word) = self.word {
@@ -177,7 +180,7 @@ impl Part {
     fn say(&self, response: &mut response::Parts, room: Room) {
         let (cache, reason) = match self {
             Self::Safe(cache, reason) => (cache, *reason),
-            Self::Unsafe(cache, request) => (cache, request.reason()),
+            Self::Unsafe(submission) => (submission.cache(), submission.reason()),
             Self::Aside(cache, _) => (cache, Pass::SteppedAside),
         };
         cache.say_passed(response, reason, room);

@@ -1,6 +1,9 @@
 //! What a request that changes something makes invalid: RFC 9111 §4.4.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method, Request, response};
+use peregrine_core::Again;
 use tracing::debug;
 
 use crate::{
@@ -21,6 +24,13 @@ pub(crate) struct UnsafeRequest {
     targets: Targets,
     /// It is not what it says, so it may be any.
     may_be_any: bool,
+}
+
+/// One that is with the inner service, until it is answered.
+pub(crate) struct Submission {
+    cache: Again<Arc<Cache>>,
+    request: UnsafeRequest,
+    is_answered: bool,
 }
 
 impl From<PlainTargets> for UnsafeRequest {
@@ -62,7 +72,7 @@ impl UnsafeRequest {
     }
 
     /// Why it passes.
-    pub(crate) const fn reason(&self) -> Pass {
+    const fn reason(&self) -> Pass {
         if self.may_be_any {
             Pass::MethodOverride
         } else {
@@ -71,7 +81,7 @@ impl UnsafeRequest {
     }
 
     /// It was answered. Whoever learns of the answer finds nothing older.
-    pub(crate) fn answered(&self, response: &response::Parts, noted: Noted, cache: &Cache) {
+    fn answered(&self, response: &response::Parts, noted: Noted, cache: &Cache) {
         if !is_non_error(response.status) {
             return;
         }
@@ -80,6 +90,23 @@ impl UnsafeRequest {
         // Most forms go where nothing was ever fetched. Then that is all.
         if fetched || noted.have(Noted::REFERENCES) || noted.have(Noted::GROUPS) {
             self.invalidate(&response.headers, noted, cache);
+        }
+    }
+
+    /// Nobody has heard what came of it. What is stored for its targets may be as good as
+    /// before, or not: the next who asks for it has the inner service asked.
+    #[cold]
+    fn unanswered(&self, cache: &Cache) {
+        let rules = &cache.config.query;
+        for key in self.targets.keys(rules) {
+            if cache.invalidates_key(&key) {
+                let scope = Scope::of_key(key);
+                let purged = cache.purge(&scope, Purge::Soft);
+                debug!(
+                    ?scope,
+                    purged, "invalidated softly: nobody heard the answer"
+                );
+            }
         }
     }
 
@@ -120,6 +147,42 @@ impl UnsafeRequest {
         for scope in scopes.into_iter().chain(groups) {
             let purged = cache.purge(&scope, Purge::Hard);
             debug!(?scope, purged, "invalidated");
+        }
+    }
+}
+
+impl Submission {
+    #[inline]
+    pub(crate) const fn new(cache: Again<Arc<Cache>>, request: UnsafeRequest) -> Self {
+        Self {
+            cache,
+            request,
+            is_answered: false,
+        }
+    }
+
+    pub(crate) const fn cache(&self) -> &Again<Arc<Cache>> {
+        &self.cache
+    }
+
+    /// Why it passes.
+    pub(crate) const fn reason(&self) -> Pass {
+        self.request.reason()
+    }
+
+    #[inline]
+    pub(crate) fn answered(&mut self, response: &response::Parts, noted: Noted) {
+        self.is_answered = true;
+        self.request.answered(response, noted, &self.cache);
+    }
+}
+
+/// Its client has left, or there was no answer: the inner service may have had it.
+impl Drop for Submission {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.request.unanswered(&self.cache);
         }
     }
 }
