@@ -148,18 +148,17 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<CacheBody<ResB>>, S::Error>> {
-        loop {
+        let result = loop {
             let next = match self.as_mut().project() {
-                WorkProj::Answered { response } => {
-                    return Poll::Ready(Ok(response.take().expect(AGAIN)));
-                }
+                WorkProj::Answered { response } => break Ok(response.take().expect(AGAIN)),
                 WorkProj::Waiting { call, passing } => {
-                    let (mut parts, body) = ready!(call.as_mut().poll(cx))?.into_parts();
-                    passing.answered(&mut parts, &body);
-                    let response = Response::from_parts(parts, CacheBody::passed(body));
-                    return Poll::Ready(Ok(response));
+                    break ready!(call.as_mut().poll(cx)).map(|response| {
+                        let (mut parts, body) = response.into_parts();
+                        passing.answered(&mut parts, &body);
+                        Response::from_parts(parts, CacheBody::passed(body))
+                    });
                 }
-                WorkProj::Failed { error } => return Poll::Ready(Err(error.take().expect(AGAIN))),
+                WorkProj::Failed { error } => break Err(error.take().expect(AGAIN)),
                 WorkProj::LookingUp { later, pending } => {
                     let found = ready!(later.as_mut().poll(cx)).unwrap_or_else(|error| {
                         debug!(%error, "the look-up failed");
@@ -169,12 +168,13 @@ where
                 }
                 WorkProj::Fetching { call, fetch, asker } => {
                     let (requested, result) = ready!(call.poll(cx));
-                    match fetched(fetch.take().expect(AGAIN), asker, requested, result)? {
-                        Ok(response) => return Poll::Ready(Ok(response)),
-                        Err(waiter) => Self::Completing {
+                    match fetched(fetch.take().expect(AGAIN), asker, requested, result) {
+                        Ok(Ok(response)) => break Ok(response),
+                        Ok(Err(waiter)) => Self::Completing {
                             waiter,
                             asker: asker.clone(),
                         },
+                        Err(error) => break Err(error),
                     }
                 }
                 WorkProj::Completing { waiter, asker } => {
@@ -183,15 +183,15 @@ where
                         Waited::Alone => None,
                     };
                     let now = asker.cache.instant();
-                    return Poll::Ready(Ok(asker.completed(entry.as_deref(), now)));
+                    break Ok(asker.completed(entry.as_deref(), now));
                 }
                 WorkProj::Leading { leader, asker } => {
-                    return Poll::Ready(match ready!(leader.poll(cx)) {
+                    break match ready!(leader.poll(cx)) {
                         Ok(Led::Shared(parts, reader)) => Ok(asker.led(parts, reader)),
                         Ok(Led::Reused(reused)) => Ok(asker.reused(&reused, asker.cache.instant())),
                         Ok(Led::Refused(response, reason)) => Ok(asker.refused(response, reason)),
                         Err(error) => Err(error),
-                    });
+                    };
                 }
                 WorkProj::Following { follower, own } => {
                     let fit = |candidate: &_| own.as_ref().expect(AGAIN).fit(candidate);
@@ -200,7 +200,10 @@ where
                 }
             };
             self.set(next);
-        }
+        };
+        // Whoever keeps this keeps no flight.
+        self.set(Self::Answered { response: None });
+        Poll::Ready(result)
     }
 }
 
