@@ -163,6 +163,12 @@ impl Fetch {
                     parts.headers.insert(DATE, http_date(date));
                 }
                 tags::strip(&mut parts.headers);
+                // At once: who waits goes on by himself from here, and its body may never
+                // come to its end.
+                let now = trip.received.monotonic;
+                if !is_to_share(&head, now) {
+                    self.miss.cache.unshareable.remember(&self.miss.flight, now);
+                }
                 let candidate = Box::new(Candidate {
                     fetch: self,
                     variance: SearchVariance::of(&parts.headers),
@@ -273,12 +279,11 @@ impl Fetch {
             cache.forget(keys.exact());
         }
         cache.counters.stored.add_one();
-        // What must be validated by each who asks for it cannot be shared, though
-        // it is stored.
         let now = cache.instant();
-        match entry.head.terms().reuse(Asked::default(), now) {
-            Reuse::Fresh { .. } => cache.unshareable.forget(flight),
-            _ => cache.unshareable.remember(flight, now),
+        if is_to_share(&entry.head, now) {
+            cache.unshareable.forget(flight);
+        } else {
+            cache.unshareable.remember(flight, now);
         }
         self.retire();
         Some(entry)
@@ -323,6 +328,13 @@ impl Fetch {
             ticket.retire();
         }
     }
+}
+
+/// What must be validated by each who asks for it cannot be shared, though it may be
+/// stored.
+fn is_to_share(head: &Head, now: Instant) -> bool {
+    let reuse = head.terms().reuse(Asked::default(), now);
+    matches!(reuse, Reuse::Fresh { .. })
 }
 
 /// Whether later requests for the same path go by the `No-Vary-Search` of a
