@@ -34,7 +34,8 @@ impl Candidate {
         keys.may_share(&self.fetch.miss.keys, self.variance.as_ref())
     }
 
-    /// Stores it with its complete body.
+    /// Stores it with its complete body. For those who wait for it already it is there
+    /// also if it was purged meanwhile, and is not stored.
     pub(crate) fn store(&self, chunks: &[Bytes]) -> Option<Arc<Entry>> {
         let body = in_one_piece(chunks);
         if let Some(part) = self.part {
@@ -45,9 +46,8 @@ impl Candidate {
             head: self.head.clone().complete(body.len() as u64, shapes),
             content: Content::Whole(body),
         });
-        self.fetch
-            .insert(&entry, self.variance.as_ref())
-            .then_some(entry)
+        self.fetch.insert(&entry, self.variance.as_ref());
+        Some(entry)
     }
 
     /// It is not stored after all.

@@ -34,7 +34,7 @@ pub(super) enum Phase<B> {
     Streaming(Option<Source<B>>),
     /// All of it has come.
     Complete {
-        /// As stored; `None` if it was not, in the end.
+        /// What those get who wait for it; `None` if it is not one to share, in the end.
         entry: Option<Arc<Entry>>,
         trailers: Option<HeaderMap>,
     },

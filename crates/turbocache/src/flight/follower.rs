@@ -32,7 +32,7 @@ enum Stage<B> {
 pub(crate) enum Followed<B> {
     /// Read along.
     Shared(Arc<Broadcast<B>>, Reader<B>),
-    /// It is complete, and stored.
+    /// It is complete.
     Stored(Arc<Entry>),
     /// A stored response was the answer. It may not be one for you.
     Reused(Reused),

@@ -244,7 +244,7 @@ pub(crate) struct Waiter<B> {
 
 /// What a [`Waiter`] is told.
 pub(crate) enum Waited {
-    /// The body is complete, and stored.
+    /// The body is complete.
     Stored(Arc<Entry>),
     /// There is nothing to share.
     Alone,

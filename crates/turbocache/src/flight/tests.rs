@@ -456,6 +456,28 @@ fn a_key_whose_response_was_not_to_be_shared_does_not_serialise_again() {
 }
 
 #[test]
+fn nor_does_one_whose_response_nobody_has_read_to_its_end() {
+    let mut scene = Scene::new();
+    let mut first = asking(&mut scene, 2);
+    let (mut sender, body) = scene.streamed();
+    let each_validates = [
+        ("cache-control", "no-cache, max-age=60"),
+        ("etag", "\"a\""),
+        ("content-length", "8"),
+    ];
+    only_one_was_sent(&mut scene)(streaming(&each_validates, body));
+    let mut leader = Reading::new(ready(&mut first[0]));
+    send(&mut sender, "half");
+    assert_eq!(leader.next(), chunk("half"));
+    assert!(first[1].poll().is_pending());
+    scene.app_asked().expect("it goes on by itself");
+    drop((leader, first));
+    for _ in asking(&mut scene, 3) {
+        scene.app_asked().expect("each sends its own");
+    }
+}
+
+#[test]
 fn a_key_not_to_be_shared_may_still_be_stored_and_is_shared_from_then_on() {
     let mut scene = Scene::new();
     text(scene.through(get("/"), page(&[NO_STORE], "mine")));
@@ -748,6 +770,18 @@ fn when_everybody_has_left_nothing_remains() {
         drop(leader);
         is_over(&scene);
     }
+}
+
+#[test]
+fn who_has_its_response_keeps_no_flight() {
+    let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 2);
+    let (_sender, body) = scene.streamed();
+    let fields = [MINUTE, ("content-length", "4")];
+    only_one_was_sent(&mut scene)(streaming(&fields, body));
+    drop(ready(&mut asking[0]));
+    drop(ready(&mut asking[1]));
+    is_over(&scene);
 }
 
 #[test]

@@ -109,6 +109,78 @@ fn a_fetch_that_an_invalidation_overtakes_is_not_stored_and_not_joined() {
 }
 
 #[test]
+fn those_who_wait_for_it_already_still_get_it() {
+    for fields in [&[MINUTE, ("content-length", "4")][..], &[MINUTE][..]] {
+        let mut scene = Scene::new();
+        let mut asking: Vec<_> = (0..3).map(|_| scene.ask(get("/"))).collect();
+        for asking in &mut asking {
+            assert!(asking.poll().is_pending());
+        }
+        let (_, respond) = scene.app_asked().unwrap();
+        let (mut sender, body) = scene.streamed();
+        respond.send_response(streaming(fields, body));
+        let leader = ready(&mut asking[0]);
+        let early = asking[1].poll();
+        scene.handle.purge(&Scope::everything());
+        send(&mut sender, "page");
+        drop(sender);
+        assert_eq!(text(leader), "page");
+        match early {
+            Poll::Ready(answer) => assert_eq!(text(answer.unwrap()), "page"),
+            Poll::Pending => assert_eq!(text(ready(&mut asking[1])), "page"),
+        }
+        assert_eq!(text(ready(&mut asking[2])), "page");
+        assert!(scene.app_asked().is_none());
+        assert_eq!(scene.handle.stats().entries, 0);
+    }
+}
+
+#[test]
+fn a_form_of_whose_answer_nobody_has_heard_makes_its_target_stale() {
+    let leaves: [fn(&mut Scene, Asking); 2] = [
+        |_, form| drop(form),
+        |scene, mut form| {
+            scene
+                .app_asked()
+                .unwrap()
+                .1
+                .send_error("the connection broke");
+            assert!(matches!(form.poll(), Poll::Ready(Err(_))));
+        },
+    ];
+    let long = format!("/{}?id=1", "long".repeat(100));
+    for leaves in leaves {
+        for path in ["/form", &long] {
+            let mut scene = Scene::new();
+            store(&mut scene, path, page(&[MINUTE, ("etag", "\"a\"")], "old"));
+            let mut form = scene.ask(request("POST", path, &[]));
+            assert!(form.poll().is_pending());
+            leaves(&mut scene, form);
+            while scene.app_asked().is_some() {}
+            let mut asking = scene.ask(get(path));
+            assert!(asking.poll().is_pending(), "it may have changed");
+            let (asked, respond) = scene.app_asked().unwrap();
+            assert_eq!(asked.headers()["if-none-match"], "\"a\"");
+            respond.send_response(with_status(304, &[MINUTE]));
+            assert_eq!(text(ready(&mut asking)), "old", "it has not");
+        }
+    }
+}
+
+#[test]
+fn a_form_that_was_answered_and_is_dropped_later_changes_nothing_more() {
+    let mut scene = Scene::new();
+    let mut form = scene.ask(request("POST", "/", &[]));
+    assert!(form.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    respond.send_response(with_status(200, &[]));
+    ready(&mut form);
+    store(&mut scene, "/", fresh("new"));
+    drop(form);
+    assert_eq!(text(scene.answer(get("/"))), "new");
+}
+
+#[test]
 fn what_was_stored_while_a_form_was_on_its_way_is_invalid_with_its_answer() {
     let long = format!("/{}?id=1", "long".repeat(100));
     let answers = [(200, &[][..], 1), (303, &[("location", "/topics/7")], 0)];
