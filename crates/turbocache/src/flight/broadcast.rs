@@ -2,6 +2,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    ptr,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
@@ -11,7 +12,7 @@ use http::HeaderMap;
 use http_body::Body;
 use tower::BoxError;
 
-use super::{body_error::BodyError, lock, seats::Seat, wakers::Wakers};
+use super::{body_error::BodyError, lock, polled_here::PolledHere, seats::Seat, wakers::Wakers};
 use crate::{fetch::Candidate, policy::storable::NotStored, store::Entry};
 
 /// The body of a flight: one inner body, and all who read it.
@@ -52,6 +53,17 @@ pub(super) struct Source<B> {
 
 /// Keeps whatever it is that others find this broadcast by.
 pub(super) type KeepAlive = Arc<dyn Any + Send + Sync>;
+
+impl<B> Broadcast<B> {
+    /// Whether this is asked amid what is polled for it.
+    pub(super) fn is_polled_here(&self) -> bool {
+        PolledHere::is(self.address())
+    }
+
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+}
 
 impl<B> Broadcast<B>
 where
@@ -101,8 +113,11 @@ where
         // The source is out of reach for everyone else until there is something
         // in its place again. So nothing foreign that runs here may panic past
         // that.
-        let step = catch_unwind(AssertUnwindSafe(|| self.pull(&mut source)))
-            .unwrap_or_else(|_panic| self.fail(BodyError::Panicked));
+        let pulled = catch_unwind(AssertUnwindSafe(|| {
+            let _mark = PolledHere::mark(self.address());
+            self.pull(&mut source)
+        }));
+        let step = pulled.unwrap_or_else(|_panic| self.fail(BodyError::Panicked));
         let (phase, leftover) = match step {
             Step::Idle => {
                 lock(&self.state).phase = Phase::Streaming(Some(source));

@@ -2,6 +2,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    ptr,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Instant,
@@ -15,6 +16,7 @@ use tower::BoxError;
 use super::{
     broadcast::Broadcast,
     lock,
+    polled_here::PolledHere,
     seats::{Seat, Seats},
 };
 use crate::{
@@ -46,6 +48,19 @@ impl<B> Flight<B> {
             seats: Arc::default(),
             news: Mutex::new(News::None),
         })
+    }
+
+    /// Whether this is asked amid what is polled for it.
+    pub(crate) fn is_polled_here(&self) -> bool {
+        let is_its_body = match &*lock(&self.news) {
+            News::Shared(broadcast) => broadcast.is_polled_here(),
+            News::None | News::Reused(_) | News::Nothing => false,
+        };
+        is_its_body || PolledHere::is(self.address())
+    }
+
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     pub(super) fn seat(&self) -> Seat {
@@ -116,15 +131,22 @@ impl<F> Call<F> {
         }
     }
 
-    /// Takes it `from` where it is, and puts it back if it is not over.
-    pub(super) fn poll<B, E>(from: &mut Option<Self>, cx: &mut Context<'_>) -> Poll<Landed<B, E>>
+    /// Polls the call of `flight`. Takes it `from` where it is, and puts it back if it is not over.
+    pub(super) fn poll<B, E>(
+        flight: &Flight<B>,
+        from: &mut Option<Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Landed<B, E>>
     where
         F: Future<Output = (Instant, Result<Response<B>, E>)>,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let mut call = from.take().expect("it is polled until it is over");
-        let polled = catch_unwind(AssertUnwindSafe(|| call.future.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let _mark = PolledHere::mark(flight.address());
+            call.future.as_mut().poll(cx)
+        }));
         let landed = match polled {
             Ok(Poll::Pending) => {
                 *from = Some(call);

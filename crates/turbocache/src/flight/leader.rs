@@ -62,7 +62,7 @@ where
     where
         F: Future<Output = (Instant, Result<Response<B>, E>)>,
     {
-        Call::poll(&mut self.call, cx).map(|landed| {
+        Call::poll(&self.flight, &mut self.call, cx).map(|landed| {
             self.flight.tell(landed.news());
             Ok(match landed {
                 Landed::Shared(parts, broadcast) => {
@@ -134,18 +134,14 @@ impl<B> Left<B> {
         B::Error: Into<BoxError>,
     {
         let mut call = Some(call);
-        let landed = poll_fn(|cx| {
+        let landing = poll_fn(|cx| {
             self.seat.register(cx);
-            if self.flight.strong_count() == 0 {
-                return Poll::Ready(None);
-            }
-            Call::poll(&mut call, cx).map(Some)
+            let Some(flight) = self.flight.upgrade() else {
+                return Poll::Ready(());
+            };
+            Call::poll::<_, E>(&flight, &mut call, cx).map(|landed| flight.tell(landed.news()))
         });
-        if let Some(landed) = landed.await
-            && let Some(flight) = self.flight.upgrade()
-        {
-            flight.tell(landed.news());
-        }
+        landing.await;
     }
 }
 

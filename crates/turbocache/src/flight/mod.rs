@@ -25,6 +25,11 @@
 //! suits. So is what goes on in the background, with a task of the runtime for its
 //! leader.
 //!
+//! An application may ask itself for something, through the same cache: if that is
+//! another variant of the page that it is making, it would wait for itself. While a call
+//! or a body is polled, its thread knows ([`PolledHere`](polled_here::PolledHere)), and
+//! what is asked for meanwhile does not join. Not so if it is asked for in another task.
+//!
 //! Locks are held for a few instructions and never while something foreign is
 //! polled, woken or dropped: any of these may end up here again. No lock of this
 //! module is taken while another is held. While the table is locked, the journal
@@ -37,6 +42,7 @@ mod collapsed;
 mod follower;
 mod key;
 mod leader;
+mod polled_here;
 mod reader;
 mod seats;
 mod table;

@@ -228,7 +228,7 @@ where
         let entered = if self.is_completing() || !self.may_follow() {
             None
         } else if !self.may_lead() {
-            let found = cache.flights.find(&self.flight, is_current);
+            let found = cache.flights.find::<Flight<ResB>>(&self.flight, is_current);
             found.map(Entered::Joined)
         } else if cache.unshareable.holds(&self.flight, self.pending.now) {
             None
@@ -236,15 +236,15 @@ where
             cache.flights.enter(&self.flight, is_current)
         };
         let vacancy = match entered {
-            None => {
-                let now = self.pending.now;
-                return self.fetch(generation, now);
-            }
-            Some(Entered::Joined(flight)) => {
+            Some(Entered::Joined(flight)) if !flight.is_polled_here() => {
                 self.pending.list();
                 return Work::following(Follower::new(flight), self);
             }
             Some(Entered::Vacant(vacancy)) => vacancy,
+            None | Some(Entered::Joined(_)) => {
+                let now = self.pending.now;
+                return self.fetch(generation, now);
+            }
         };
         // A flight stores its response before it leaves the table. So if one has
         // left since the look-up, this finds what it stored.
