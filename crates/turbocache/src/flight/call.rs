@@ -131,7 +131,8 @@ impl<F> Call<F> {
         }
     }
 
-    /// Polls the call of `flight`. Takes it `from` where it is, and puts it back if it is not over.
+    /// Polls the call of `flight`. Takes it `from` where it is, and puts it back if it is
+    /// not over.
     pub(super) fn poll<B, E>(
         flight: &Flight<B>,
         from: &mut Option<Self>,

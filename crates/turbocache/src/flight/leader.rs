@@ -107,6 +107,7 @@ where
     B::Error: Into<BoxError>,
     E: Send + 'static,
 {
+    // However this goes, it tells those who wait.
     let left = Left {
         seat: flight.seat(),
         flight: Arc::downgrade(flight),
