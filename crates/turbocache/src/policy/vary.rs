@@ -60,6 +60,13 @@ const MAX_AS_SENT: usize = 128;
 /// How many fields a `Vary` may name. Each of them is compared at each look-up.
 const MAX_FIELDS: usize = 16;
 
+/// How many members of a list are compared with those of another one, each with each.
+/// Browsers send some five. With more, only the same is the same.
+const MAX_MEMBERS: usize = 32;
+
+/// What the allocator takes for a piece of memory, beside its bytes.
+const WEIGHT_OF_PIECE: usize = 16;
+
 impl Vary {
     /// Reads all `Vary` lines of a response.
     pub(crate) fn of(response: &HeaderMap) -> Result<Self, VariesByAnything> {
@@ -162,10 +169,13 @@ impl Selection {
         let selecting = |selecting: &Selecting| {
             let length = |value: &Option<Box<[u8]>>| value.as_ref().map_or(0, |value| value.len());
             let value = length(&selecting.value) + length(&selecting.as_sent);
+            let codings = selecting.codings.as_ref().map_or(0, Codings::weight);
+            let languages = selecting.languages.as_ref().map_or(0, Languages::weight);
             // Its name is in the `Vary`, too, and may be one of the origin's own.
             let cookies = selecting.absent_cookies.as_ref();
             let cookies = cookies.map_or(0, |cookies| 2 * cookies.weight());
-            size_of::<Selecting>() + size_of::<HeaderName>() + value + cookies + 64
+            let members = codings + languages;
+            size_of::<Selecting>() + size_of::<HeaderName>() + value + members + cookies + 64
         };
         self.0.iter().map(selecting).sum()
     }
@@ -229,6 +239,11 @@ fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item 
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
+}
+
+/// Whether there are so few of them that each may be compared with each of others.
+fn are_few<T>(members: impl Iterator<Item = T>) -> bool {
+    members.take(MAX_MEMBERS + 1).count() <= MAX_MEMBERS
 }
 
 /// The field, if it is in one line.

@@ -11,7 +11,7 @@ use http::{
     header::{ACCEPT_ENCODING, CONTENT_ENCODING},
 };
 
-use super::members;
+use super::{WEIGHT_OF_PIECE, are_few, members};
 
 /// What the origin had to choose from, and what it chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,26 +25,37 @@ impl Codings {
     /// `None` if the field is not `Accept-Encoding`, or if it says more than
     /// which codings are acceptable: then, only the same is the same.
     pub(super) fn of(name: &HeaderName, request: &HeaderMap, response: &HeaderMap) -> Option<Self> {
-        if *name != ACCEPT_ENCODING {
+        let chosen = || members(response, &CONTENT_ENCODING);
+        if *name != ACCEPT_ENCODING || !are_few(accepted(request)) || !are_few(chosen()) {
             return None;
         }
         let offered = accepted(request)
             .map(|coding| coding.map(<[u8]>::to_ascii_lowercase).map(Into::into))
             .collect::<Option<_>>()?;
-        let chosen = members(response, &CONTENT_ENCODING)
+        let chosen = chosen()
             .filter(|coding| !is(coding, b"identity"))
             .map(|coding| canonical(coding).to_ascii_lowercase().into())
             .collect();
         Some(Self { offered, chosen })
+    }
+
+    /// Bytes that it takes in memory beside itself.
+    pub(super) fn weight(&self) -> usize {
+        let codings = self.offered.iter().chain(&self.chosen);
+        let lengths = codings.map(|coding| coding.len());
+        lengths
+            .map(|length| size_of::<Box<[u8]>>() + length + WEIGHT_OF_PIECE)
+            .sum()
     }
 }
 
 /// Whether `request` accepts what the origin chose, and nothing else than it had
 /// to choose from.
 pub(super) fn is_among(request: &HeaderMap, codings: &Codings) -> bool {
-    let nothing_new = accepted(request).all(|coding| {
-        coding.is_some_and(|coding| codings.offered.iter().any(|offered| is(coding, offered)))
-    });
+    let nothing_new = are_few(accepted(request))
+        && accepted(request).all(|coding| {
+            coding.is_some_and(|coding| codings.offered.iter().any(|offered| is(coding, offered)))
+        });
     nothing_new
         && codings.chosen.iter().all(|chosen| {
             accepted(request).any(|coding| coding.is_some_and(|coding| is(coding, chosen)))

@@ -17,7 +17,7 @@ use http::{
     header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE},
 };
 
-use super::members;
+use super::{WEIGHT_OF_PIECE, are_few, members};
 
 /// What the client wished for whom the origin chose, and what that was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Languages {
     /// `None` if the field is not `Accept-Language`, or cannot be read: then only
     /// the same is the same.
     pub(super) fn of(name: &HeaderName, request: &HeaderMap, response: &HeaderMap) -> Option<Self> {
-        if *name != ACCEPT_LANGUAGE {
+        if *name != ACCEPT_LANGUAGE || !are_few(wishes(request)) {
             return None;
         }
         let wished: Box<[Wish]> = wishes(request)
@@ -56,10 +56,19 @@ impl Languages {
         })
     }
 
+    /// Bytes that it takes in memory beside itself.
+    pub(super) fn weight(&self) -> usize {
+        let wish = |wish: &Wish| size_of_val(wish) + wish.0.len() + WEIGHT_OF_PIECE;
+        let chosen = self.chosen.as_ref();
+        let chosen = chosen.map_or(0, |chosen| chosen.len() + WEIGHT_OF_PIECE);
+        self.wished.iter().map(wish).sum::<usize>() + chosen
+    }
+
     /// Whether `request` wishes the same, or what the origin chose and nothing as
     /// much.
     pub(super) fn are_for(&self, request: &HeaderMap) -> bool {
-        self.are_wished_by(request) || self.are_the_favourite_of(request)
+        are_few(wishes(request))
+            && (self.are_wished_by(request) || self.are_the_favourite_of(request))
     }
 
     fn are_wished_by(&self, request: &HeaderMap) -> bool {

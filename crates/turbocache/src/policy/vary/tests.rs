@@ -504,6 +504,58 @@ fn which_encoded_response_a_request_selects() {
     }
 }
 
+/// To compare each with each of sixty thousand would take seconds.
+#[test]
+fn of_long_lists_only_the_same_is_the_same() {
+    let list = |members: usize| {
+        let members: Vec<_> = (0..members).map(|number| format!("x-{number}")).collect();
+        members.join(",")
+    };
+    for name in ["accept-encoding", "accept-language"] {
+        let response = headers(&[("vary", name)]);
+        let vary = Vary::of(&response).unwrap().languages_by_weight(true);
+        let matches = |stored: usize, asked: &str| {
+            let (stored, asked) = (list(stored), asked);
+            let selection = vary.selection(&headers(&[(name, &stored)]), &response);
+            assert!(selection.matches(&headers(&[(name, &stored)])), "{name}");
+            selection.matches(&headers(&[(name, asked)]))
+        };
+        let reversed = |members| {
+            let list = list(members);
+            let mut members: Vec<_> = list.split(',').collect();
+            members.reverse();
+            members.join(",")
+        };
+        assert!(matches(MAX_MEMBERS, &reversed(MAX_MEMBERS)), "{name}");
+        for (stored, asked) in [
+            (MAX_MEMBERS + 1, MAX_MEMBERS + 1),
+            (MAX_MEMBERS + 1, MAX_MEMBERS),
+            (MAX_MEMBERS, MAX_MEMBERS + 1),
+        ] {
+            assert!(
+                !matches(stored, &reversed(asked)),
+                "{name} {stored} {asked}"
+            );
+        }
+    }
+}
+
+/// Or a client could fill more memory than the cache may take.
+#[test]
+fn each_member_of_a_list_has_its_weight() {
+    for name in ["accept-encoding", "accept-language"] {
+        let response = headers(&[("vary", name)]);
+        let vary = Vary::of(&response).unwrap().languages_by_weight(true);
+        let weight = |list: &str| {
+            let request = headers(&[(name, list)]);
+            vary.selection(&request, &response).weight()
+        };
+        let (one, many) = (weight("a"), weight(&["a"; MAX_MEMBERS].join(",")));
+        let pointers = (MAX_MEMBERS - 1) * size_of::<Box<[u8]>>();
+        assert!(many - one >= pointers + 3 * (MAX_MEMBERS - 1), "{name}");
+    }
+}
+
 /// A value with the separators and the white space of lists in it.
 fn value() -> impl Strategy<Value = String> {
     "[ab,;=\" \\\\]{0,8}"
