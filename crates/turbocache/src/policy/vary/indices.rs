@@ -162,9 +162,9 @@ struct Plain {
 }
 
 /// What RFC 6265bis §4.1.1 allows in a name, a token, without what some readers
-/// divide at, quote with or decode.
+/// divide at, quote with or decode: older PHPs read `+` as a space, and strip it.
 const fn is_plain_in_name(byte: u8) -> bool {
-    !matches!(byte, b'%') && is_token_byte(byte) && is_plain_in_value(byte)
+    !matches!(byte, b'%' | b'+') && is_token_byte(byte) && is_plain_in_value(byte)
 }
 
 /// The same for a value.

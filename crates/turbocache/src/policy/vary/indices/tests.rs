@@ -54,6 +54,8 @@ fn who_has_none_of_the_cookies() {
         ("in another case", &["User_ID=1"], false),
         ("as PHP reads it", &["user.id=1"], false),
         ("as PHP reads it, too", &["user[id]=1"], false),
+        ("as older PHPs read it", &["+user_id=1"], false),
+        ("as older PHPs read it, too", &["%2Buser_id=1"], false),
         ("encoded", &["%75ser_id=1"], false),
         ("behind spaces", &["a=b;   user_id=1"], false),
         ("before a space", &["user_id =1"], false),
