@@ -153,6 +153,11 @@ impl<'a> Parameter<'a> {
         self.text.contains(';')
     }
 
+    /// Not decoded.
+    pub(super) const fn as_sent(self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
     /// What is in front of the first `=`, decoded.
     pub(super) fn name(self) -> Cow<'a, [u8]> {
         let name = self.text.split_once('=').map_or(self.text, |parts| parts.0);

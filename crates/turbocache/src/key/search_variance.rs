@@ -92,7 +92,8 @@ impl SearchVariance {
     /// matter.
     ///
     /// In doubt two targets are not equivalent here: bytes that are not UTF-8 are
-    /// told apart, and so is what [some applications](super::query) may.
+    /// told apart, and so is what [some applications](super::query) may. What these read
+    /// several parameters in is written as it was sent, and where it was.
     pub(super) fn simplify(&self, target: &[u8], to: &mut Vec<u8>) {
         let end = target.iter().position(|byte| *byte == b'?');
         to.extend_from_slice(&target[..end.unwrap_or(target.len())]);
@@ -100,17 +101,20 @@ impl SearchVariance {
         let query = String::from_utf8_lossy(query);
         let mut parameters: Vec<_> = query::parameters(&query)
             .filter(|parameter| !parameter.is_empty() && self.counts(*parameter))
-            .map(|parameter| (parameter.name(), parameter.value()))
             .collect();
-        if self.any_order {
+        if self.any_order && !parameters.iter().any(|parameter| parameter.is_ambiguous()) {
             // Stable: the order of values with one name always matters.
-            parameters.sort_by(|one, other| one.0.cmp(&other.0));
+            parameters.sort_by_cached_key(|parameter| parameter.name());
         }
-        for (number, (name, value)) in parameters.iter().enumerate() {
+        for (number, parameter) in parameters.iter().enumerate() {
             to.push(if number == 0 { b'?' } else { b'&' });
-            query::encode(name, to);
+            if parameter.is_ambiguous() {
+                to.extend_from_slice(parameter.as_sent());
+                continue;
+            }
+            query::encode(&parameter.name(), to);
             to.push(b'=');
-            query::encode(value, to);
+            query::encode(&parameter.value(), to);
         }
     }
 

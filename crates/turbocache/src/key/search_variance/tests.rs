@@ -193,6 +193,18 @@ fn targets_that_are_not() {
             "/?a=1",
         ),
         (
+            "a semicolon, which no longer divides once it is encoded",
+            "params=(\"utm\")",
+            "/?q=x;page=2",
+            "/?q=x%3Bpage%3D2",
+        ),
+        (
+            "the order of what a semicolon divides",
+            "key-order",
+            "/?a=1;b=2&b=3",
+            "/?b=3&a=1;b=2",
+        ),
+        (
             "bytes that are no UTF-8",
             "key-order",
             "/?a=%F6",
