@@ -26,8 +26,8 @@ use crate::{
     stats::{Counters, Stats},
     store::{
         Change, Content, Copies, Entry, Generation, Journal, Later, LookUp, MemoryStore, Near,
-        NearCache, Nearby, Purge, Ready, Scope, Settled, Shapes, Spot, Storage, StorageError,
-        Variants,
+        NearCache, Nearby, Purge, Ready, Recorded, Scope, Settled, Shapes, Spot, Storage,
+        StorageError, Variants,
     },
 };
 
@@ -300,9 +300,21 @@ impl Cache {
     /// stored.
     pub(crate) fn purge(&self, scope: &Scope, how: Purge) -> u64 {
         let scope = scope.under(&self.config.query);
-        // In this order: see `Journal`.
         let recorded = self.journal.record(&scope);
-        let purged = self.store.purge(&scope, how);
+        self.remove_recorded(&scope, how, recorded)
+    }
+
+    /// The same for a URI that [is invalid](Self::invalidates) already.
+    pub(crate) fn purge_invalid(&self, key: Key, how: Purge) -> u64 {
+        let TargetHash { target, path } = self.hash(key.path_and_query());
+        let scope = Scope::of_key(key).under(&self.config.query);
+        let recorded = self.journal.record_counted(&scope, target, path);
+        self.remove_recorded(&scope, how, recorded)
+    }
+
+    /// In this order: see `Journal`.
+    fn remove_recorded(&self, scope: &Scope, how: Purge, recorded: Recorded<'_>) -> u64 {
+        let purged = self.store.purge(scope, how);
         drop(recorded);
         self.near.all_changed();
         self.counters.purged.add(purged);

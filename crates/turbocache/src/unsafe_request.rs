@@ -8,7 +8,10 @@ use tracing::debug;
 
 use crate::{
     cache::Cache,
-    key::targets::{PlainTargets, Targets},
+    key::{
+        Key,
+        targets::{PlainTargets, Targets},
+    },
     noted::Noted,
     policy::{
         invalidation::{is_non_error, is_safe, other_targets},
@@ -124,31 +127,34 @@ impl UnsafeRequest {
         if !(stored || references || has_groups) {
             return;
         }
-        let mut scopes = Vec::new();
-        let mut groups = Vec::new();
         for key in self.targets.keys(rules) {
             if references {
                 for other in other_targets(key.as_target(), headers) {
                     if cache.invalidates(&rules.apply(&other)) {
-                        scopes.push(Scope::of_key(key.beside(&other, rules)));
+                        purge(cache, key.beside(&other, rules), Purge::Hard);
                     }
                 }
             }
             if has_groups {
                 // RFC 9875 §3.
                 for group in tags::invalidated(headers) {
-                    groups.push(Scope::of_label(Label::new(group, &key)));
+                    let scope = Scope::of_label(Label::new(group, &key));
+                    let purged = cache.purge(&scope, Purge::Hard);
+                    debug!(?scope, purged, "invalidated");
                 }
             }
             if stored && cache.invalidates_key(&key) {
-                scopes.push(Scope::of_key(key));
+                purge(cache, key, Purge::Hard);
             }
         }
-        for scope in scopes.into_iter().chain(groups) {
-            let purged = cache.purge(&scope, Purge::Hard);
-            debug!(?scope, purged, "invalidated");
-        }
     }
+}
+
+/// What is invalid already.
+fn purge(cache: &Cache, key: Key, how: Purge) {
+    let plain = key.clone();
+    let purged = cache.purge_invalid(key, how);
+    debug!(key = %plain, ?how, purged, "invalidated");
 }
 
 impl Submission {

@@ -19,7 +19,7 @@ pub use self::scope::Scope;
 pub(crate) use self::{
     entry::{Content, Decided, Entry, Head, http_date},
     fields::{Fields, Shapes},
-    journal::{Generation, Journal, Settled},
+    journal::{Generation, Journal, Recorded, Settled},
     label::{Label, Labels},
     memory::MemoryStore,
     near::{Copies, Near, NearCache, Nearby, Ready, Spot},

@@ -170,6 +170,43 @@ fn the_journal_remembers_what_was_invalidated_and_since_when() {
 }
 
 #[test]
+fn who_sets_out_with_what_is_found_learns_of_what_is_invalidated_meanwhile() {
+    let (journal, page) = (Journal::new(), key("/page"));
+    let scope = Scope::of_key(page.clone());
+    let settled = journal.settled();
+    journal.count(PAGE, PAGE);
+    let counted = journal.generation(PAGE, PAGE);
+    assert!(!journal.overtook_found(settled, &page, &[]));
+    let recorded = journal.record_counted(&scope, PAGE, PAGE);
+    assert!(journal.overtook(counted, &page, None));
+    assert!(journal.overtook_found(settled, &page, &[]));
+    // It may still be found.
+    let found = journal.settled();
+    assert!(journal.overtook_found(found, &page, &[]));
+    let other = journal.record(&Scope::of_key(key("/other")));
+    drop(recorded);
+    let found = journal.settled();
+    assert!(!journal.overtook_found(found, &page, &[]));
+    assert!(journal.overtook_found(found, &key("/other"), &[]));
+    drop(other);
+    assert!(!journal.overtook_found(journal.settled(), &key("/other"), &[]));
+}
+
+#[test]
+fn what_clients_invalidate_pushes_out_nothing_that_was_purged() {
+    const OTHER: PathHash = PathHash(1 << 40);
+    let (journal, page) = (Journal::new(), key("/page"));
+    let before = journal.generation(PAGE, PAGE);
+    let settled = journal.settled();
+    for _ in 0..2000 {
+        journal.count(OTHER, OTHER);
+        drop(journal.record_counted(&Scope::of_key(key("/other")), OTHER, OTHER));
+    }
+    assert!(!journal.overtook(before, &page, None));
+    assert!(journal.overtook_found(settled, &page, &[]), "or may have");
+}
+
+#[test]
 fn what_the_journal_does_not_reach_back_to_may_have_been_invalidated() {
     let journal = Journal::new();
     let page = key("/page");

@@ -102,6 +102,22 @@ fn nor_is_it_if_it_was_purged_right_after_it_was_looked_up() {
     }
 }
 
+/// Anyone may send them, in the time that a slow page takes.
+#[test]
+fn however_many_forms_there_are_for_one_page_others_are_stored() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/login", fresh("page"));
+    let mut slow = scene.ask(get("/slow"));
+    assert!(slow.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    for _ in 0..2000 {
+        scene.through(request("POST", "/login", &[]), with_status(303, &[], ""));
+    }
+    respond.send_response(fresh("slow"));
+    assert_eq!(text(ready(&mut slow)), "slow");
+    assert_eq!(text(scene.answer(get("/slow"))), "slow");
+}
+
 /// A store in which something happens right before a purge removes anything.
 #[derive(Debug)]
 struct Slow {
