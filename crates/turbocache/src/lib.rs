@@ -95,8 +95,9 @@
 //! 1. A request by an unsafe method, unknown ones included, that is not refused:
 //!    its target, what `Location` and `Content-Location` refer to at the same
 //!    origin, and what `Cache-Group-Invalidation` names (RFC 9111 §4.4, RFC 9875).
-//!    If nobody heard the answer, because the client left or the connection broke, its
-//!    target is asked about before it is given again.
+//!    If nobody heard the answer, because the client left or the connection broke, or if
+//!    the method is unsafe by an `X-HTTP-Method-Override` alone, its target is not
+//!    removed, but asked about before it is given again.
 //! 2. A [handle](TurboCacheHandle): by URL, by the beginning of one, by what the
 //!    application has tagged in `Surrogate-Key` or `Cache-Tag` (which no client
 //!    sees), or all; at once, or softly.

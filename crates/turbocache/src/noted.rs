@@ -149,6 +149,13 @@ fn kind(name: &HeaderName) -> Noted {
     }
 }
 
+/// The fields in which another method may be than that of the request.
+pub(crate) const METHOD_OVERRIDES: [&str; 3] = [
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-method",
+];
+
 // Not inlined: most have few of these.
 #[inline(never)]
 fn kind_of_another(name: &HeaderName) -> Noted {
@@ -161,7 +168,7 @@ fn kind_of_another(name: &HeaderName) -> Noted {
     match name.as_str() {
         // As most of what browsers say of themselves.
         name if !name.starts_with(['f', 'x']) => Noted::default(),
-        "x-http-method-override" | "x-method-override" | "x-http-method" => Noted::METHOD,
+        name if METHOD_OVERRIDES.contains(&name) => Noted::METHOD,
         "x-original-url" | "x-rewrite-url" => Noted::TARGET,
         name if is_forwarding(name) => Noted::FORWARDED,
         _ => Noted::default(),

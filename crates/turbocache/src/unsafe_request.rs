@@ -14,7 +14,7 @@ use crate::{
     },
     noted::Noted,
     policy::{
-        invalidation::{is_non_error, is_safe, other_targets},
+        invalidation::{is_non_error, is_overridden, is_safe, other_targets},
         request::Pass,
     },
     store::{Label, Purge, Scope},
@@ -25,8 +25,9 @@ use crate::{
 pub(crate) struct UnsafeRequest {
     /// Whatever it may be for.
     targets: Targets,
-    /// It is not what it says, so it may be any.
-    may_be_any: bool,
+    /// It is safe by its method, and unsafe by a field. Hardly an application goes by that,
+    /// and anybody can send it: so what it may have changed is not removed, but asked about.
+    is_overridden: bool,
 }
 
 /// One that is with the inner service, until it is answered.
@@ -40,7 +41,7 @@ impl From<PlainTargets> for UnsafeRequest {
     fn from(targets: PlainTargets) -> Self {
         Self {
             targets: targets.into(),
-            may_be_any: false,
+            is_overridden: false,
         }
     }
 }
@@ -50,7 +51,7 @@ impl UnsafeRequest {
     pub(crate) fn new<B>(request: &Request<B>, pass: Pass) -> Option<Self> {
         Self::may_be(request, pass).then(|| Self {
             targets: Targets::of(request),
-            may_be_any: pass == Pass::MethodOverride,
+            is_overridden: pass == Pass::MethodOverride,
         })
     }
 
@@ -58,7 +59,7 @@ impl UnsafeRequest {
     #[inline]
     pub(crate) fn may_be<B>(request: &Request<B>, pass: Pass) -> bool {
         match pass {
-            Pass::MethodOverride => true,
+            Pass::MethodOverride => is_overridden(request.headers()),
             // As nearly all of them are.
             Pass::Method => *request.method() == Method::POST || !is_safe(request.method()),
             _ => {
@@ -76,7 +77,7 @@ impl UnsafeRequest {
 
     /// Why it passes.
     const fn reason(&self) -> Pass {
-        if self.may_be_any {
+        if self.is_overridden {
             Pass::MethodOverride
         } else {
             Pass::Method
@@ -118,6 +119,11 @@ impl UnsafeRequest {
     #[inline(never)]
     fn invalidate(&self, headers: &HeaderMap, noted: Noted, cache: &Cache) {
         let rules = &cache.config.query;
+        let how = if self.is_overridden {
+            Purge::Soft
+        } else {
+            Purge::Hard
+        };
         let targets = self.targets.paths(rules);
         // Each of them, whatever the others come to.
         let stored = targets.fold(false, |stored, target| stored | cache.invalidates(&target));
@@ -131,7 +137,7 @@ impl UnsafeRequest {
             if references {
                 for other in other_targets(key.as_target(), headers) {
                     if cache.invalidates(&rules.apply(&other)) {
-                        purge(cache, key.beside(&other, rules), Purge::Hard);
+                        purge(cache, key.beside(&other, rules), how);
                     }
                 }
             }
@@ -139,12 +145,12 @@ impl UnsafeRequest {
                 // RFC 9875 §3.
                 for group in tags::invalidated(headers) {
                     let scope = Scope::of_label(Label::new(group, &key));
-                    let purged = cache.purge(&scope, Purge::Hard);
+                    let purged = cache.purge(&scope, how);
                     debug!(?scope, purged, "invalidated");
                 }
             }
             if stored && cache.invalidates_key(&key) {
-                purge(cache, key, Purge::Hard);
+                purge(cache, key, how);
             }
         }
     }

@@ -5,6 +5,8 @@ use http::{
     header::{CONTENT_LOCATION, LOCATION},
 };
 
+use crate::noted::METHOD_OVERRIDES;
+
 /// Whether an answer with `status`, to a request that is not [safe](is_safe), makes stored
 /// responses invalid.
 ///
@@ -25,6 +27,16 @@ pub(crate) fn is_safe(method: &Method) -> bool {
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
     ) || method.as_str() == "QUERY"
+}
+
+/// Whether a request with these fields, and a safe method, may be one with another.
+pub(crate) fn is_overridden(request: &HeaderMap) -> bool {
+    let fields = METHOD_OVERRIDES.iter();
+    let mut methods = fields.flat_map(|name| request.get_all(*name));
+    methods.any(|method| {
+        let method = method.as_bytes().to_ascii_uppercase();
+        Method::from_bytes(&method).map_or(true, |method| !is_safe(&method))
+    })
 }
 
 /// The target URI of a request (RFC 9110 §7.1).
