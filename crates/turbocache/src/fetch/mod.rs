@@ -167,7 +167,7 @@ impl Fetch {
                 // come to its end.
                 let now = trip.received.monotonic;
                 if !is_to_share(&head, now) {
-                    self.miss.cache.unshareable.remember(&self.miss.flight, now);
+                    self.remember(now);
                 }
                 let candidate = Box::new(Candidate {
                     fetch: self,
@@ -283,7 +283,7 @@ impl Fetch {
         if is_to_share(&entry.head, now) {
             cache.unshareable.forget(flight);
         } else {
-            cache.unshareable.remember(flight, now);
+            self.remember(now);
         }
         self.retire();
         Some(entry)
@@ -302,9 +302,24 @@ impl Fetch {
         // What an invalidation has overtaken was one to share. So will the next be,
         // which is likely to be asked for by all who had the one before.
         if self.miss.asked.is_like_any_other() && reason != NotStored::Cleared {
-            cache.unshareable.remember(flight, now);
+            self.remember(now);
         }
         self.retire();
+    }
+
+    /// Nothing came of it that is to be shared.
+    fn remember(&self, now: Instant) {
+        let Miss {
+            cache,
+            flight,
+            background,
+            ..
+        } = &self.miss;
+        if *background {
+            cache.unshareable.remember_briefly(flight, now);
+        } else {
+            cache.unshareable.remember(flight, now);
+        }
     }
 
     /// There was a response, and nothing of it to store. A failure says nothing of

@@ -179,7 +179,7 @@ impl Fetch {
         debug!(key = %self.miss.flight, ?status, ?staleness, "stale instead of an error");
         if self.miss.background {
             // Not again for each request that is answered with it.
-            cache.unshareable.remember(&self.miss.flight, now);
+            self.remember(now);
         }
         self.retire();
         Some(Reused {

@@ -29,6 +29,9 @@ const PLACES: usize = 8192;
 /// For how long a key is remembered, to the second.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
+/// The same where it came to nothing in the background.
+const REMEMBERED_BRIEFLY: Duration = Duration::from_secs(2);
+
 impl Unshareable {
     /// Empty. Times are kept as seconds since `epoch`.
     pub(crate) fn new(epoch: Instant) -> Self {
@@ -40,9 +43,19 @@ impl Unshareable {
     }
 
     pub(crate) fn remember(&self, key: &FlightKey, now: Instant) {
+        self.remember_until(key, now + REMEMBERED);
+    }
+
+    /// What was fetched in the background, by the request of whoever came first, came to
+    /// nothing. That may be for what is strange about this one, and others are to have
+    /// their turn soon: nobody is to keep a page stale by being the first.
+    pub(crate) fn remember_briefly(&self, key: &FlightKey, now: Instant) {
+        self.remember_until(key, now + REMEMBERED_BRIEFLY);
+    }
+
+    fn remember_until(&self, key: &FlightKey, until: Instant) {
         let (place, mark) = self.place(key);
-        let until = self.seconds(now + REMEMBERED);
-        place.store(mark | u64::from(until), Relaxed);
+        place.store(mark | u64::from(self.seconds(until)), Relaxed);
     }
 
     /// Its response was one to share after all.

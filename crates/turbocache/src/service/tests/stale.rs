@@ -89,10 +89,30 @@ async fn what_fails_in_the_background_is_not_tried_at_each_request() {
             run_background().await;
         }
     }
-    scene.clock.forward(10);
+    scene.clock.forward(2);
     assert_eq!(text(scene.answer(get("/"))), "old");
     run_background().await;
     assert!(scene.app_asked().is_some(), "but after a while");
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_page_stale_by_being_the_first_to_ask_for_it() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/", page(&[REVALIDATE], "old"));
+    scene.clock.forward(61);
+    scene.answer(get_with("/", &[("accept", "%%%")]));
+    run_background().await;
+    let (_, respond) = scene.app_asked().unwrap();
+    respond.send_response(failure(400));
+    run_background().await;
+    scene.clock.forward(2);
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    let (sent, respond) = scene.app_asked().expect("another one has his turn");
+    assert!(!sent.headers().contains_key("accept"));
+    respond.send_response(page(&[REVALIDATE], "new"));
+    run_background().await;
+    assert_eq!(text(scene.answer(get("/"))), "new");
 }
 
 #[test]
