@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header::COOKIE};
 use http_body::Body;
 use peregrine_core::{CacheStatus, ForwardReason};
 use tokio::runtime::Handle;
@@ -147,6 +147,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             keys,
             ..
         } = pending;
+        join_cookies(request.headers_mut());
         if background {
             *request.method_mut() = Method::GET;
             sent.head = false;
@@ -371,4 +372,20 @@ where
         let fetch = miss.fetch(Some(ticket));
         runtime.spawn(Leader::new(flight, call, fetch).finish());
     }
+}
+
+/// RFC 9113 §8.2.3: cookies that came in several lines "MUST be concatenated into a single
+/// octet string" where they are passed on. They are compared like that, so the application
+/// is to see them like that, too, and not the first line alone.
+fn join_cookies(request: &mut HeaderMap) {
+    let lines = request.get_all(COOKIE);
+    if lines.iter().nth(1).is_none() {
+        return;
+    }
+    let lines: Vec<_> = lines.iter().map(HeaderValue::as_bytes).collect();
+    let joint = lines.iter().map(|line| line.trim_ascii());
+    let joint = joint.collect::<Vec<_>>().join(&b"; "[..]);
+    let mut joint = HeaderValue::from_bytes(&joint).expect("they were values before");
+    joint.set_sensitive(true);
+    request.insert(COOKIE, joint);
 }

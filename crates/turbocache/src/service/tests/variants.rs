@@ -195,3 +195,21 @@ fn an_application_that_varies_by_something_else_each_time_keeps_nobody_waiting_f
     }
     assert_eq!((scene.flights(), scene.live()), (0, 0));
 }
+
+/// An application that reads one line is not to see less than what is compared.
+#[test]
+fn cookies_in_several_lines_are_sent_on_in_one() {
+    let mut scene = Scene::new();
+    let by_cookies = [MINUTE, ("vary", "cookie")];
+    let several = [("cookie", "consent=yes"), ("cookie", "lang=de ")];
+    let mut asking = scene.ask(get_with("/", &several));
+    assert!(asking.poll().is_pending());
+    let (sent, respond) = scene.app_asked().unwrap();
+    let lines: Vec<_> = sent.headers().get_all("cookie").iter().collect();
+    assert_eq!(lines, ["consent=yes; lang=de"]);
+    respond.send_response(page(&by_cookies, "Seite"));
+    assert_eq!(text(ready(&mut asking)), "Seite");
+    let in_one = get_with("/", &[("cookie", "consent=yes; lang=de")]);
+    assert_eq!(text(scene.answer(in_one)), "Seite");
+    assert_eq!(text(scene.answer(get_with("/", &several))), "Seite");
+}
