@@ -221,7 +221,8 @@ where
         return ResponseFuture::answered(response);
     }
     let asked = Asked {
-        ambiguous: is_ambiguous(request.headers()),
+        ambiguous: is_ambiguous(request.headers())
+            || keys.exact().is_for_a_respelled_host(&request),
         ..asked
     };
     let (inner, cache) = (inner.clone(), Arc::clone(cache));

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     admission::Names,
     noted::is_forwarding,
-    policy::request::{Lookup, Pass},
+    policy::{
+        invalidation::Target,
+        request::{Lookup, Pass, host},
+    },
 };
 
 /// The key of a request, in the parts that it is made of, where they are.
@@ -148,6 +151,26 @@ impl<'a> KeyParts<'a> {
             hasher.write(variant);
         }
         hasher.finish()
+    }
+}
+
+impl Key {
+    /// Whether `request`, whose key this is, names its host in another way than the key
+    /// does, where that is the same: with upper case, or with the scheme's own port. There
+    /// are applications that send those to the one name that they go by, and it is not
+    /// to be stored for whoever uses that one.
+    pub(crate) fn is_for_a_respelled_host<B>(&self, request: &Request<B>) -> bool {
+        let Target {
+            scheme, authority, ..
+        } = self.as_target();
+        let from_uri = request.uri().authority();
+        let from_uri = from_uri.map(|authority| authority.as_str().as_bytes());
+        let from_host = host(request.headers()).0.map(HeaderValue::as_bytes);
+        from_uri.into_iter().chain(from_host).any(|sent| {
+            sent != authority.as_bytes()
+                && Authority::read(sent, scheme)
+                    .is_ok_and(|sent| sent.as_bytes() == authority.as_bytes())
+        })
     }
 }
 

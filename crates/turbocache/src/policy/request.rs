@@ -59,7 +59,8 @@ pub(crate) struct Asked {
     pub(crate) cookie: bool,
     /// Which variant it is of is known only when the response says so.
     pub(crate) told: bool,
-    /// The application may read its fields in [another way](super::ambiguity).
+    /// The application may read its fields in [another way](super::ambiguity), or mind how
+    /// its host is spelled.
     pub(crate) ambiguous: bool,
 }
 

@@ -69,3 +69,22 @@ fn one_changes_nothing_of_what_is_stored() {
         assert_eq!(text(ready(&mut honest)), "page");
     }
 }
+
+/// The application sends those who call it by another name to the one that it goes by.
+#[test]
+fn how_a_host_is_spelled_decides_nothing_for_those_who_spell_it_as_usual() {
+    for host in ["FORUM.example", "forum.example:80", "forum.example:"] {
+        let mut scene = Scene::new();
+        let mut respelled = get("/");
+        respelled
+            .headers_mut()
+            .insert("host", host.parse().unwrap());
+        let mut redirect = page(&[MINUTE, ("location", "http://forum.example/")], "");
+        *redirect.status_mut() = http::StatusCode::MOVED_PERMANENTLY;
+        let answer = scene.through(respelled.clone(), redirect);
+        assert_eq!(answer.status(), http::StatusCode::MOVED_PERMANENTLY);
+        store(&mut scene, "/", fresh("page"));
+        assert_eq!(text(scene.answer(get("/"))), "page");
+        assert_eq!(text(scene.answer(respelled)), "page", "it may have that");
+    }
+}
