@@ -75,7 +75,7 @@ const LOST_BESIDE_CONTENT: usize = 32;
 /// What an answer weighs beyond its fields: what it says of itself, to programs.
 const WEIGHT_OF_ANSWER: usize = 256;
 /// What a label weighs beyond its bytes, which are in the index, too.
-const WEIGHT_OF_LABEL: usize = 192;
+const WEIGHT_OF_LABEL: usize = 256;
 
 impl Entry {
     /// Bytes, as near as can be told.

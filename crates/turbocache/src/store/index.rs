@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,7 +13,15 @@ use crate::key::Key;
 /// under which nothing is left, which is harmless, but misses none.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    keys: Mutex<HashMap<Label, HashMap<Key, usize>>>,
+    keys: Mutex<HashMap<Label, Keys>>,
+}
+
+/// The keys with one label, and for each how often it was told of. Most labels are those
+/// of one page, and memory for several would be most of what they take.
+#[derive(Debug)]
+enum Keys {
+    One(Key, usize),
+    Several(HashMap<Key, usize>),
 }
 
 impl Index {
@@ -26,11 +34,12 @@ impl Index {
         }
         let mut keys = self.lock();
         for label in labels {
-            *keys
-                .entry(label)
-                .or_default()
-                .entry(key.clone())
-                .or_default() += 1;
+            match keys.entry(label) {
+                Entry::Vacant(place) => {
+                    place.insert(Keys::One(key.clone(), 1));
+                }
+                Entry::Occupied(mut place) => place.get_mut().add(key),
+            }
         }
     }
 
@@ -42,30 +51,22 @@ impl Index {
         }
         let mut keys = self.lock();
         for label in labels {
-            let Some(labelled) = keys.get_mut(&label) else {
-                continue;
-            };
-            if let Some(count) = labelled.get_mut(key) {
-                *count -= 1;
-                if *count == 0 {
-                    labelled.remove(key);
-                }
-            }
-            if labelled.is_empty() {
-                keys.remove(&label);
+            if let Entry::Occupied(mut place) = keys.entry(label)
+                && place.get_mut().remove(key)
+            {
+                place.remove();
             }
         }
     }
 
     pub(super) fn keys(&self, label: &Label) -> Vec<Key> {
         let keys = self.lock();
-        let labelled = keys.get(label).into_iter().flat_map(HashMap::keys);
-        labelled.cloned().collect()
+        keys.get(label).map(Keys::to_vec).unwrap_or_default()
     }
 
     /// Under how many keys.
     pub(super) fn count(&self, label: &Label) -> usize {
-        self.lock().get(label).map_or(0, HashMap::len)
+        self.lock().get(label).map_or(0, Keys::len)
     }
 
     #[cfg(test)]
@@ -74,8 +75,55 @@ impl Index {
     }
 
     /// Every statement leaves it valid, so one who panicked does no harm.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Label, HashMap<Key, usize>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Label, Keys>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keys {
+    fn add(&mut self, key: &Key) {
+        match self {
+            Self::One(one, count) if one == key => *count += 1,
+            Self::One(one, count) => {
+                *self = Self::Several([(one.clone(), *count), (key.clone(), 1)].into());
+            }
+            Self::Several(counts) => *counts.entry(key.clone()).or_default() += 1,
+        }
+    }
+
+    /// Whether none is left.
+    fn remove(&mut self, key: &Key) -> bool {
+        match self {
+            Self::One(one, count) => {
+                if one == key {
+                    *count -= 1;
+                }
+                *count == 0
+            }
+            Self::Several(counts) => {
+                if let Some(count) = counts.get_mut(key) {
+                    *count -= 1;
+                    if *count == 0 {
+                        counts.remove(key);
+                    }
+                }
+                counts.is_empty()
+            }
+        }
+    }
+
+    fn to_vec(&self) -> Vec<Key> {
+        match self {
+            Self::One(one, _) => vec![one.clone()],
+            Self::Several(counts) => counts.keys().cloned().collect(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Several(counts) => counts.len(),
+        }
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct Variants {
 /// its variants. Measured at 100,000 keys, like the weights of what is in them.
 const WEIGHT_OF_KEY: usize = 368;
 
+/// What it weighs more for each label by which it is found: of keys that have more parts
+/// than a URI, or are for several queries.
+const WEIGHT_OF_PLACE: usize = 176;
+
 /// The most that moka can count for one key.
 const MOST: usize = u32::MAX as usize;
 
@@ -154,5 +158,6 @@ impl Variants {
 }
 
 fn weight_of_key(key: &Key) -> usize {
-    WEIGHT_OF_KEY + key.len()
+    let places = usize::from(key.plain().is_some()) + usize::from(key.is_general());
+    WEIGHT_OF_KEY + places * WEIGHT_OF_PLACE + key.len()
 }
