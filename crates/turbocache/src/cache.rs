@@ -8,7 +8,7 @@ use peregrine_core::CacheStatus;
 use crate::{
     admission::{Admission, TargetHash},
     clock::{Clocks, Now},
-    flight::{CollapsedRequests, FlightTable, Unshareable},
+    flight::{CollapsedRequests, Completions, FlightTable, Unshareable},
     key::{
         Key, KeyParts,
         query::QueryRules,
@@ -68,6 +68,7 @@ pub(crate) struct Cache {
     pub(crate) counters: Counters,
     pub(crate) admission: Admission,
     pub(crate) flights: Arc<FlightTable>,
+    pub(crate) completions: Arc<Completions>,
     pub(crate) unshareable: Unshareable,
     pub(crate) collapsed: Arc<CollapsedRequests>,
     pub(crate) journal: Journal,
@@ -96,6 +97,7 @@ impl Cache {
             counters: Counters::default(),
             admission: Admission::new(config.clocks.clone()),
             flights: Arc::default(),
+            completions: Arc::default(),
             collapsed: Arc::default(),
             unshareable: Unshareable::new(config.clocks.monotonic()),
             journal: Journal::new(),

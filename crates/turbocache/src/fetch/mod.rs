@@ -20,7 +20,7 @@ use crate::{
     admission::Route,
     cache::Cache,
     clock::Now,
-    flight::{FlightKey, Ticket},
+    flight::{Completion, FlightKey, Ticket},
     key::{Key, search_variance::SearchVariance, variances::Keys},
     policy::{
         request::Asked,
@@ -49,6 +49,8 @@ pub(crate) struct Miss {
     pub(crate) validating: bool,
     /// It goes for what is missing of what is stored.
     pub(crate) completing: bool,
+    /// That nobody else does, if it is to be given all of it.
+    pub(crate) _completion: Option<Completion>,
     /// Nobody waits for it.
     pub(crate) background: bool,
     /// Where it is to be told of what comes of it.

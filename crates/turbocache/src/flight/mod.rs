@@ -39,6 +39,7 @@ mod body_error;
 mod broadcast;
 mod call;
 mod collapsed;
+mod completions;
 mod follower;
 mod key;
 mod leader;
@@ -56,6 +57,7 @@ pub(crate) use self::{
     broadcast::Broadcast,
     call::Flight,
     collapsed::{CollapsedRequests, Listed},
+    completions::{Completion, Completions},
     follower::{Fit, Followed, Follower},
     key::FlightKey,
     leader::{Leader, Led},

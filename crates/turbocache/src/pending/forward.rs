@@ -15,7 +15,7 @@ use super::Pending;
 use crate::{
     client::Asker,
     fetch::{Candidate, Miss, Sending},
-    flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
+    flight::{Completion, Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
     future::Work,
     policy::{reuse::Reuse, validation, vary::Vary},
     store::{Entry, Generation, LookUp},
@@ -28,6 +28,8 @@ pub(crate) struct Forward<S, ReqB> {
     /// The stored response that it selects, if that may still be of use.
     pub(super) stored: Option<Arc<Entry>>,
     pub(super) flight: FlightKey,
+    /// That it alone goes for what is missing of that.
+    pub(super) completion: Option<Completion>,
 }
 
 /// How often a request waits for a response that turns out to be for others.
@@ -137,6 +139,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             why,
             stored,
             flight,
+            completion,
         } = self;
         let may_validate = !pending.expects_variant();
         let Pending {
@@ -196,6 +199,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             stored,
             validating,
             completing,
+            _completion: completion,
             background,
             route: pending.route,
             generation,
@@ -221,6 +225,12 @@ where
     {
         let generation = self.begin();
         let cache = Arc::clone(&self.pending.cache);
+        if self.is_completing() && !self.pending.asked.range {
+            self.completion = cache.completions.begin(&self.flight);
+            if self.completion.is_none() {
+                self.stored = None;
+            }
+        }
         let is_current = |generation| {
             !cache
                 .journal

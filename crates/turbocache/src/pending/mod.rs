@@ -202,6 +202,7 @@ where
             why,
             stored,
             flight,
+            completion: None,
         }
     }
 }

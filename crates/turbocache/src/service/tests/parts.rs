@@ -225,3 +225,37 @@ fn a_part_that_breaks_off_is_as_good_as_it_is_long() {
     let answer = scene.answer(ask("bytes=1-3"));
     assert_eq!(text(answer), "123");
 }
+
+/// Or whoever asks for a byte of a page has each of its readers ask the application.
+#[test]
+fn those_who_come_while_what_is_missing_is_fetched_are_collapsed() {
+    let mut scene = scene();
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
+    let mut asking: Vec<_> = (0..4).map(|_| scene.ask(get("/"))).collect();
+    for asking in &mut asking {
+        assert!(asking.poll().is_pending());
+    }
+    let (rest, respond_with_rest) = scene.app_asked().unwrap();
+    assert_eq!(rest.headers()["range"], "bytes=5-");
+    let (all, respond_with_all) = scene.app_asked().unwrap();
+    assert!(!all.headers().contains_key("range"));
+    assert!(scene.app_asked().is_none());
+    respond_with_all.send_response(page(&[MINUTE, TAG], TEN));
+    for asking in &mut asking[1..] {
+        assert_eq!(text(ready(asking)), TEN);
+    }
+    respond_with_rest.send_response(part(5, 9, &[TAG]));
+    assert_eq!(text(ready(&mut asking[0])), TEN);
+    assert_eq!(text(scene.answer(get("/"))), TEN);
+}
+
+#[test]
+fn who_leaves_while_what_is_missing_is_fetched_keeps_nobody_from_it() {
+    let mut scene = scene();
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
+    for _ in 0..2 {
+        assert!(scene.ask(get("/")).poll().is_pending());
+        let (rest, _) = scene.app_asked().unwrap();
+        assert_eq!(rest.headers()["range"], "bytes=5-");
+    }
+}
