@@ -44,6 +44,8 @@ pub(crate) struct Config {
     /// Whether the key is told in `Cache-Status`.
     pub(crate) reveal_key: bool,
     pub(crate) clocks: Clocks,
+    /// Whether a call goes on for others when its client has left.
+    pub(crate) finish_abandoned: bool,
 }
 
 impl Config {
@@ -58,6 +60,7 @@ impl Config {
             name: CacheName::default(),
             reveal_key: false,
             clocks: Clocks::System,
+            finish_abandoned: false,
         }
     }
 }

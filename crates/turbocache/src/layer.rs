@@ -203,6 +203,25 @@ impl TurboCache {
         self.with(|config| config.policy.request_directives = honour)
     }
 
+    /// Whether a call of the inner service goes on, in a task of its own, when the client
+    /// whose request it is has left and others wait for its response. Not by default: then
+    /// one of those who wait asks anew, for all of them.
+    ///
+    /// A task of its own has no task-locals. An application that goes by such, set outside
+    /// of the cache, as by who is logged in, might begin a page for that user, and end it
+    /// as one for everybody. A service that sends requests to somewhere else goes by none,
+    /// and spares its upstream what is begun twice.
+    ///
+    /// ```
+    /// use turbocache::TurboCache;
+    ///
+    /// let in_front_of_a_client = TurboCache::conservative().finish_abandoned(true);
+    /// # drop(in_front_of_a_client);
+    /// ```
+    pub fn finish_abandoned(self, finish: bool) -> Self {
+        self.with(|config| config.finish_abandoned = finish)
+    }
+
     /// Whether `Cache-Status` tells the key (RFC 9211 §2.7). Not by default: it
     /// has fields that a proxy in front has added.
     pub fn key_in_cache_status(self, reveal: bool) -> Self {

@@ -111,8 +111,8 @@
 //! first wait for its end. So do those that validate the same variant. Once a
 //! response turns out not to be one to share, everyone goes on alone, and for ten
 //! seconds the key is not collapsed again. The client whose request it was may
-//! leave: the fetch goes on for the others, in a task of its own (where there is no
-//! tokio runtime, each of them asks for himself).
+//! leave: one of the others asks anew, for all of them, or the call goes on for them in
+//! a task of its own, [if it may](TurboCache::finish_abandoned).
 //!
 //! Where nothing can be stored, the cache steps aside: after 200 fetches of one
 //! route in a row that brought nothing, `GET`s for it pass for ten seconds, or until
@@ -173,7 +173,7 @@
 //!   while parts of it are put together.
 //! - **Task-locals** that are set outside of the cache, as by a middleware that logs a
 //!   user in, are those of the client whose request is sent. What is fetched in the
-//!   background has none, nor has what goes on for others when that client has left.
+//!   background has none.
 //! - **Those who ask for the same page wait for the first one**, for as long as it takes
 //!   the application: give that a time limit, inside of the cache. Response futures have
 //!   to be polled, or dropped, like all futures. And an application that asks itself for

@@ -95,6 +95,36 @@ async fn nobody_is_taken_for_another_one_who_has_left() {
     everybody_gets_his_own(true).await;
 }
 
+/// The application says that its page is for one user, if it is; which it finds out when
+/// it has made it.
+#[tokio::test]
+async fn what_is_begun_for_one_who_leaves_is_not_finished_for_others() {
+    async fn me() -> impl IntoResponse {
+        let user = USER.try_with(Clone::clone).unwrap_or_default();
+        sleep(Duration::from_millis(50)).await;
+        let is_logged_in = USER.try_with(|_| ()).is_ok();
+        let said = if is_logged_in {
+            "private"
+        } else {
+            "max-age=60"
+        };
+        ([(CACHE_CONTROL, said)], user)
+    }
+    let router = Router::new().route("/me", get(me));
+    let app = router.layer(TurboCache::conservative());
+    let alice = USER.scope("Alice".to_owned(), app.clone().oneshot(ask("a")));
+    let alice = timeout(Duration::from_millis(20), alice);
+    let bob = USER.scope("Bob".to_owned(), async {
+        sleep(Duration::from_millis(10)).await;
+        text(app.clone().oneshot(ask("b")).await.unwrap()).await
+    });
+    let (alice, bob) = tokio::join!(alice, bob);
+    assert!(alice.is_err(), "she has left");
+    assert_eq!(bob, "Bob");
+    let nobody = app.oneshot(ask("nobody")).await.unwrap();
+    assert_eq!(text(nobody).await, "");
+}
+
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -193,6 +193,8 @@ pub(super) fn stacked<U>(
         CacheMode::Standard => Some(TurboCache::standard()),
         CacheMode::Off => None,
     };
+    // What is sent to a process needs no task of its own here.
+    let cache = cache.map(|cache| cache.finish_abandoned(true));
     let stacked = match (&cache, &application.cookies) {
         (Some(cache), Some(cookies)) => {
             OneOf::First(OneOf::First(stack.varied(cookies, cache, upstream)))

@@ -340,7 +340,13 @@ impl Fetch {
         }
     }
 
-    fn retire(&self) {
+    /// Whether it may go on in another task than that of the client whose request it is.
+    pub(crate) fn may_be_finished_for_others(&self) -> bool {
+        self.miss.cache.config.finish_abandoned
+    }
+
+    /// Nobody joins any more.
+    pub(crate) fn retire(&self) {
         if let Some(ticket) = &self.ticket {
             ticket.retire();
         }

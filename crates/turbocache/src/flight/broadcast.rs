@@ -2,7 +2,6 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    ptr,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
@@ -12,11 +11,18 @@ use http::HeaderMap;
 use http_body::Body;
 use tower::BoxError;
 
-use super::{body_error::BodyError, lock, polled_here::PolledHere, seats::Seat, wakers::Wakers};
+use super::{
+    body_error::BodyError,
+    lock,
+    polled_here::{Number, PolledHere},
+    seats::Seat,
+    wakers::Wakers,
+};
 use crate::{fetch::Candidate, policy::storable::NotStored, store::Entry};
 
 /// The body of a flight: one inner body, and all who read it.
 pub(crate) struct Broadcast<B> {
+    number: Number,
     pub(crate) candidate: Candidate,
     pub(super) wakers: Arc<Wakers>,
     /// `wakers`, as the inner body sees them.
@@ -54,17 +60,6 @@ pub(super) struct Source<B> {
 /// Keeps whatever it is that others find this broadcast by.
 pub(super) type KeepAlive = Arc<dyn Any + Send + Sync>;
 
-impl<B> Broadcast<B> {
-    /// Whether this is asked amid what is polled for it.
-    pub(super) fn is_polled_here(&self) -> bool {
-        PolledHere::is(self.address())
-    }
-
-    fn address(&self) -> usize {
-        ptr::from_ref(self).addr()
-    }
-}
-
 impl<B> Broadcast<B>
 where
     B: Body<Data = Bytes>,
@@ -90,6 +85,7 @@ where
             }))
         };
         Arc::new(Self {
+            number: Number::next(),
             candidate,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
@@ -114,7 +110,7 @@ where
         // in its place again. So nothing foreign that runs here may panic past
         // that.
         let pulled = catch_unwind(AssertUnwindSafe(|| {
-            let _mark = PolledHere::mark(self.address());
+            let _mark = PolledHere::mark(self.number);
             self.pull(&mut source)
         }));
         let step = pulled.unwrap_or_else(|_panic| self.fail(BodyError::Panicked));

@@ -2,7 +2,6 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    ptr,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Instant,
@@ -16,7 +15,7 @@ use tower::BoxError;
 use super::{
     broadcast::Broadcast,
     lock,
-    polled_here::PolledHere,
+    polled_here::{Number, PolledHere},
     seats::{Seat, Seats},
 };
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
 
 /// What all who wait for one response of the inner service know of it.
 pub(crate) struct Flight<B> {
+    number: Number,
     seats: Arc<Seats>,
     news: Mutex<News<B>>,
 }
@@ -40,27 +40,22 @@ pub(super) enum News<B> {
     Reused(Reused),
     /// There is nothing for anybody but who asked.
     Nothing,
+    /// Who asked has left, and there will be nothing.
+    Left,
 }
 
 impl<B> Flight<B> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
+            number: Number::next(),
             seats: Arc::default(),
             news: Mutex::new(News::None),
         })
     }
 
-    /// Whether this is asked amid what is polled for it.
+    /// Whether who asks this must not wait for it: see [`PolledHere`].
     pub(crate) fn is_polled_here(&self) -> bool {
-        let is_its_body = match &*lock(&self.news) {
-            News::Shared(broadcast) => broadcast.is_polled_here(),
-            News::None | News::Reused(_) | News::Nothing => false,
-        };
-        is_its_body || PolledHere::is(self.address())
-    }
-
-    fn address(&self) -> usize {
-        ptr::from_ref(self).addr()
+        self.number.is_polled_here()
     }
 
     pub(super) fn seat(&self) -> Seat {
@@ -99,6 +94,7 @@ impl<B> Clone for News<B> {
             Self::Shared(broadcast) => Self::Shared(Arc::clone(broadcast)),
             Self::Reused(reused) => Self::Reused(reused.clone()),
             Self::Nothing => Self::Nothing,
+            Self::Left => Self::Left,
         }
     }
 }
@@ -131,6 +127,10 @@ impl<F> Call<F> {
         }
     }
 
+    pub(super) const fn fetch(&self) -> &Fetch {
+        &self.fetch
+    }
+
     /// Polls the call of `flight`. Takes it `from` where it is, and puts it back if it is
     /// not over.
     pub(super) fn poll<B, E>(
@@ -145,7 +145,7 @@ impl<F> Call<F> {
     {
         let mut call = from.take().expect("it is polled until it is over");
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            let _mark = PolledHere::mark(flight.address());
+            let _mark = PolledHere::mark(flight.number);
             call.future.as_mut().poll(cx)
         }));
         let landed = match polled {

@@ -41,6 +41,8 @@ pub(crate) enum Followed<B> {
     OtherVariant(Vary),
     /// There is nothing to share. Go on with your own request.
     Alone,
+    /// There is nothing yet. Go on together with the others, by a request of one of you.
+    Again,
 }
 
 /// Whether a response that is on its way is one for a follower.
@@ -72,12 +74,17 @@ where
         loop {
             match &mut self.0 {
                 Stage::Call(flight, seat) => {
+                    // It may have been made somewhere else than it is polled.
+                    if flight.is_polled_here() {
+                        return Poll::Ready(Followed::Alone);
+                    }
                     seat.register(cx);
                     let broadcast = match flight.news() {
                         News::None => return Poll::Pending,
                         News::Shared(broadcast) => broadcast,
                         News::Reused(reused) => return Poll::Ready(Followed::Reused(reused)),
                         News::Nothing => return Poll::Ready(Followed::Alone),
+                        News::Left => return Poll::Ready(Followed::Again),
                     };
                     let candidate = &broadcast.candidate;
                     match fit(candidate) {

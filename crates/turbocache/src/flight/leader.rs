@@ -92,14 +92,18 @@ where
 
 impl<F, B> Drop for Leader<F, B> {
     fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            (self.leave)(call, &self.flight);
+        match self.call.take() {
+            Some(call) => (self.leave)(call, &self.flight),
+            // It has told them, unless the call has panicked when it was dropped.
+            None => self.flight.tell(News::Nothing),
         }
     }
 }
 
-/// The client whose request it was has left: the `call` goes on for those who wait, in a
-/// task of its own. Where there is no runtime to have one, each of them asks for himself.
+/// The client whose request it was has left. If the `call` may do without the task it was
+/// polled in, it goes on in one of its own, for those who wait. If not, they are told.
+///
+/// Who comes from now on waits for another one in any case: nobody's patience bounds this.
 fn go_on<F, B, E>(call: Call<F>, flight: &Arc<Flight<B>>)
 where
     F: Future<Output = (Instant, Result<Response<B>, E>)> + Send + 'static,
@@ -107,14 +111,17 @@ where
     B::Error: Into<BoxError>,
     E: Send + 'static,
 {
-    // However this goes, it tells those who wait.
+    call.fetch().retire();
+    // However this goes, it tells them.
     let left = Left {
         seat: flight.seat(),
         flight: Arc::downgrade(flight),
     };
-    // Who joins just now, after this was asked, is told that there is nothing.
     let somebody_waits = Arc::strong_count(flight) > 1;
-    if somebody_waits && let Ok(runtime) = Handle::try_current() {
+    if somebody_waits
+        && call.fetch().may_be_finished_for_others()
+        && let Ok(runtime) = Handle::try_current()
+    {
         runtime.spawn(left.lead(call));
     }
 }
@@ -150,7 +157,7 @@ impl<B> Left<B> {
 impl<B> Drop for Left<B> {
     fn drop(&mut self) {
         if let Some(flight) = self.flight.upgrade() {
-            flight.tell(News::Nothing);
+            flight.tell(News::Left);
         }
     }
 }

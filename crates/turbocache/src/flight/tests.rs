@@ -198,9 +198,34 @@ fn it_is_stored_only_when_it_is_complete() {
     assert_eq!(text(scene.answer(get("/"))), "page");
 }
 
-#[tokio::test]
-async fn a_leader_that_leaves_before_the_response_harms_nobody() {
+/// The inner service may have begun a page for the one who left.
+#[test]
+fn when_the_leader_leaves_one_of_the_others_asks_for_all_of_them() {
     let mut scene = Scene::new();
+    let mut asking = asking(&mut scene, 4);
+    drop(asking.remove(0));
+    is_over(&scene);
+    let (_, left) = scene.app_asked().unwrap();
+    left.send_response(fresh("nobody's"));
+    for asking in &mut asking {
+        assert!(asking.is_woken());
+        assert!(asking.poll().is_pending());
+    }
+    only_one_was_sent(&mut scene)(fresh("page"));
+    for asking in &mut asking {
+        assert_eq!(text(ready(asking)), "page");
+    }
+    assert_eq!(scene.handle.stats().stored, 1);
+    is_over(&scene);
+}
+
+fn finishing() -> Scene {
+    Scene::with(TurboCache::conservative().finish_abandoned(true))
+}
+
+#[tokio::test]
+async fn what_a_leader_has_left_may_be_finished_for_those_who_wait() {
+    let mut scene = finishing();
     let mut asking = asking(&mut scene, 3);
     drop(asking.remove(0));
     assert_eq!(scene.live(), 1);
@@ -214,37 +239,42 @@ async fn a_leader_that_leaves_before_the_response_harms_nobody() {
     is_over(&scene);
 }
 
+/// It may never come to its end, and as long as somebody waits for it, it is not dropped.
 #[tokio::test]
-async fn a_leader_that_leaves_before_it_was_polled_harms_nobody() {
-    let mut scene = Scene::new();
-    let leader = scene.ask(get("/"));
-    let mut follower = scene.ask(get("/"));
-    drop(leader);
-    assert!(follower.poll().is_pending());
+async fn nobody_else_waits_for_what_a_leader_has_left() {
+    let mut scene = finishing();
+    let mut early = asking(&mut scene, 2);
+    let (_, respond) = scene.app_asked().unwrap();
+    drop(early.remove(0));
     run_background().await;
-    only_one_was_sent(&mut scene)(fresh("page"));
+    let mut late = asking(&mut scene, 2);
+    only_one_was_sent(&mut scene)(fresh("late"));
+    for late in &mut late {
+        assert_eq!(text(ready(late)), "late");
+    }
+    respond.send_response(fresh("early"));
     run_background().await;
-    assert_eq!(text(ready(&mut follower)), "page");
+    assert_eq!(text(ready(&mut early[0])), "early");
+    is_over(&scene);
 }
 
 #[tokio::test]
 async fn what_a_leader_has_left_and_nobody_waits_for_any_more_is_dropped() {
-    let mut scene = Scene::new();
+    let mut scene = finishing();
     let mut asking = asking(&mut scene, 3);
     drop(asking.remove(0));
-    run_background().await;
-    assert_eq!((scene.flights(), scene.live()), (1, 1));
-    drop(asking.remove(0));
-    run_background().await;
-    assert_eq!((scene.flights(), scene.live()), (1, 1));
-    drop(asking);
+    for _ in 0..2 {
+        run_background().await;
+        assert_eq!(scene.live(), 1);
+        drop(asking.remove(0));
+    }
     run_background().await;
     is_over(&scene);
 }
 
 #[tokio::test]
 async fn what_a_leader_has_left_is_nobodys_if_it_is_not_to_be_shared() {
-    let mut scene = Scene::new();
+    let mut scene = finishing();
     let mut asking = asking(&mut scene, 2);
     drop(asking.remove(0));
     only_one_was_sent(&mut scene)(page(&[NO_STORE], "the leader's"));
@@ -257,27 +287,8 @@ async fn what_a_leader_has_left_is_nobodys_if_it_is_not_to_be_shared() {
 }
 
 #[test]
-fn without_a_runtime_each_goes_on_by_himself_when_the_leader_leaves() {
-    let mut scene = Scene::new();
-    let mut asking = asking(&mut scene, 3);
-    drop(asking.remove(0));
-    assert_eq!((scene.flights(), scene.live()), (0, 0));
-    let (_, left) = scene.app_asked().unwrap();
-    left.send_response(fresh("nobody's"));
-    for asking in &mut asking {
-        assert!(asking.is_woken());
-        assert!(asking.poll().is_pending());
-    }
-    for asking in &mut asking {
-        scene.app_asked().unwrap().1.send_response(fresh("page"));
-        assert_eq!(text(ready(asking)), "page");
-    }
-    is_over(&scene);
-}
-
-#[test]
 fn a_runtime_that_ends_after_the_leader_has_left_holds_nobody_up() {
-    let mut scene = Scene::new();
+    let mut scene = finishing();
     let mut asking = asking(&mut scene, 2);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

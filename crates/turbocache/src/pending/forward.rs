@@ -287,6 +287,10 @@ where
         let now = cache.instant();
         let response = match followed {
             Followed::Alone => return self.alone(now),
+            Followed::Again => {
+                self.pending.now = now;
+                return self.go();
+            }
             Followed::OtherVariant(vary) => return self.go_round(vary, now),
             Followed::Reused(reused) => {
                 if !reused.is_for(&self.pending.keys, *asked, &self.pending.headers, now) {

@@ -160,12 +160,16 @@ enum Stage {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(finish_abandoned: bool) -> Self {
         // Two chunks may be kept, the third is one too many if nobody has said
         // how many there will be. But the length is known to be too great if it
         // is known at all, so those responses have two.
         Self {
-            scene: Scene::with(TurboCache::conservative().max_entry_bytes(6)),
+            scene: Scene::with(
+                TurboCache::conservative()
+                    .max_entry_bytes(6)
+                    .finish_abandoned(finish_abandoned),
+            ),
             clients: Vec::new(),
             asked: 0,
             pending: Vec::new(),
@@ -481,8 +485,9 @@ proptest! {
     fn any_order_of_events_is_harmless(
         events in prop::collection::vec(event(), 1..80),
         frozen in prop::collection::vec(0..8_usize, 0..4),
+        finish_abandoned in any::<bool>(),
     ) {
-        let mut world = World::new();
+        let mut world = World::new(finish_abandoned);
         for event in &events {
             world.happen(event);
         }
