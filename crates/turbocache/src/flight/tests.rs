@@ -1,9 +1,18 @@
-use std::task::Poll;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
+use futures_util::future::Either;
 use http::Response;
 use http_body::Body;
 use http_body_util::BodyExt;
+use tower::{Layer, Service};
 
 use crate::{CollapsedRequest, TurboCache, test_support::*};
 
@@ -867,6 +876,45 @@ fn after_a_panic_nobody_waits_for_anybody() {
     for _ in asking {
         scene.app_asked().expect("each sends its own");
     }
+}
+
+/// A call that is answered when it is polled again, and panics when it is dropped.
+struct Mined(bool);
+
+impl Future for Mined {
+    type Output = Result<Response<AppBody>, tower::BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        if std::mem::replace(&mut self.0, true) {
+            Poll::Ready(Ok(fresh("page")))
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Mined {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_call_that_panics_when_it_is_dropped_holds_nobody_up() {
+    let calls = Arc::<AtomicUsize>::default();
+    let app = tower::service_fn(move |_: Ask| match calls.fetch_add(1, SeqCst) {
+        0 => Either::Left(Mined(false)),
+        _ => Either::Right(std::future::ready(Ok(fresh("page")))),
+    });
+    let mut cached = TurboCache::conservative().layer(app);
+    let mut leader = Task::new(cached.call(get("/")));
+    assert!(leader.poll().is_pending());
+    let mut follower = Task::new(cached.call(get("/")));
+    assert!(follower.poll().is_pending());
+    let polled = std::panic::AssertUnwindSafe(|| leader.poll().is_ready());
+    assert!(std::panic::catch_unwind(polled).is_err());
+    drop(leader);
+    assert!(follower.poll().is_ready());
 }
 
 /// A body that panics when it is asked how long it is.
