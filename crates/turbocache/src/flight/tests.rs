@@ -337,19 +337,25 @@ fn a_leader_that_leaves_amid_the_body_harms_nobody() {
 #[test]
 fn a_call_is_polled_by_nobody_but_its_leader() {
     let mut scene = Scene::new();
-    let mut leader = scene.ask(get("/"));
-    let mut follower = scene.ask(get("/"));
-    assert!(follower.poll().is_pending());
-    assert!(scene.app_asked().is_none(), "it is the leader's to be sent");
-    assert!(leader.poll().is_pending());
-    let send = only_one_was_sent(&mut scene);
-    send(fresh("page"));
-    assert!(leader.is_woken());
-    assert!(!follower.is_woken(), "there is nothing for it to see yet");
-    assert!(follower.poll().is_pending());
-    assert_eq!(text(ready(&mut leader)), "page");
-    assert!(follower.is_woken());
-    assert_eq!(text(ready(&mut follower)), "page");
+    let mut asking = asking(&mut scene, 2);
+    only_one_was_sent(&mut scene)(fresh("page"));
+    assert!(asking[0].is_woken());
+    assert!(!asking[1].is_woken(), "there is nothing for it to see yet");
+    assert!(asking[1].poll().is_pending());
+    assert_eq!(text(ready(&mut asking[0])), "page");
+    assert!(asking[1].is_woken());
+    assert_eq!(text(ready(&mut asking[1])), "page");
+    is_over(&scene);
+}
+
+#[test]
+fn one_who_has_called_and_does_not_poll_yet_holds_nobody_up() {
+    let mut scene = Scene::new();
+    let mut first = scene.ask(get("/"));
+    let second = scene.through(get("/"), fresh("page"));
+    assert_eq!(text(second), "page");
+    assert_eq!(text(ready(&mut first)), "page");
+    assert!(scene.app_asked().is_none());
     is_over(&scene);
 }
 

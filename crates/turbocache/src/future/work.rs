@@ -46,6 +46,9 @@ pin_project! {
             later: Later,
             pending: Option<Pending<S, ReqB>>,
         },
+        /// In a way that is chosen when it is polled: those who come meanwhile do not wait
+        /// for what nobody polls yet.
+        Forwarding { own: Option<Forward<S, ReqB>> },
         /// By the inner service, for this request alone; perhaps to be stored.
         Fetching {
             #[pin]
@@ -98,6 +101,10 @@ where
         Self::LookingUp { later, pending }
     }
 
+    pub(crate) const fn forwarding(own: Forward<S, ReqB>) -> Self {
+        Self::Forwarding { own: Some(own) }
+    }
+
     pub(crate) const fn fetching(
         call: Sending<S, Request<ReqB>>,
         fetch: Fetch,
@@ -125,6 +132,7 @@ where
             Self::Waiting { .. } => "passing, when the service is ready",
             Self::Failed { .. } => "failed",
             Self::LookingUp { .. } => "looking up",
+            Self::Forwarding { .. } => "forwarding",
             Self::Fetching { .. } => "fetching",
             Self::Completing { .. } => "completing",
             Self::Leading { .. } => "leading",
@@ -166,6 +174,7 @@ where
                     });
                     pending.take().expect(AGAIN).again(found)
                 }
+                WorkProj::Forwarding { own } => own.take().expect(AGAIN).go(),
                 WorkProj::Fetching { call, fetch, asker } => {
                     let (requested, result) = ready!(call.poll(cx));
                     match fetched(fetch.take().expect(AGAIN), asker, requested, result) {

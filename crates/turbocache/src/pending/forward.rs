@@ -217,7 +217,7 @@ where
     ReqB: Send + 'static,
 {
     /// Waits for a flight, makes one, or goes alone.
-    pub(super) fn go<ResB>(mut self) -> Work<S, ReqB, ResB>
+    pub(crate) fn go<ResB>(mut self) -> Work<S, ReqB, ResB>
     where
         S: Service<Request<ReqB>, Response = Response<ResB>>,
         ResB: Body<Data = Bytes> + Send + 'static,

@@ -153,7 +153,7 @@ where
                         forward.validate_in_background(&runtime);
                         state
                     }
-                    _ => forward.go(),
+                    _ => Work::forwarding(forward),
                 };
             }
             Some((entry, Reuse::Validate(why))) => {
@@ -170,7 +170,7 @@ where
         if self.asked.wishes.only_if_cached {
             return Work::answered(self.client().not_cached(why));
         }
-        self.forward(why, stored, flight).go()
+        Work::forwarding(self.forward(why, stored, flight))
     }
 
     /// Goes on with what was found at last.
