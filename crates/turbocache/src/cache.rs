@@ -193,29 +193,22 @@ impl Cache {
         found
     }
 
-    /// Stores `entry`, unless it was invalidated since `generation`.
+    /// Stores what `make` makes of what is stored, which may be nothing; unless that, or
+    /// what it is `based_on`, was invalidated since `generation`: it need not have the same
+    /// labels.
     pub(crate) fn insert(
         &self,
         key: &Key,
-        entry: &Arc<Entry>,
         request: &HeaderMap,
         generation: Generation,
-    ) -> bool {
-        let make = &mut |_: &Variants| Some(Arc::clone(entry));
-        self.insert_made(key, request, generation, make).is_some()
-    }
-
-    /// The same with what `make` makes of what is stored. It may be nothing.
-    pub(crate) fn insert_made(
-        &self,
-        key: &Key,
-        request: &HeaderMap,
-        generation: Generation,
+        based_on: Option<&Arc<Entry>>,
         make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
     ) -> Option<Arc<Entry>> {
         let is_overtaken = |entry: &Arc<Entry>| {
-            let labels = Some(&entry.head.labels()[..]);
-            self.journal.overtook(generation, key, labels)
+            based_on.into_iter().chain([entry]).any(|entry| {
+                let labels = Some(&entry.head.labels()[..]);
+                self.journal.overtook(generation, key, labels)
+            })
         };
         let most = self.config.max_variants;
         let mut newest = None;

@@ -97,6 +97,12 @@ impl Miss {
         Fetch { miss: self, ticket }
     }
 
+    /// What its answer may make anew, if that is what it is about.
+    fn based_on(&self) -> Option<&Arc<Entry>> {
+        let is_about = self.validating || self.completing || self.asked.head;
+        self.stored.as_ref().filter(|_| is_about)
+    }
+
     /// The response has come, and says for whom it was rendered. Settles for which
     /// variant it is, if it is one that others may have.
     fn settle_variant(&mut self, said: Option<&RenderedFor>) -> Result<(), NotStored> {
@@ -264,11 +270,18 @@ impl Fetch {
         cache.admission.stored(self.miss.route, keys.exact());
         let key = keys.stored_under(variance, teaches(status));
         let mut reason = NotStored::Partial;
-        let entry = cache.insert_made(&key, headers, self.miss.generation, &mut |variants| {
-            let newest = make(variants)?;
-            reason = NotStored::Cleared;
-            Some(newest)
-        });
+        let generation = self.miss.generation;
+        let entry = cache.insert(
+            &key,
+            headers,
+            generation,
+            self.miss.based_on(),
+            &mut |variants| {
+                let newest = make(variants)?;
+                reason = NotStored::Cleared;
+                Some(newest)
+            },
+        );
         let Some(entry) = entry else {
             self.refuse(reason);
             return None;

@@ -16,7 +16,7 @@ use crate::{
         storable::NotStored,
         validation::{self, HeadEffect, Update},
     },
-    store::{Content, Entry},
+    store::{Content, Entry, Variants},
     tags,
 };
 
@@ -155,7 +155,11 @@ impl Fetch {
         let is_stored = freshened.is_some_and(|freshened| {
             let variance = SearchVariance::of(&freshened.head.headers());
             let key = self.miss.keys.stored_under(variance.as_ref(), false);
-            cache.insert(&key, &freshened, &self.miss.headers, self.miss.generation)
+            let generation = self.miss.generation;
+            let make = &mut |_: &Variants| Some(Arc::clone(&freshened));
+            let (request, based_on) = (&self.miss.headers, self.miss.based_on());
+            let stored = cache.insert(&key, request, generation, based_on, make);
+            stored.is_some()
         });
         if is_stored {
             cache.counters.validated.add_one();

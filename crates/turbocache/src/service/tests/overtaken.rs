@@ -102,6 +102,61 @@ fn nor_is_it_if_it_was_purged_right_after_it_was_looked_up() {
     }
 }
 
+/// What is stored was tagged with what is purged, whatever the answer is tagged with.
+#[test]
+fn nor_is_it_by_an_answer_with_another_tag() {
+    for method in ["HEAD", "GET"] {
+        let mut scene = Scene::new();
+        let fields = [MINUTE, ("etag", "\"a\""), ("cache-tag", "topic-7")];
+        store(&mut scene, "/", page(&fields, "old"));
+        scene.clock.forward(65);
+        let mut asking = scene.ask(request(method, "/", &[]));
+        assert!(asking.poll().is_pending());
+        let (_, respond) = scene.app_asked().unwrap();
+        assert_eq!(scene.handle.purge(&Scope::tag("topic-7")), 1);
+        let fields = [MINUTE, ("etag", "\"a\""), ("cache-tag", "list")];
+        let mut answer = page(&fields, "");
+        if method == "GET" {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            answer
+                .headers_mut()
+                .insert("content-length", "3".parse().unwrap());
+        }
+        respond.send_response(answer);
+        text(ready(&mut asking));
+        assert_eq!(scene.handle.stats().entries, 0, "{method}");
+    }
+}
+
+/// And of parts, which are put together.
+#[test]
+fn nor_by_a_part_with_another_tag() {
+    let mut scene = Scene::with(TurboCache::standard());
+    let part = |range, tag, text| {
+        let fields = [
+            MINUTE,
+            ("etag", "\"a\""),
+            ("cache-tag", tag),
+            ("content-range", range),
+        ];
+        let mut part = page(&fields, text);
+        *part.status_mut() = StatusCode::PARTIAL_CONTENT;
+        part
+    };
+    let ranged = get_with("/", &[("range", "bytes=0-2")]);
+    text(scene.through(ranged, part("bytes 0-2/6", "topic-7", "old")));
+    assert_eq!(scene.handle.stats().entries, 1);
+    let mut asking = scene.ask(get_with("/", &[("range", "bytes=0-5")]));
+    assert!(asking.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    assert_eq!(scene.handle.purge(&Scope::tag("topic-7")), 1);
+    respond.send_response(part("bytes 3-5/6", "list", "new"));
+    text(ready(&mut asking));
+    let answer = scene.ask(get_with("/", &[("range", "bytes=0-2")])).poll();
+    assert!(answer.is_pending(), "the first part comes back");
+}
+
 /// Anyone may send them, in the time that a slow page takes.
 #[test]
 fn however_many_forms_there_are_for_one_page_others_are_stored() {
