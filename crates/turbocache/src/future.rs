@@ -134,7 +134,14 @@ where
         match self.project().state.project() {
             StateProj::Answered { response } => Poll::Ready(Ok(response.take().expect(AGAIN))),
             StateProj::Passing { call, passing } => {
-                let (mut parts, body) = ready!(call.poll(cx))?.into_parts();
+                let response = match ready!(call.poll(cx)) {
+                    Ok(response) => response,
+                    Err(error) => {
+                        passing.failed();
+                        return Poll::Ready(Err(error));
+                    }
+                };
+                let (mut parts, body) = response.into_parts();
                 passing.answered(&mut parts, &body);
                 Poll::Ready(Ok(Response::from_parts(parts, CacheBody::passed(body))))
             }

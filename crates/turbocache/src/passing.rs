@@ -152,6 +152,12 @@ impl Passing {
         }
     }
 
+    /// There is no answer. Nothing is left to do when this is dropped, whenever that is.
+    #[cold]
+    pub(crate) fn failed(&mut self) {
+        self.part = None;
+    }
+
     /// The inner service has answered: so does the cache.
     // Not inlined, so that it is in one piece.
     #[inline(never)]

@@ -188,6 +188,21 @@ fn a_form_of_whose_answer_nobody_has_heard_makes_its_target_stale() {
     }
 }
 
+/// As soon as somebody hears that nobody has heard.
+#[test]
+fn what_failed_is_asked_about_as_soon_as_that_is_known() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/", fresh("page"));
+    let mut form = scene.ask(request("POST", "/", &[]));
+    assert!(form.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    respond.send_error("broken");
+    assert!(matches!(form.poll(), Poll::Ready(Err(_))));
+    // Which is still there.
+    assert!(scene.ask(get("/")).poll().is_pending());
+    drop(form);
+}
+
 #[test]
 fn a_form_that_was_answered_and_is_dropped_later_changes_nothing_more() {
     let mut scene = Scene::new();
