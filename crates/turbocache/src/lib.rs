@@ -175,7 +175,9 @@
 //!   user in, are those of the client whose request is sent. What is fetched in the
 //!   background has none.
 //! - **Those who ask for the same page wait for the first one**, for as long as it takes
-//!   the application: give that a time limit, inside of the cache. A response future that
+//!   the application: give that a time limit, inside of the cache. (Who comes when it has
+//!   taken ten seconds already does not wait for it, but makes another request to wait
+//!   for.) A response future that
 //!   was polled has to be polled again, or dropped, like all futures. And an application that asks itself for
 //!   the page that it is making must not have another task do so.
 //! - **Streams without an end** that claim to be fresh hold up whoever asks for

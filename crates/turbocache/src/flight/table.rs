@@ -3,6 +3,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, Weak},
+    time::Instant,
 };
 
 use super::{FlightKey, lock};
@@ -27,7 +28,8 @@ struct Flights {
 
 struct Place {
     id: u64,
-    /// How far the journal had come when it set out.
+    /// When it set out, and how far the journal had come.
+    since: Instant,
     generation: Generation,
     flight: Weak<dyn Any + Send + Sync>,
 }
@@ -44,11 +46,12 @@ impl FlightTable {
     /// The flight for `key`, if there is one of this type.
     ///
     /// One that set out before an invalidation is not joined by who comes after
-    /// it: `is_current` says of its generation whether it may be.
+    /// it, nor one that has taken too long: `is_current` says of when it set out, and of
+    /// its generation, whether it may be.
     pub(crate) fn find<T: Any + Send + Sync>(
         &self,
         key: &FlightKey,
-        is_current: impl FnOnce(Generation) -> bool,
+        is_current: impl FnOnce(Instant, Generation) -> bool,
     ) -> Option<Arc<T>> {
         let flight = lock(&self.flights).by_key.get(key)?.current(is_current)?;
         flight.downcast().ok()
@@ -59,7 +62,7 @@ impl FlightTable {
     pub(crate) fn enter<T: Any + Send + Sync>(
         self: &Arc<Self>,
         key: &FlightKey,
-        is_current: impl FnOnce(Generation) -> bool,
+        is_current: impl FnOnce(Instant, Generation) -> bool,
     ) -> Option<Entered<'_, T>> {
         let flights = lock(&self.flights);
         let place = flights.by_key.get(key);
@@ -85,9 +88,9 @@ impl FlightTable {
 impl Place {
     fn current(
         &self,
-        is_current: impl FnOnce(Generation) -> bool,
+        is_current: impl FnOnce(Instant, Generation) -> bool,
     ) -> Option<Arc<dyn Any + Send + Sync>> {
-        if !is_current(self.generation) {
+        if !is_current(self.since, self.generation) {
             return None;
         }
         self.flight.upgrade()
@@ -102,10 +105,11 @@ pub(crate) struct Vacancy<'a> {
 }
 
 impl Vacancy<'_> {
-    /// Enters `flight`, which sets out at `generation`. When the ticket is dropped, it
+    /// Enters `flight`, which sets out now, at `generation`. When the ticket is dropped, it
     /// can no longer be found.
     pub(crate) fn fill<T: Any + Send + Sync>(
         self,
+        now: Instant,
         generation: Generation,
         flight: &Arc<T>,
     ) -> Ticket {
@@ -124,6 +128,7 @@ impl Vacancy<'_> {
         let known: Arc<dyn Any + Send + Sync> = Arc::clone(flight) as _;
         let place = Place {
             id,
+            since: now,
             generation,
             flight: Arc::downgrade(&known),
         };

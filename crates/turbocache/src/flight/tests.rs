@@ -852,6 +852,37 @@ fn a_flight_whose_response_has_become_stale_is_not_joined() {
     assert_eq!(text(ready(&mut late[0])), "new");
 }
 
+/// It may never come to its end.
+#[test]
+fn what_takes_long_is_not_joined_any_more() {
+    for length in [None, Some(("content-length", "4"))] {
+        let mut scene = Scene::new();
+        let mut call = asking(&mut scene, 2);
+        let (_, respond) = scene.app_asked().unwrap();
+        scene.clock.forward(9);
+        call.extend(asking(&mut scene, 1));
+        assert!(scene.app_asked().is_none());
+        scene.clock.forward(1);
+        let mut body = asking(&mut scene, 2);
+        let (sender, hangs) = scene.streamed();
+        let fields: Vec<_> = [MINUTE].into_iter().chain(length).collect();
+        only_one_was_sent(&mut scene)(streaming(&fields, hangs));
+        let _reader = ready(&mut body[0]);
+
+        scene.clock.forward(10);
+        let mut late = asking(&mut scene, 2);
+        only_one_was_sent(&mut scene)(fresh("late"));
+        for late in &mut late {
+            assert_eq!(text(ready(late)), "late");
+        }
+        respond.send_response(fresh("early"));
+        for call in &mut call {
+            assert_eq!(text(ready(call)), "early");
+        }
+        drop(sender);
+    }
+}
+
 #[test]
 fn a_panic_of_the_inner_service_is_the_leaders() {
     let mut scene = Scene::new();

@@ -1,6 +1,9 @@
 //! A request that nothing stored can answer as it is.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header::COOKIE};
@@ -36,6 +39,10 @@ pub(crate) struct Forward<S, ReqB> {
 /// Each time it has learned by which fields the response is chosen, so more than
 /// once is an application that cannot make up its mind.
 const MAX_ROUNDS: u32 = 2;
+
+/// For how long others join what has set out. What takes longer may never come to its end,
+/// and whoever comes then does not wait for that: he makes another one to wait for.
+const JOINED_FOR: Duration = Duration::from_secs(10);
 
 impl<S, ReqB> Forward<S, ReqB> {
     /// Whether a response on its way with this head is for it.
@@ -231,17 +238,18 @@ where
                 self.stored = None;
             }
         }
-        let is_current = |generation| {
-            !cache
-                .journal
-                .overtook(generation, self.pending.keys.primary(), None)
+        let now = self.pending.now;
+        let is_current = |since, generation| {
+            let key = self.pending.keys.primary();
+            now.saturating_duration_since(since) < JOINED_FOR
+                && !cache.journal.overtook(generation, key, None)
         };
         let entered = if self.is_completing() || !self.may_follow() {
             None
         } else if !self.may_lead() {
             let found = cache.flights.find::<Flight<ResB>>(&self.flight, is_current);
             found.map(Entered::Joined)
-        } else if cache.unshareable.holds(&self.flight, self.pending.now) {
+        } else if cache.unshareable.holds(&self.flight, now) {
             None
         } else {
             cache.flights.enter(&self.flight, is_current)
@@ -252,26 +260,22 @@ where
                 return Work::following(Follower::new(flight), self);
             }
             Some(Entered::Vacant(vacancy)) => vacancy,
-            None | Some(Entered::Joined(_)) => {
-                let now = self.pending.now;
-                return self.fetch(generation, now);
-            }
+            None | Some(Entered::Joined(_)) => return self.fetch(generation, now),
         };
         // A flight stores its response before it leaves the table. So if one has
         // left since the look-up, this finds what it stored.
-        let Pending { asked, now, .. } = self.pending;
         let found = cache.peek(&self.pending.keys);
         if let Some(found) = found
             && let Some(entry) = found.select(&self.pending.headers)
             && entry.is_whole()
-            && let Reuse::Fresh { ttl } = entry.head.terms().reuse(asked, now)
+            && let Reuse::Fresh { ttl } = entry.head.terms().reuse(self.pending.asked, now)
         {
             drop(vacancy);
             return self.pending.answered(entry, CacheStatus::hit(ttl));
         }
         let (call, miss, asker) = self.set_out(generation, now, false);
         let flight = Flight::new();
-        let ticket = vacancy.fill(generation, &flight);
+        let ticket = vacancy.fill(now, generation, &flight);
         let fetch = miss.fetch(Some(ticket));
         Work::leading(Leader::new(flight, call, fetch), asker)
     }
@@ -368,21 +372,23 @@ where
         // Whatever was invalidated since it set out: nobody is given the answer of the one
         // that is on its way, and what it stores is checked then.
         let entered: Option<Entered<'_, Flight<ResB>>> =
-            cache.flights.enter(&self.flight, |_| true);
+            cache.flights.enter(&self.flight, |_, _| true);
         let Some(Entered::Vacant(vacancy)) = entered else {
             return;
         };
         // One that has just ended may have left something newer.
-        let found = cache.peek(&self.pending.keys).unwrap_or_default();
-        let selected = found.select(&self.pending.headers);
-        let is_same = |(one, other)| Arc::ptr_eq(one, other);
-        if !selected.zip(self.stored.as_ref()).is_some_and(is_same) {
-            return;
+        if let LookUp::Ready(found) = cache.look_up(&self.pending.keys) {
+            let found = found.unwrap_or_default();
+            let selected = found.select(&self.pending.headers);
+            let is_same = |(one, other)| Arc::ptr_eq(one, other);
+            if !selected.zip(self.stored.as_ref()).is_some_and(is_same) {
+                return;
+            }
         }
         debug!(key = %self.flight, "validating in the background");
         let (call, miss, _) = self.set_out(generation, now, true);
         let flight = Flight::<ResB>::new();
-        let ticket = vacancy.fill(generation, &flight);
+        let ticket = vacancy.fill(now, generation, &flight);
         let fetch = miss.fetch(Some(ticket));
         runtime.spawn(Leader::new(flight, call, fetch).finish());
     }

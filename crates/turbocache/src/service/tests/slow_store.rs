@@ -136,3 +136,27 @@ fn who_leaves_during_a_look_up_leaves_nothing_behind() {
     assert!(scene.app_asked().is_none());
     assert_eq!((scene.flights(), scene.live()), (0, 0));
 }
+
+#[tokio::test]
+async fn what_a_slow_store_has_is_validated_in_the_background() {
+    let (mut scene, held) = slow();
+    let fields = [("cache-control", "max-age=60, stale-while-revalidate=600")];
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    release(&held, &|| Ok(()));
+    assert!(asking.poll().is_pending());
+    scene
+        .app_asked()
+        .unwrap()
+        .1
+        .send_response(page(&fields, "old"));
+    assert_eq!(text(ready(&mut asking)), "old");
+
+    scene.clock.forward(61);
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    release(&held, &|| Ok(()));
+    assert_eq!(text(ready(&mut asking)), "old");
+    run_background().await;
+    assert!(scene.app_asked().is_some());
+}

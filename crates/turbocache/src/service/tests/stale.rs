@@ -61,9 +61,9 @@ async fn a_head_is_answered_so_too_and_has_the_page_fetched() {
 async fn one_who_comes_too_late_for_the_stale_response_waits_for_the_one_in_the_background() {
     let mut scene = Scene::new();
     store(&mut scene, "/", page(&[REVALIDATE], "old"));
-    scene.clock.forward(65);
+    scene.clock.forward(85);
     scene.answer(get("/"));
-    scene.clock.forward(30);
+    scene.clock.forward(6);
     let mut asking = scene.ask(get("/"));
     assert!(asking.poll().is_pending());
     run_background().await;
@@ -295,4 +295,25 @@ async fn what_panics_in_the_background_is_not_tried_for_each_request() {
         while scene.app_asked().is_some() {}
     }
     assert_eq!(scene.handle.stats().background, 1);
+}
+
+#[tokio::test]
+async fn what_hangs_in_the_background_holds_nobody_up() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/", page(&[REVALIDATE], "old"));
+    scene.clock.forward(61);
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    let _hangs = scene.app_asked().unwrap();
+    // It is never two, as long as there is something to give.
+    scene.clock.forward(25);
+    assert_eq!(text(scene.answer(get("/"))), "old");
+    run_background().await;
+    assert!(scene.app_asked().is_none());
+
+    scene.clock.forward(10);
+    assert_eq!(
+        store(&mut scene, "/", fresh("new")),
+        "fwd=stale; stored; ttl=60"
+    );
 }
