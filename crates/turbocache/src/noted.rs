@@ -149,13 +149,6 @@ fn kind(name: &HeaderName) -> Noted {
     }
 }
 
-/// The fields in which another method may be than that of the request.
-pub(crate) const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-method-override",
-    "x-http-method",
-];
-
 // Not inlined: most have few of these.
 #[inline(never)]
 fn kind_of_another(name: &HeaderName) -> Noted {
@@ -168,11 +161,20 @@ fn kind_of_another(name: &HeaderName) -> Noted {
     match name.as_str() {
         // As most of what browsers say of themselves.
         name if !name.starts_with(['f', 'x']) => Noted::default(),
-        name if METHOD_OVERRIDES.contains(&name) => Noted::METHOD,
+        name if is_method(name) => Noted::METHOD,
         "x-original-url" | "x-rewrite-url" => Noted::TARGET,
         name if is_forwarding(name) => Noted::FORWARDED,
         _ => Noted::default(),
     }
+}
+
+/// Whether another method may be in this field than that of the request.
+#[inline]
+pub(crate) fn is_method(name: &str) -> bool {
+    matches!(
+        name,
+        "x-http-method-override" | "x-method-override" | "x-http-method"
+    )
 }
 
 /// Whether a proxy says in this field how the client addressed it. Applications

@@ -5,7 +5,7 @@ use http::{
     header::{CONTENT_LOCATION, LOCATION},
 };
 
-use crate::noted::METHOD_OVERRIDES;
+use crate::noted::is_method;
 
 /// Whether an answer with `status`, to a request that is not [safe](is_safe), makes stored
 /// responses invalid.
@@ -31,9 +31,8 @@ pub(crate) fn is_safe(method: &Method) -> bool {
 
 /// Whether a request with these fields, and a safe method, may be one with another.
 pub(crate) fn is_overridden(request: &HeaderMap) -> bool {
-    let fields = METHOD_OVERRIDES.iter();
-    let mut methods = fields.flat_map(|name| request.get_all(*name));
-    methods.any(|method| {
+    let mut methods = request.iter().filter(|(name, _)| is_method(name.as_str()));
+    methods.any(|(_, method)| {
         let method = method.as_bytes().to_ascii_uppercase();
         Method::from_bytes(&method).map_or(true, |method| !is_safe(&method))
     })
