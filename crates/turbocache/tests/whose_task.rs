@@ -2,6 +2,7 @@
 //! by a task-local that holds who is logged in, or by its runtime.
 
 use std::{
+    convert::Infallible,
     future::Future,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
@@ -12,11 +13,12 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::header::CACHE_CONTROL,
+    http::header::{CACHE_CONTROL, CONTENT_LENGTH},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures_util::stream;
 use tokio::{
     runtime::{Builder, Runtime},
     time::{sleep, timeout},
@@ -169,4 +171,34 @@ fn one_who_waits_in_a_runtime_that_ends_does_no_harm() {
     let response = mine.block_on(async { timeout(Duration::from_secs(10), leader).await });
     let response = response.expect("it waits for nothing").unwrap();
     assert_eq!(response.status(), 200);
+}
+
+/// Whoever reads a body polls it, and that need not be where it came.
+#[test]
+fn one_who_reads_along_outside_of_the_runtime_does_no_harm() {
+    async fn page() -> impl IntoResponse {
+        let text = stream::once(async {
+            sleep(Duration::from_millis(1)).await;
+            Ok::<_, Infallible>("page")
+        });
+        let fields = [(CACHE_CONTROL, "max-age=60"), (CONTENT_LENGTH, "4")];
+        (fields, Body::from_stream(text))
+    }
+    let router = Router::new().route("/me", get(page));
+    let mut app = router.layer(TurboCache::conservative());
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let in_runtime = runtime.enter();
+    let mut leader = pin!(Service::<Request>::call(&mut app, ask("a")));
+    let mut follower = pin!(Service::<Request>::call(&mut app, ask("b")));
+    let Poll::Ready(led) = poll_once(leader.as_mut()) else {
+        panic!("the head is there");
+    };
+    drop(in_runtime);
+    let Poll::Ready(shared) = poll_once(follower.as_mut()) else {
+        panic!("for all who wait");
+    };
+    let mut reading = pin!(text(shared.unwrap()));
+    assert!(poll_once(reading.as_mut()).is_pending());
+    assert_eq!(runtime.block_on(text(led.unwrap())), "page");
+    assert_eq!(poll_once(reading.as_mut()), Poll::Ready("page".to_owned()));
 }

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
+use tokio::runtime::Handle;
 use tower::BoxError;
 
 use super::{
@@ -28,6 +29,8 @@ pub(crate) struct Broadcast<B> {
     /// `wakers`, as the inner body sees them.
     waker: Waker,
     pub(super) state: Mutex<State<B>>,
+    /// Where the response came. Whoever reads may be in another, or in none.
+    runtime: Option<Handle>,
 }
 
 pub(super) struct State<B> {
@@ -93,6 +96,7 @@ where
                 chunks: Vec::new(),
                 phase,
             }),
+            runtime: Handle::try_current().ok(),
         })
     }
 
@@ -111,6 +115,7 @@ where
         // that.
         let pulled = catch_unwind(AssertUnwindSafe(|| {
             let _mark = PolledHere::mark(self.number);
+            let _runtime = self.runtime.as_ref().map(Handle::enter);
             self.pull(&mut source)
         }));
         let step = pulled.unwrap_or_else(|_panic| self.fail(BodyError::Panicked));

@@ -12,11 +12,11 @@
 //! 2. [`Broadcast`]: the body of a response that is to be stored. It is for everyone,
 //!    and readers are as slow as their clients: so whoever takes part may drive it, and
 //!    whoever is polled first after the inner body has woken them does. It takes the
-//!    body out, polls it without holding a lock, and puts it back
-//!    ([`Wakers`](wakers::Wakers) tells why nobody sleeps through that). If the length is
-//!    known, everyone is a [`Reader`] of the chunks as they come, at his own pace. If not,
-//!    it may still turn out to be too long to keep: the leader reads, and each follower
-//!    is a [`Waiter`] until it is complete.
+//!    body out, polls it without holding a lock, in the runtime where it came, and puts
+//!    it back ([`Wakers`](wakers::Wakers) tells why nobody sleeps through that). If the
+//!    length is known, everyone is a [`Reader`] of the chunks as they come, at his own
+//!    pace. If not, it may still turn out to be too long to keep: the leader reads, and
+//!    each follower is a [`Waiter`] until it is complete.
 //!
 //! A flight is for one variant of a page, as far as that is known beforehand
 //! ([`FlightKey`]). Each follower looks at the head of the response, and goes round
