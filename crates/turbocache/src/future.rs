@@ -84,7 +84,8 @@ where
         match poll_now(service) {
             Poll::Ready(Ok(())) => {
                 let call = service.call(request);
-                let passing = passing();
+                let mut passing = passing();
+                passing.sent();
                 Self {
                     state: State::Passing { call, passing },
                 }

@@ -177,9 +177,10 @@
 //! - **Those who ask for the same page wait for the first one**, for as long as it takes
 //!   the application: give that a time limit, inside of the cache. (Who comes when it has
 //!   taken ten seconds already does not wait for it, but makes another request to wait
-//!   for.) A response future that
-//!   was polled has to be polled again, or dropped, like all futures. And an application that asks itself for
-//!   the page that it is making must not have another task do so.
+//!   for. In the background there is never a second one: a page that never comes there
+//!   is stale until it may not be given any more.) A response future that was polled has
+//!   to be polled again, or dropped, like all futures. And an application that asks itself
+//!   for the page that it is making must not have another task do so.
 //! - **Streams without an end** that claim to be fresh hold up whoever asks for
 //!   them second, until they are too long to be kept. `text/event-stream` and
 //!   `multipart/x-mixed-replace` are known, and never shared.

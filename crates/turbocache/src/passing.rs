@@ -152,6 +152,14 @@ impl Passing {
         }
     }
 
+    /// The inner service has it now.
+    #[inline]
+    pub(crate) const fn sent(&mut self) {
+        if let Some(Part::Unsafe(submission)) = &mut self.part {
+            submission.sent();
+        }
+    }
+
     /// There is no answer. Nothing is left to do when this is dropped, whenever that is.
     #[cold]
     pub(crate) fn failed(&mut self) {

@@ -1,15 +1,17 @@
+//! When a service is called: at once if it is ready, as soon as it is otherwise.
+
 use std::{
     mem,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
-use tower::util::Oneshot;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 /// Whether `service` may be called at once, which is the rule. If not, [`later`] is next.
 ///
-/// A [`Oneshot`] takes a clone of the service along, and the request. Where
+/// A [`WhenReady`] takes a clone of the service along, and the request. Where
 /// neither is needed, that is a count of references on which all threads meet,
 /// and a request that is moved back and forth.
 #[inline]
@@ -26,7 +28,7 @@ where
 /// left as one that nobody has polled.
 // Not inlined: rare, and as large as a request.
 #[inline(never)]
-pub(crate) fn later<S, R>(service: &mut S, request: R) -> Pin<Box<Oneshot<S, R>>>
+pub(crate) fn later<S, R>(service: &mut S, request: R) -> Pin<Box<WhenReady<S, R>>>
 where
     S: Service<R> + Clone,
 {
@@ -34,24 +36,89 @@ where
     // with, and not to be kept by who does not poll it again.
     let clone = service.clone();
     let polled = mem::replace(service, clone);
-    Box::pin(Oneshot::new(polled, request))
+    Box::pin(WhenReady::new(polled, request))
+}
+
+pin_project! {
+    /// A call of a service, made as soon as that is ready.
+    pub(crate) struct WhenReady<S, R>
+    where
+        S: Service<R>,
+    {
+        #[pin]
+        state: State<S, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, R>
+    where
+        S: Service<R>,
+    {
+        Waiting { service: S, request: Option<R> },
+        Called { #[pin] call: S::Future },
+    }
+}
+
+impl<S, R> WhenReady<S, R>
+where
+    S: Service<R>,
+{
+    pub(crate) const fn new(service: S, request: R) -> Self {
+        let request = Some(request);
+        Self {
+            state: State::Waiting { service, request },
+        }
+    }
+
+    /// What comes of it. `calls` is told that it is about to be made.
+    pub(crate) fn poll_with(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        calls: impl FnOnce(),
+    ) -> Poll<Result<S::Response, S::Error>> {
+        let mut state = self.project().state;
+        if let StateProj::Waiting { service, request } = state.as_mut().project() {
+            ready!(service.poll_ready(cx))?;
+            calls();
+            let call = service.call(request.take().expect("it is called once"));
+            state.set(State::Called { call });
+        }
+        match state.project() {
+            StateProj::Called { call } => call.poll(cx),
+            StateProj::Waiting { .. } => unreachable!("it was called just now"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+    use std::{
+        future::poll_fn,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering::Relaxed},
+        },
     };
 
     use tower_test::{assert_request_eq, mock, mock::Mock};
 
     use super::*;
 
-    /// Polls as a task would, once.
-    fn poll(call: Pin<&mut impl Future>) -> bool {
+    /// Polls as a task would, once. Whether it has called the service.
+    fn calls(call: Pin<&mut WhenReady<Mock<&'static str, &'static str>, &'static str>>) -> bool {
+        let mut calls = false;
         let mut context = Context::from_waker(Waker::noop());
-        call.poll(&mut context).is_ready()
+        let polled = call.poll_with(&mut context, || calls = true);
+        assert!(polled.is_pending());
+        calls
+    }
+
+    async fn answer<S: Service<R>, R>(
+        mut call: Pin<Box<WhenReady<S, R>>>,
+    ) -> Result<S::Response, S::Error> {
+        poll_fn(|cx| call.as_mut().poll_with(cx, || ())).await
     }
 
     #[tokio::test]
@@ -69,11 +136,12 @@ mod tests {
         handle.allow(0);
         assert!(poll_now(&mut service).is_pending());
         let mut call = later(&mut service, "a");
-        assert!(!poll(call.as_mut()));
+        assert!(!calls(call.as_mut()));
         handle.allow(1);
-        assert!(!poll(call.as_mut()));
+        assert!(calls(call.as_mut()));
+        assert!(!calls(call.as_mut()), "once");
         assert_request_eq!(handle, "a").send_response("b");
-        assert_eq!(call.await.unwrap(), "b");
+        assert_eq!(answer(call).await.unwrap(), "b");
     }
 
     #[tokio::test]
@@ -143,7 +211,7 @@ mod tests {
         let call = later(&mut service, "a");
         assert!(!service.mine, "or nobody else would ever have it");
         handle.allow(1);
-        let call = tokio::spawn(call);
+        let call = tokio::spawn(answer(call));
         assert_request_eq!(handle, "a").send_response("b");
         assert_eq!(call.await.unwrap().unwrap(), "b");
         assert!(!service.seat.load(Relaxed));

@@ -30,11 +30,12 @@ pub(crate) struct UnsafeRequest {
     is_overridden: bool,
 }
 
-/// One that is with the inner service, until it is answered.
+/// One on its way to the inner service and back.
 pub(crate) struct Submission {
     cache: Again<Arc<Cache>>,
     request: UnsafeRequest,
-    is_answered: bool,
+    /// The inner service has it, and has not answered yet.
+    is_sent: bool,
 }
 
 impl From<PlainTargets> for UnsafeRequest {
@@ -169,7 +170,7 @@ impl Submission {
         Self {
             cache,
             request,
-            is_answered: false,
+            is_sent: false,
         }
     }
 
@@ -183,8 +184,13 @@ impl Submission {
     }
 
     #[inline]
+    pub(crate) const fn sent(&mut self) {
+        self.is_sent = true;
+    }
+
+    #[inline]
     pub(crate) fn answered(&mut self, response: &response::Parts, noted: Noted) {
-        self.is_answered = true;
+        self.is_sent = false;
         self.request.answered(response, noted, &self.cache);
     }
 }
@@ -193,7 +199,7 @@ impl Submission {
 impl Drop for Submission {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_answered {
+        if self.is_sent {
             self.request.unanswered(&self.cache);
         }
     }

@@ -1,13 +1,13 @@
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Instant,
 };
 
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::clock::Clocks;
+use crate::{clock::Clocks, prompt::WhenReady};
 
 pin_project! {
     /// A request to the inner service, sent as soon as that is ready. What comes of it, and
@@ -18,20 +18,10 @@ pin_project! {
         S: Service<R>,
     {
         #[pin]
-        state: State<S, R>,
+        call: WhenReady<S, R>,
         sent: Instant,
         clocks: Clocks,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<S, R>
-    where
-        S: Service<R>,
-    {
-        Waiting { service: S, request: Option<R>, for_long: bool },
-        Called { #[pin] call: S::Future },
+        is_late: bool,
     }
 }
 
@@ -42,13 +32,10 @@ where
     /// If the `service` is ready when this is polled for the first time, that is `now`.
     pub(crate) const fn new(service: S, request: R, now: Instant, clocks: Clocks) -> Self {
         Self {
-            state: State::Waiting {
-                service,
-                request: Some(request),
-                for_long: false,
-            },
+            call: WhenReady::new(service, request),
             sent: now,
             clocks,
+            is_late: false,
         }
     }
 }
@@ -60,32 +47,13 @@ where
     type Output = (Instant, Result<S::Response, S::Error>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let call = match this.state.as_mut().project() {
-                StateProj::Waiting {
-                    service,
-                    request,
-                    for_long,
-                } => match service.poll_ready(cx) {
-                    Poll::Ready(Ok(())) => {
-                        if *for_long {
-                            *this.sent = this.clocks.monotonic();
-                        }
-                        service.call(request.take().expect("it is sent once"))
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready((*this.sent, Err(error))),
-                    Poll::Pending => {
-                        *for_long = true;
-                        return Poll::Pending;
-                    }
-                },
-                StateProj::Called { call } => {
-                    let result = ready!(call.poll(cx));
-                    return Poll::Ready((*this.sent, result));
-                }
-            };
-            this.state.set(State::Called { call });
-        }
+        let this = self.project();
+        let polled = this.call.poll_with(cx, || {
+            if *this.is_late {
+                *this.sent = this.clocks.monotonic();
+            }
+        });
+        *this.is_late = true;
+        polled.map(|result| (*this.sent, result))
     }
 }

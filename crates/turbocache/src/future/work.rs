@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tower::{BoxError, util::Oneshot};
+use tower::BoxError;
 use tower_service::Service;
 use tracing::debug;
 
@@ -23,6 +23,7 @@ use crate::{
     flight::{Broadcast, Follower, Leader, Led, Waited, Waiter},
     passing::Passing,
     pending::{Forward, Pending},
+    prompt::WhenReady,
     store::Later,
 };
 
@@ -36,7 +37,7 @@ pin_project! {
         Answered { response: Option<Response<CacheBody<ResB>>> },
         /// By the inner service, untouched, as soon as that is ready.
         Waiting {
-            call: Pin<Box<Oneshot<S, Request<ReqB>>>>,
+            call: Pin<Box<WhenReady<S, Request<ReqB>>>>,
             passing: Passing,
         },
         /// It was not, and never will be.
@@ -85,7 +86,7 @@ where
     }
 
     pub(super) const fn waiting(
-        call: Pin<Box<Oneshot<S, Request<ReqB>>>>,
+        call: Pin<Box<WhenReady<S, Request<ReqB>>>>,
         passing: Passing,
     ) -> Self {
         Self::Waiting { call, passing }
@@ -160,7 +161,8 @@ where
             let next = match self.as_mut().project() {
                 WorkProj::Answered { response } => break Ok(response.take().expect(AGAIN)),
                 WorkProj::Waiting { call, passing } => {
-                    break ready!(call.as_mut().poll(cx)).map(|response| {
+                    let polled = call.as_mut().poll_with(cx, || passing.sent());
+                    break ready!(polled).map(|response| {
                         let (mut parts, body) = response.into_parts();
                         passing.answered(&mut parts, &body);
                         Response::from_parts(parts, CacheBody::passed(body))

@@ -188,6 +188,49 @@ fn a_form_of_whose_answer_nobody_has_heard_makes_its_target_stale() {
     }
 }
 
+#[test]
+fn a_form_that_was_never_sent_changes_nothing() {
+    let long = format!("/{}?id=1", "long".repeat(100));
+    for path in ["/form", &long] {
+        let mut scene = Scene::new();
+        store(&mut scene, path, fresh("page"));
+        scene.app.allow(0);
+        let mut form = scene.ask(request("POST", path, &[]));
+        assert!(form.poll().is_pending());
+        drop(form);
+        assert_eq!(text(scene.answer(get(path))), "page", "its client has left");
+
+        let mut form = scene.ask(request("POST", path, &[]));
+        assert!(form.poll().is_pending());
+        scene.app.send_error("closed");
+        assert!(matches!(form.poll(), Poll::Ready(Err(_))));
+        drop(form);
+        assert_eq!(text(scene.answer(get(path))), "page", "nobody is there");
+
+        scene.app.send_error("closed");
+        let mut form = scene.ask(request("POST", path, &[]));
+        assert!(matches!(form.poll(), Poll::Ready(Err(_))));
+        assert_eq!(
+            text(scene.answer(get(path))),
+            "page",
+            "nor was from the start"
+        );
+    }
+}
+
+#[test]
+fn a_form_that_was_sent_when_the_service_was_ready_may_have_changed_something() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/form", fresh("page"));
+    scene.app.allow(0);
+    let mut form = scene.ask(request("POST", "/form", &[]));
+    assert!(form.poll().is_pending());
+    scene.app.allow(1);
+    assert!(form.poll().is_pending());
+    drop(form);
+    assert!(scene.ask(get("/form")).poll().is_pending());
+}
+
 /// As soon as somebody hears that nobody has heard.
 #[test]
 fn what_failed_is_asked_about_as_soon_as_that_is_known() {
