@@ -1,6 +1,7 @@
 //! A request that is not answered at once, and how it goes on.
 
 mod forward;
+mod sent;
 
 use std::{sync::Arc, time::Instant};
 
