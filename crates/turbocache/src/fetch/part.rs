@@ -110,23 +110,23 @@ fn combined(
     most: u64,
     shapes: &Shapes,
 ) -> Option<Entry> {
-    let others = match stored.map(|entry| (&entry.head, &entry.content)) {
+    let head = head.clone().partial(shapes);
+    let together = match stored.map(|entry| (&entry.head, &entry.content)) {
         // A part of what is there altogether.
         Some((_, Content::Whole(_))) => return None,
         Some((others, Content::Parts(parts)))
             if StrongValidator::is_shared(&others.headers(), &head.headers()) =>
         {
-            Some(parts.clone())
+            head.beside(others).map(|head| (head, parts.clone()))
         }
         _ => None,
     };
-    let mut parts = others.unwrap_or_else(|| Fragments::new(part.length));
+    let (head, mut parts) = together.unwrap_or_else(|| (head, Fragments::new(part.length)));
     parts.insert(part, body).ok()?;
     if parts.stored() > most {
         parts = Fragments::new(part.length);
         parts.insert(part, body).ok()?;
     }
-    let head = head.clone().partial(shapes);
     Some(match parts.complete() {
         // §3.4: from now on it is a complete 200.
         Some(whole) => Entry {

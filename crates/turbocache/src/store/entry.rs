@@ -249,6 +249,18 @@ impl Head {
         &self.labels
     }
 
+    /// The same for what is put together with parts that came with `others`: who purges
+    /// one of them by its label purges all. `None` if that are too many labels.
+    pub(crate) fn beside(&self, others: &Self) -> Option<Self> {
+        let mine = &self.labels;
+        let theirs = others.labels.iter().filter(|label| !mine.contains(label));
+        let labels: Labels = mine.iter().chain(theirs).cloned().collect();
+        (labels.len() <= tags::MAX_TAGS).then(|| Self {
+            labels,
+            ..self.clone()
+        })
+    }
+
     /// The same for those who select `stored`, of which it is the update: RFC 9111
     /// §4.3.4 changes the fields of a response, and not the request that it came
     /// for. Who has validated it may accept fewer codings than that one.

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::*;
+use crate::Scope;
 
 const TAG: (&str, &str) = ("etag", "\"a\"");
 /// Of "0123456789".
@@ -124,6 +125,21 @@ fn parts_of_which_nothing_tells_that_they_belong_together_do_not_come_together()
     assert_eq!(text(scene.answer(ask("bytes=4-9"))), "456789");
     let mut asking = scene.ask(ask("bytes=0-3"));
     assert!(asking.poll().is_pending(), "the newer one is stored");
+}
+
+/// Each of them was in what is purged when it came.
+#[test]
+fn what_came_together_is_purged_by_the_tags_of_each_part() {
+    for tags in [&["a", "b"][..], &["b", "a"], &["a", ""], &["", "a"]] {
+        let mut scene = scene();
+        for (tag, (first, last)) in tags.iter().zip([(0, 3), (4, 9)]) {
+            let part = part(first, last, &[TAG, ("surrogate-key", tag)]);
+            fetch(&mut scene, &format!("bytes={first}-{last}"), part);
+        }
+        assert_eq!(text(scene.answer(get("/"))), TEN);
+        assert_eq!(scene.handle.purge(&Scope::tag("a")), 1, "{tags:?}");
+        assert!(scene.ask(get("/")).poll().is_pending());
+    }
 }
 
 #[test]
