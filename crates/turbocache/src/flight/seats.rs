@@ -1,4 +1,5 @@
 use std::{
+    panic::catch_unwind,
     sync::{Arc, Mutex},
     task::{Context, Waker},
 };
@@ -42,7 +43,8 @@ impl Seats {
         for index in (0..places).filter(|index| Some(*index) != except) {
             let waker = lock(&self.0).wakers[index].take();
             if let Some(waker) = waker {
-                waker.wake();
+                // Who panics when he is woken keeps nobody else asleep.
+                let _ = catch_unwind(|| waker.wake());
             }
         }
     }
@@ -93,6 +95,30 @@ mod tests {
 
     impl Wake for Nothing {
         fn wake(self: Arc<Self>) {}
+    }
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("as it happens");
+        }
+    }
+
+    #[test]
+    fn one_who_panics_when_he_is_woken_keeps_nobody_asleep() {
+        let seats = Arc::<Seats>::default();
+        let taken = [seats.seat(), seats.seat()];
+        let task = Arc::new(Nothing);
+        let wakers = [
+            Waker::from(Arc::new(Panics)),
+            Waker::from(Arc::clone(&task)),
+        ];
+        for (seat, waker) in taken.iter().zip(wakers) {
+            seat.register(&Context::from_waker(&waker));
+        }
+        seats.wake_others(None);
+        assert_eq!(Arc::strong_count(&task), 1, "he was woken");
     }
 
     #[test]
