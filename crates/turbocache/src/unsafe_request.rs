@@ -105,12 +105,8 @@ impl UnsafeRequest {
         let rules = &cache.config.query;
         for key in self.targets.keys(rules) {
             if cache.invalidates_key(&key) {
-                let scope = Scope::of_key(key);
-                let purged = cache.purge(&scope, Purge::Soft);
-                debug!(
-                    ?scope,
-                    purged, "invalidated softly: nobody heard the answer"
-                );
+                debug!("nobody heard the answer");
+                purge(cache, key, Purge::Soft);
             }
         }
     }

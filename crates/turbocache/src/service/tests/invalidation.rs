@@ -323,6 +323,25 @@ fn an_invalidation_of_something_else_is_no_reason_not_to_store() {
     }
 }
 
+/// Anybody can send them, and leave.
+#[test]
+fn however_many_forms_are_left_a_fetch_of_something_else_is_stored() {
+    let mut scene = Scene::new();
+    store(&mut scene, "/form", fresh("page"));
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (_, respond) = scene.app_asked().unwrap();
+    for _ in 0..2000 {
+        let mut form = scene.ask(request("POST", "/form", &[]));
+        assert!(form.poll().is_pending());
+        drop(form);
+        while scene.app_asked().is_some() {}
+    }
+    respond.send_response(fresh("slow"));
+    assert_eq!(text(ready(&mut asking)), "slow");
+    assert_eq!(text(scene.answer(get("/"))), "slow");
+}
+
 #[test]
 fn however_many_forms_are_sent_elsewhere_a_fetch_that_they_overtake_is_stored() {
     // More than the journal remembers; but nothing was ever stored there.
