@@ -8,7 +8,7 @@ use peregrine_core::CacheStatus;
 use crate::{
     admission::{Admission, TargetHash},
     clock::{Clocks, Now},
-    flight::{CollapsedRequests, Completions, FlightTable, Unshareable},
+    flight::{CollapsedRequests, FlightTable, Turns, Unshareable},
     key::{
         Key, KeyParts,
         query::QueryRules,
@@ -65,13 +65,27 @@ impl Config {
     }
 }
 
+/// What comes of something that is to be stored.
+pub(crate) enum Inserted {
+    Stored(Arc<Entry>),
+    /// This is stored, and was asked for later.
+    Superseded(Arc<Entry>),
+    /// It was invalidated meanwhile.
+    Overtaken,
+    /// There is nothing to be made of it.
+    Useless,
+}
+
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(crate) config: Config,
     pub(crate) counters: Counters,
     pub(crate) admission: Admission,
     pub(crate) flights: Arc<FlightTable>,
-    pub(crate) completions: Arc<Completions>,
+    /// To fetch what is missing of a page, to be given all of it.
+    pub(crate) completing: Arc<Turns>,
+    /// To fetch a page in the background.
+    pub(crate) in_background: Arc<Turns>,
     pub(crate) unshareable: Unshareable,
     pub(crate) collapsed: Arc<CollapsedRequests>,
     pub(crate) journal: Journal,
@@ -100,7 +114,8 @@ impl Cache {
             counters: Counters::default(),
             admission: Admission::new(config.clocks.clone()),
             flights: Arc::default(),
-            completions: Arc::default(),
+            completing: Arc::default(),
+            in_background: Arc::default(),
             collapsed: Arc::default(),
             unshareable: Unshareable::new(config.clocks.monotonic()),
             journal: Journal::new(),
@@ -195,7 +210,8 @@ impl Cache {
 
     /// Stores what `make` makes of what is stored, which may be nothing; unless that, or
     /// what it is `based_on`, was invalidated since `generation`: it need not have the same
-    /// labels.
+    /// labels. Nor does it take the place of what was asked for later: that may be made of
+    /// what has changed since.
     pub(crate) fn insert(
         &self,
         key: &Key,
@@ -203,7 +219,7 @@ impl Cache {
         generation: Generation,
         based_on: Option<&Arc<Entry>>,
         make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
-    ) -> Option<Arc<Entry>> {
+    ) -> Inserted {
         let is_overtaken = |entry: &Arc<Entry>| {
             based_on.into_iter().chain([entry]).any(|entry| {
                 let labels = Some(&entry.head.labels()[..]);
@@ -211,18 +227,25 @@ impl Cache {
             })
         };
         let most = self.config.max_variants;
-        let mut newest = None;
+        let mut inserted = Inserted::Useless;
         let storing = self.journal.storing();
         self.store.change(key, &mut |variants| {
-            newest = make(variants).filter(|entry| !is_overtaken(entry));
-            match &newest {
-                Some(entry) => Change::Store(variants.with(key, entry, request, most)),
-                None => Change::Keep,
+            inserted = match make(variants) {
+                None => Inserted::Useless,
+                Some(entry) if is_overtaken(&entry) => Inserted::Overtaken,
+                Some(entry) => match variants.newer_than(&entry, request) {
+                    Some(newer) => Inserted::Superseded(Arc::clone(newer)),
+                    None => Inserted::Stored(entry),
+                },
+            };
+            match &inserted {
+                Inserted::Stored(entry) => Change::Store(variants.with(key, entry, request, most)),
+                _ => Change::Keep,
             }
         });
         self.near.changed(key);
         drop(storing);
-        newest
+        inserted
     }
 
     /// A storable 200 for `exact` says `variance`, or nothing.
@@ -329,20 +352,32 @@ impl Cache {
         entry: Arc<Entry>,
         request: &HeaderMap,
     ) -> Option<Arc<Entry>> {
-        let is_purged = |settled, entry: &Entry| {
-            let labels = entry.head.labels();
-            let mut keys = keys.each();
-            keys.any(|key| self.journal.overtook_found(settled, key, labels))
-        };
-        if !is_purged(settled, &entry) {
-            return Some(entry);
+        if self.overtook_found(settled, keys, &entry) {
+            self.in_place_of(&entry, keys, request)
+        } else {
+            Some(entry)
         }
-        let was_whole = entry.is_whole();
+    }
+
+    /// What has come in the place of `entry`, which may have been purged.
+    pub(crate) fn in_place_of(
+        &self,
+        entry: &Entry,
+        keys: &Keys,
+        request: &HeaderMap,
+    ) -> Option<Arc<Entry>> {
         let settled = self.journal.settled();
         let found = self.peek(keys)?;
-        let entry = found.select(request)?;
-        let is_in_its_place = entry.is_whole() == was_whole && !is_purged(settled, entry);
-        is_in_its_place.then(|| Arc::clone(entry))
+        let other = found.select(request)?;
+        let is_like_it = other.is_whole() == entry.is_whole();
+        let is_left = is_like_it && !self.overtook_found(settled, keys, other);
+        is_left.then(|| Arc::clone(other))
+    }
+
+    fn overtook_found(&self, settled: Settled, keys: &Keys, entry: &Entry) -> bool {
+        let labels = entry.head.labels();
+        let mut keys = keys.each();
+        keys.any(|key| self.journal.overtook_found(settled, key, labels))
     }
 
     /// What is stored for `keys`, for who can only look now.

@@ -71,8 +71,12 @@ impl Scene {
 
     /// A cache that keeps its responses in `store`.
     pub(crate) fn over(store: impl Storage) -> Self {
+        Self::with_store(TurboCache::conservative(), store)
+    }
+
+    pub(crate) fn with_store(cache: TurboCache, store: impl Storage) -> Self {
         let clock = Arc::new(MovedClock::new());
-        let cache = TurboCache::conservative().clock(Arc::clone(&clock));
+        let cache = cache.clock(Arc::clone(&clock));
         Self::of(&cache.over(store), clock)
     }
 

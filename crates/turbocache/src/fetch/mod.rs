@@ -18,9 +18,9 @@ pub(crate) use self::{candidate::Candidate, reused::Reused, sending::Sending};
 use crate::{
     CacheBody,
     admission::Route,
-    cache::Cache,
+    cache::{Cache, Inserted},
     clock::Now,
-    flight::{Completion, FlightKey, Ticket},
+    flight::{FlightKey, Ticket, Turn},
     key::{Key, search_variance::SearchVariance, variances::Keys},
     policy::{
         request::Asked,
@@ -49,8 +49,8 @@ pub(crate) struct Miss {
     pub(crate) validating: bool,
     /// It goes for what is missing of what is stored.
     pub(crate) completing: bool,
-    /// That nobody else does, if it is to be given all of it.
-    pub(crate) _completion: Option<Completion>,
+    /// That nobody else does the same, where one is enough.
+    pub(crate) turn: Option<Turn>,
     /// Nobody waits for it.
     pub(crate) background: bool,
     /// Where it is to be told of what comes of it.
@@ -222,7 +222,7 @@ impl Fetch {
             response.headers.clone(),
             &storable.kept,
             labels,
-            trip.received,
+            trip,
         );
         Ok((head, storable))
     }
@@ -233,12 +233,13 @@ impl Fetch {
         headers: HeaderMap,
         kept: &Kept,
         labels: Labels,
-        received: Now,
+        trip: Trip,
     ) -> Head {
         let decided = Decided {
             kept,
             request: &self.miss.headers,
-            received: received.wall,
+            requested: trip.requested,
+            received: trip.received.wall,
             shapes: &self.miss.cache.shapes,
         };
         Head::new(status, headers, &decided, labels)
@@ -246,10 +247,9 @@ impl Fetch {
 
     /// Stores it. In this order: who no longer finds the flight is to find the
     /// entry.
-    fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> bool {
+    fn insert(&self, entry: &Arc<Entry>, variance: Option<&SearchVariance>) -> Inserted {
         let make = &mut |_: &Variants| Some(Arc::clone(entry));
         self.insert_made(entry.head.status(), variance, make)
-            .is_some()
     }
 
     /// The same with what `make` makes of what is stored, and of a response with this
@@ -259,7 +259,7 @@ impl Fetch {
         status: StatusCode,
         variance: Option<&SearchVariance>,
         make: &mut dyn FnMut(&Variants) -> Option<Arc<Entry>>,
-    ) -> Option<Arc<Entry>> {
+    ) -> Inserted {
         let Miss {
             cache,
             keys,
@@ -269,22 +269,22 @@ impl Fetch {
         } = &self.miss;
         cache.admission.stored(self.miss.route, keys.exact());
         let key = keys.stored_under(variance, teaches(status));
-        let mut reason = NotStored::Partial;
         let generation = self.miss.generation;
-        let entry = cache.insert(
-            &key,
-            headers,
-            generation,
-            self.miss.based_on(),
-            &mut |variants| {
-                let newest = make(variants)?;
-                reason = NotStored::Cleared;
-                Some(newest)
-            },
-        );
-        let Some(entry) = entry else {
-            self.refuse(reason);
-            return None;
+        let inserted = cache.insert(&key, headers, generation, self.miss.based_on(), make);
+        let entry = match &inserted {
+            Inserted::Stored(entry) => entry,
+            Inserted::Superseded(_) => {
+                self.refuse(NotStored::Superseded);
+                return inserted;
+            }
+            Inserted::Overtaken => {
+                self.refuse(NotStored::Cleared);
+                return inserted;
+            }
+            Inserted::Useless => {
+                self.refuse(NotStored::Partial);
+                return inserted;
+            }
         };
         if teaches(entry.head.status()) {
             cache.learn(keys.exact(), variance.cloned());
@@ -301,7 +301,7 @@ impl Fetch {
             self.remember(now);
         }
         self.retire();
-        Some(entry)
+        inserted
     }
 
     /// Nothing is stored, and nothing shared. In this order: who no longer finds
@@ -314,9 +314,10 @@ impl Fetch {
         let Miss { cache, flight, .. } = &self.miss;
         debug!(reason = reason.as_str(), key = %flight, "not stored");
         cache.counters.not_stored.add_one();
-        // What an invalidation has overtaken was one to share. So will the next be,
-        // which is likely to be asked for by all who had the one before.
-        if self.miss.asked.is_like_any_other() && reason != NotStored::Cleared {
+        // What was overtaken was one to share. So will the next be, which is likely to be
+        // asked for by all who had the one before.
+        let is_overtaken = matches!(reason, NotStored::Cleared | NotStored::Superseded);
+        if self.miss.asked.is_like_any_other() && !is_overtaken {
             self.remember(now);
         }
         self.retire();
@@ -362,6 +363,9 @@ impl Fetch {
     pub(crate) fn retire(&self) {
         if let Some(ticket) = &self.ticket {
             ticket.retire();
+        }
+        if let Some(turn) = &self.miss.turn {
+            turn.end();
         }
     }
 }

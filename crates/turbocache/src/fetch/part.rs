@@ -9,6 +9,7 @@ use http_body::Body;
 use super::{Candidate, Fetch, Fetched, Trip};
 use crate::{
     CacheBody,
+    cache::Inserted,
     key::search_variance::SearchVariance,
     policy::storable::NotStored,
     range::{field::ContentRange, fragments::Fragments, validator::StrongValidator},
@@ -89,14 +90,17 @@ impl Candidate {
         if self.transient {
             return with(known);
         }
-        let entry = self.fetch.insert_made(
+        let inserted = self.fetch.insert_made(
             self.head.status(),
             self.variance.as_ref(),
             &mut |variants| with(known.or_else(|| variants.select(&miss.headers))),
         );
-        // What was purged meanwhile is not stored; but the application has just said
-        // that it is still what there is, and somebody waits for it.
-        entry.or_else(|| known.and_then(|_| with(known)))
+        match inserted {
+            Inserted::Stored(entry) => Some(entry),
+            // What was purged meanwhile is not stored; but the application has just said
+            // that it is still what there is, and somebody waits for it.
+            _ => known.and_then(|_| with(known)),
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Reused {
 pub(super) enum By {
     /// It is still good, and stored anew.
     Validation,
+    /// Another request, which set out later, has brought it meanwhile.
+    Another,
     /// There is no better one, though it has been stale for so long.
     Failure(Failure, Duration),
     /// It is still good, but for the one who asked alone.
@@ -52,7 +54,9 @@ impl Reused {
         keys.may_share(&self.keys, self.variance.as_ref())
             && head.matches(headers)
             && match self.by {
-                By::Validation => matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. }),
+                By::Validation | By::Another => {
+                    matches!(head.terms().reuse(asked, now), Reuse::Fresh { .. })
+                }
                 By::Failure(failure, _) => head.terms().stale_instead_of(failure, now).is_ok(),
                 By::Favour(_) => false,
             }
@@ -68,7 +72,7 @@ impl Reused {
         };
         let status = match self.by {
             By::Validation if leads => self.entry.head.terms().say(status.stored(), now),
-            By::Validation => status,
+            By::Validation | By::Another => status,
             By::Failure(_, staleness) => status.stale_for(staleness).because("stale-if-error"),
             By::Favour(reason) => status.because(reason.as_str()),
         };

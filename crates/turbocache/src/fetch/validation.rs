@@ -10,9 +10,11 @@ use tracing::debug;
 use super::{Fetch, Fetched, Miss, Reused, Trip, labels, reused::By};
 use crate::{
     CacheBody,
+    cache::Inserted,
     key::search_variance::SearchVariance,
     policy::{
-        reuse::Failure,
+        request::Asked,
+        reuse::{Failure, Reuse},
         storable::NotStored,
         validation::{self, HeadEffect, Update},
     },
@@ -55,18 +57,22 @@ impl Fetch {
         }
         match self.freshen(&entry, answer, trip) {
             Ok(entry) => {
-                let by = if let Err(reason) = settled {
+                if let Err(reason) = settled {
                     self.refuse(reason);
-                    By::Favour(reason)
-                } else {
-                    self.miss.cache.counters.validated.add_one();
-                    if self.insert(&entry, SearchVariance::of(&entry.head.headers()).as_ref()) {
-                        By::Validation
-                    } else {
-                        By::Favour(NotStored::Cleared)
+                    return reused(entry, By::Favour(reason));
+                }
+                self.miss.cache.counters.validated.add_one();
+                let variance = SearchVariance::of(&entry.head.headers());
+                match self.insert(&entry, variance.as_ref()) {
+                    Inserted::Stored(entry) => reused(entry, By::Validation),
+                    Inserted::Superseded(newer) if self.is_for_all(&newer) => {
+                        reused(newer, By::Another)
                     }
-                };
-                reused(entry, by)
+                    Inserted::Superseded(_) => reused(entry, By::Favour(NotStored::Superseded)),
+                    Inserted::Overtaken | Inserted::Useless => {
+                        reused(entry, By::Favour(NotStored::Cleared))
+                    }
+                }
             }
             Err((headers, reason)) => {
                 // For this one request only, from now on.
@@ -81,6 +87,13 @@ impl Fetch {
                 Fetched::Refused(response, reason)
             }
         }
+    }
+
+    /// Whether `newer` is as good an answer to this request as to that for which it came.
+    fn is_for_all(&self, newer: &Entry) -> bool {
+        let now = self.miss.cache.instant();
+        let reuse = newer.head.terms().reuse(Asked::default(), now);
+        newer.is_whole() && matches!(reuse, Reuse::Fresh { .. })
     }
 
     /// `entry` with a head that the `answer` has updated; or the fields that it
@@ -111,7 +124,7 @@ impl Fetch {
         match freshened.kept.and_then(|kept| Ok((kept, labels?))) {
             Ok((kept, labels)) => {
                 let head = self
-                    .head(entry.head.status(), headers, &kept, labels, trip.received)
+                    .head(entry.head.status(), headers, &kept, labels, trip)
                     .updating(&entry.head);
                 let shapes = &self.miss.cache.shapes;
                 let head = match &entry.content {
@@ -158,8 +171,8 @@ impl Fetch {
             let generation = self.miss.generation;
             let make = &mut |_: &Variants| Some(Arc::clone(&freshened));
             let (request, based_on) = (&self.miss.headers, self.miss.based_on());
-            let stored = cache.insert(&key, request, generation, based_on, make);
-            stored.is_some()
+            let inserted = cache.insert(&key, request, generation, based_on, make);
+            matches!(inserted, Inserted::Stored(_))
         });
         if is_stored {
             cache.counters.validated.add_one();
@@ -213,10 +226,6 @@ impl Fetch {
         if !keys.each().any(is_purged) {
             return Some(Arc::clone(entry));
         }
-        let found = cache.peek(keys)?;
-        found
-            .select(headers)
-            .filter(|entry| entry.is_whole())
-            .cloned()
+        cache.in_place_of(entry, keys, headers)
     }
 }

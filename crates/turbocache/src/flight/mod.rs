@@ -39,7 +39,6 @@ mod body_error;
 mod broadcast;
 mod call;
 mod collapsed;
-mod completions;
 mod follower;
 mod key;
 mod leader;
@@ -47,6 +46,7 @@ mod polled_here;
 mod reader;
 mod seats;
 mod table;
+mod turns;
 mod unshareable;
 mod wakers;
 
@@ -57,12 +57,12 @@ pub(crate) use self::{
     broadcast::Broadcast,
     call::Flight,
     collapsed::{CollapsedRequests, Listed},
-    completions::{Completion, Completions},
     follower::{Fit, Followed, Follower},
     key::FlightKey,
     leader::{Leader, Led},
     reader::{Reader, Waited, Waiter},
     table::{Entered, FlightTable, Ticket},
+    turns::{Turn, Turns},
     unshareable::Unshareable,
 };
 

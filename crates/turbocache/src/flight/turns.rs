@@ -1,36 +1,48 @@
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use super::{FlightKey, lock};
 
-/// The pages of which somebody fetches what is missing, to be given all of it.
-///
-/// Such a request goes alone. One at a time may: those who come meanwhile go for all of
-/// the page, and that together.
+/// What is done by one at a time for each page: to fetch what is missing of it, to be
+/// given all of it; to fetch it in the background.
 #[derive(Debug, Default)]
-pub(crate) struct Completions(Mutex<HashSet<FlightKey>>);
+pub(crate) struct Turns(Mutex<HashSet<FlightKey>>);
 
-/// One of them, as long as it is held.
+/// That it is done, until this is over.
 #[derive(Debug)]
-pub(crate) struct Completion {
-    all: Arc<Completions>,
+pub(crate) struct Turn {
+    turns: Arc<Turns>,
     key: FlightKey,
+    is_over: AtomicBool,
 }
 
-impl Completions {
-    /// `None` if there is one for `key`.
-    pub(crate) fn begin(self: &Arc<Self>, key: &FlightKey) -> Option<Completion> {
-        lock(&self.0).insert(key.clone()).then(|| Completion {
-            all: Arc::clone(self),
+impl Turns {
+    /// `None` if somebody has that for `key`.
+    pub(crate) fn take(self: &Arc<Self>, key: &FlightKey) -> Option<Turn> {
+        lock(&self.0).insert(key.clone()).then(|| Turn {
+            turns: Arc::clone(self),
             key: key.clone(),
+            is_over: AtomicBool::new(false),
         })
     }
 }
 
-impl Drop for Completion {
+impl Turn {
+    /// It is somebody else's. No effect if done already.
+    pub(crate) fn end(&self) {
+        if !self.is_over.swap(true, Relaxed) {
+            lock(&self.turns.0).remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
-        lock(&self.all.0).remove(&self.key);
+        self.end();
     }
 }

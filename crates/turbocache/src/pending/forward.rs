@@ -18,7 +18,7 @@ use super::Pending;
 use crate::{
     client::Asker,
     fetch::Candidate,
-    flight::{Completion, Entered, Fit, Flight, FlightKey, Followed, Follower, Leader},
+    flight::{Entered, Fit, Flight, FlightKey, Followed, Follower, Leader, Turn},
     future::Work,
     policy::{reuse::Reuse, validation, vary::Vary},
     store::{Entry, Generation, LookUp},
@@ -31,8 +31,8 @@ pub(crate) struct Forward<S, ReqB> {
     /// The stored response that it selects, if that may still be of use.
     pub(super) stored: Option<Arc<Entry>>,
     pub(super) flight: FlightKey,
-    /// That it alone goes for what is missing of that.
-    pub(super) completion: Option<Completion>,
+    /// That it is the one who does it, where one is enough.
+    pub(super) turn: Option<Turn>,
 }
 
 /// How often a request waits for a response that turns out to be for others.
@@ -144,19 +144,20 @@ where
         ResB: Body<Data = Bytes> + Send + 'static,
         ResB::Error: Into<BoxError>,
     {
-        let generation = self.begin();
         let cache = Arc::clone(&self.pending.cache);
+        // It may be long since it was looked up.
+        let now = cache.instant();
+        self.pending.now = now;
+        let generation = self.begin();
         if self.is_completing() && !self.pending.asked.range {
-            self.completion = cache.completions.begin(&self.flight);
-            if self.completion.is_none() {
+            self.turn = cache.completing.take(&self.flight);
+            if self.turn.is_none() {
                 self.stored = None;
             }
         }
-        let now = self.pending.now;
         let is_current = |since, generation| {
             let key = self.pending.keys.primary();
-            now.saturating_duration_since(since) < JOINED_FOR
-                && !cache.journal.overtook(generation, key, None)
+            is_joined(since, now) && !cache.journal.overtook(generation, key, None)
         };
         let entered = if self.is_completing() || !self.may_follow() {
             None
@@ -187,9 +188,9 @@ where
             drop(vacancy);
             return self.pending.answered(entry, CacheStatus::hit(ttl));
         }
-        let (call, miss, asker) = self.set_out(generation, now, false);
         let flight = Flight::new();
         let ticket = vacancy.fill(now, generation, &flight);
+        let (call, miss, asker) = self.set_out(generation, now, false);
         let fetch = miss.fetch(Some(ticket));
         Work::leading(Leader::new(flight, call, fetch), asker)
     }
@@ -205,10 +206,7 @@ where
         let now = cache.instant();
         let response = match followed {
             Followed::Alone => return self.alone(now),
-            Followed::Again => {
-                self.pending.now = now;
-                return self.go();
-            }
+            Followed::Again => return self.go(),
             Followed::OtherVariant(vary) => return self.go_round(vary, now),
             Followed::Reused(reused) => {
                 if !reused.is_for(&self.pending.keys, *asked, &self.pending.headers, now) {
@@ -282,11 +280,16 @@ where
         if cache.unshareable.holds(&self.flight, now) {
             return;
         }
+        self.turn = cache.in_background.take(&self.flight);
+        if self.turn.is_none() {
+            return;
+        }
         let generation = self.begin();
         // Whatever was invalidated since it set out: nobody is given the answer of the one
         // that is on its way, and what it stores is checked then.
-        let entered: Option<Entered<'_, Flight<ResB>>> =
-            cache.flights.enter(&self.flight, |_, _| true);
+        let entered: Option<Entered<'_, Flight<ResB>>> = cache
+            .flights
+            .enter(&self.flight, |since, _| is_joined(since, now));
         let Some(Entered::Vacant(vacancy)) = entered else {
             return;
         };
@@ -299,11 +302,16 @@ where
                 return;
             }
         }
-        debug!(key = %self.flight, "validating in the background");
-        let (call, miss, _) = self.set_out(generation, now, true);
         let flight = Flight::<ResB>::new();
         let ticket = vacancy.fill(now, generation, &flight);
-        let fetch = miss.fetch(Some(ticket));
-        runtime.spawn(Leader::new(flight, call, fetch).finish());
+        debug!(key = %self.flight, "validating in the background");
+        let (call, miss, _) = self.set_out(generation, now, true);
+        let leader = Leader::new(flight, call, miss.fetch(Some(ticket)));
+        runtime.spawn(leader.finish());
     }
+}
+
+/// Whether what has set out at `since` is joined by who comes now.
+fn is_joined(since: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since) < JOINED_FOR
 }

@@ -203,7 +203,7 @@ where
             why,
             stored,
             flight,
-            completion: None,
+            turn: None,
         }
     }
 }

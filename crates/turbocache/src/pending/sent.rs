@@ -31,7 +31,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             why,
             stored,
             flight,
-            completion,
+            turn,
         } = self;
         let may_validate = !pending.expects_variant();
         let Pending {
@@ -91,7 +91,7 @@ impl<S, ReqB> Forward<S, ReqB> {
             stored,
             validating,
             completing,
-            _completion: completion,
+            turn,
             background,
             route: pending.route,
             generation,

@@ -124,6 +124,8 @@ pub(crate) enum NotStored {
     NoResponse,
     /// It, or all that is stored, was invalidated while it came.
     Cleared,
+    /// The answer to a later request is stored already.
+    Superseded,
     /// It is the answer to a `HEAD`, without what a `GET` would get.
     Head,
     /// What it is called cannot be kept, so it could not be invalidated by it.
@@ -164,6 +166,7 @@ impl NotStored {
             Self::Incomplete => "incomplete",
             Self::NoResponse => "no-response",
             Self::Cleared => "cleared",
+            Self::Superseded => "superseded",
             Self::Head => "head",
             Self::Untaggable(reason) => reason.as_str(),
             Self::Validator => "validator",

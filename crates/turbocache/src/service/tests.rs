@@ -531,12 +531,15 @@ fn clones_of_a_cache_share_what_is_stored() {
 mod ambiguity;
 mod aside;
 mod invalidation;
+mod late;
+mod log;
 mod named_variants;
 mod options;
 mod overtaken;
 mod parts;
 mod ranges;
 mod ready;
+
 mod search_variances;
 mod slow_store;
 mod stale;

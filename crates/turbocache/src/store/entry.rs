@@ -52,6 +52,8 @@ pub(crate) struct Head {
     vary: Vary,
     selection: Selection,
     labels: Labels,
+    /// When it was asked for. It may have been made as early as then.
+    requested: Instant,
     /// When it came.
     received: SystemTime,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Decided<'a> {
     pub(crate) kept: &'a Kept,
     /// The fields of the request that it is the answer to.
     pub(crate) request: &'a HeaderMap,
+    /// When it was asked for.
+    pub(crate) requested: Instant,
     /// When it came.
     pub(crate) received: SystemTime,
     pub(crate) shapes: &'a Shapes,
@@ -68,7 +72,7 @@ pub(crate) struct Decided<'a> {
 
 /// What an entry weighs beyond the bytes of its head and body: itself, and its
 /// place among the variants of its key.
-const WEIGHT_OF_ENTRY: usize = 480;
+const WEIGHT_OF_ENTRY: usize = 496;
 /// What content weighs beyond its bytes, as a part of them: allocators lose some of
 /// their memory between pieces of all lengths.
 const LOST_BESIDE_CONTENT: usize = 32;
@@ -176,6 +180,7 @@ impl Head {
             vary: vary.clone(),
             selection,
             labels,
+            requested: decided.requested,
             received: decided.received,
         }
     }
@@ -215,6 +220,11 @@ impl Head {
         self.fields.received()
     }
 
+    /// When it was asked for.
+    pub(crate) const fn requested(&self) -> Instant {
+        self.requested
+    }
+
     /// When it came.
     pub(crate) const fn received(&self) -> SystemTime {
         self.received
@@ -250,13 +260,15 @@ impl Head {
     }
 
     /// The same for what is put together with parts that came with `others`: who purges
-    /// one of them by its label purges all. `None` if that are too many labels.
+    /// one of them by its label purges all. It is as new as the newest of them. `None` if
+    /// that are too many labels.
     pub(crate) fn beside(&self, others: &Self) -> Option<Self> {
         let mine = &self.labels;
         let theirs = others.labels.iter().filter(|label| !mine.contains(label));
         let labels: Labels = mine.iter().chain(theirs).cloned().collect();
         (labels.len() <= tags::MAX_TAGS).then(|| Self {
             labels,
+            requested: self.requested.max(others.requested),
             ..self.clone()
         })
     }

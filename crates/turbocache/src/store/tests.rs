@@ -40,6 +40,7 @@ pub(super) fn entry(key: &Key, tags: &[&str], body: usize) -> Arc<Entry> {
     let decided = Decided {
         kept: &kept.unwrap(),
         request: &HeaderMap::new(),
+        requested: now.monotonic,
         received: now.wall,
         shapes: &shapes,
     };

@@ -227,6 +227,40 @@ fn nor_is_it_if_it_was_found_while_it_was_purged() {
     assert_eq!(scene.handle.stats().entries, 0);
 }
 
+#[test]
+fn what_is_being_purged_is_not_put_together_with_a_part_that_has_another_tag() {
+    let (before_purge, purging) = mpsc::channel();
+    let slow = Slow {
+        memory: MemoryStore::new(1 << 20, 64),
+        before_purge,
+    };
+    let mut scene = Scene::with_store(TurboCache::standard(), slow);
+    let part = |range, tag, text| {
+        let fields = [MINUTE, TAG, ("content-range", range), ("cache-tag", tag)];
+        with_status(206, &fields, text)
+    };
+    let mut set_out = |range| {
+        let mut asking = scene.ask(get_with("/", &[("range", range)]));
+        assert!(asking.poll().is_pending());
+        (asking, scene.app_asked().unwrap().1)
+    };
+    let (mut first, one) = set_out("bytes=0-2");
+    let (mut second, other) = set_out("bytes=3-5");
+    one.send_response(part("bytes 0-2/6", "topic-7", "old"));
+    assert_eq!(text(ready(&mut first)), "old");
+    assert_eq!(scene.handle.stats().entries, 1);
+
+    let handle = scene.handle.clone();
+    let purge = thread::spawn(move || handle.purge(&Scope::tag("topic-7")));
+    let go_on = purging.recv().unwrap();
+    other.send_response(part("bytes 3-5/6", "list", "new"));
+    assert_eq!(text(ready(&mut second)), "new");
+    go_on.send(()).unwrap();
+    assert_eq!(purge.join().unwrap(), 1);
+    let mut asking = scene.ask(get_with("/", &[("range", "bytes=0-2")]));
+    assert!(asking.poll().is_pending());
+}
+
 /// A store of which something is invalidated by another thread, just when it is
 /// settled that something is stored, and before it is.
 #[derive(Debug)]

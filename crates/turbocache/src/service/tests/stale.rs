@@ -317,3 +317,33 @@ async fn what_hangs_in_the_background_holds_nobody_up() {
         "fwd=stale; stored; ttl=60"
     );
 }
+
+/// Who comes for all of it takes the place of the one that hangs, and leaves: what goes on
+/// in the background still does.
+#[tokio::test]
+async fn it_is_never_two_in_the_background_whoever_comes_in_between() {
+    let mut scene = Scene::with(TurboCache::conservative().honour_request_directives(true));
+    let stale = ("cache-control", "max-age=5, stale-while-revalidate=600");
+    store(&mut scene, "/", page(&[stale], "old"));
+    scene.clock.forward(10);
+    let mut in_background = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(text(ready(&mut scene.ask(get("/")))), "old");
+        run_background().await;
+        in_background.extend(scene.app_asked());
+        scene.clock.forward(11);
+        let mut insists = scene.ask(get_with("/", &[("cache-control", "no-cache")]));
+        assert!(insists.poll().is_pending());
+        assert!(scene.app_asked().is_some());
+    }
+    assert_eq!(in_background.len(), 1);
+    // One that comes to its end makes room for the next one.
+    let (_, respond) = in_background.pop().unwrap();
+    respond.send_response(page(&[stale], "new"));
+    run_background().await;
+    assert_eq!(text(scene.answer(get("/"))), "new");
+    scene.clock.forward(10);
+    assert_eq!(text(ready(&mut scene.ask(get("/")))), "new");
+    run_background().await;
+    assert!(scene.app_asked().is_some());
+}
