@@ -39,6 +39,12 @@ pub enum CacheStatus {
         /// Why the cache passed or did not store, in a word (§2.8).
         detail: Option<&'static str>,
     },
+    /// Neither answered from memory nor sent on.
+    #[non_exhaustive]
+    Unanswered {
+        /// Why it was not, in a word (§2.8).
+        detail: &'static str,
+    },
 }
 
 /// Why a cache sent a request forward (RFC 9211 §2.2).
@@ -75,6 +81,11 @@ impl CacheStatus {
         Self::Hit {
             ttl: -seconds(staleness),
         }
+    }
+
+    /// Neither a hit nor sent on, for this reason, an RFC 9651 token.
+    pub const fn unanswered(why: &'static str) -> Self {
+        Self::Unanswered { detail: why }
     }
 
     /// Gone forward for `reason`; not stored, not collapsed, no detail.
@@ -183,6 +194,7 @@ impl fmt::Display for CacheStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hit { ttl } => write!(f, "hit; ttl={ttl}"),
+            Self::Unanswered { detail } => write!(f, "detail={detail}"),
             Self::Forward {
                 reason,
                 status,
@@ -230,6 +242,10 @@ mod tests {
                 "hit; ttl=-5",
             ),
             (CacheStatus::hit(Duration::MAX), "hit; ttl=999999999999999"),
+            (
+                CacheStatus::unanswered("only-if-cached"),
+                "detail=only-if-cached",
+            ),
             (forward(ForwardReason::Stale), "fwd=stale"),
             (
                 forward(ForwardReason::Stale)

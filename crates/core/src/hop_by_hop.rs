@@ -25,13 +25,14 @@ use http::{
     },
 };
 
-/// Fields that frame or address the message, or say who asks. A `Connection` field
+/// Fields that frame or address the message, or say who asks, or by what an answer was
+/// chosen. A `Connection` field
 /// that names one of them is an attack on whoever is behind us, and is not obeyed.
 fn is_never_taken_away(name: &HeaderName) -> bool {
     let name = name.as_str();
     matches!(
         name,
-        "content-length" | "host" | "cookie" | "authorization" | "forwarded" | "x-real-ip"
+        "content-length" | "host" | "cookie" | "authorization" | "forwarded" | "x-real-ip" | "vary"
     ) || name.starts_with("x-forwarded-")
 }
 

@@ -130,6 +130,7 @@ impl From<Option<&CacheStatus>> for CacheOutcome {
                 // (`vary-miss`, `miss`, `partial`) are all misses.
                 _ => Self::Miss,
             },
+            CacheStatus::Unanswered { .. } => Self::Miss,
             // A word that is newer than this crate.
             _ => Self::None,
         }

@@ -57,14 +57,11 @@ impl Client<'_> {
 
     /// RFC 9111 §5.2.1.7: with `only-if-cached`, "the cache SHOULD […] respond
     /// with a 504 (Gateway Timeout) status code" to what it cannot answer.
-    pub(crate) fn not_cached<B>(self, why: ForwardReason) -> Response<CacheBody<B>> {
+    pub(crate) fn not_cached<B>(self) -> Response<CacheBody<B>> {
         self.cache.counters.misses.add_one();
         let mut response = Response::new(CacheBody::stored(Bytes::new()));
         *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
-        self.say(
-            response,
-            CacheStatus::forward(why).because("only-if-cached"),
-        )
+        self.say(response, CacheStatus::unanswered("only-if-cached"))
     }
 
     /// A complete response.
@@ -202,12 +199,17 @@ impl Asker {
     pub(crate) fn completed<B>(
         &self,
         entry: Option<&Entry>,
+        is_stored: bool,
         now: Instant,
     ) -> Response<CacheBody<B>> {
         let status = CacheStatus::forward(self.why);
         let is_enough = |entry: &&Entry| entry.missing(self.asked, &self.headers).is_none();
         let (response, status) = if let Some(entry) = entry.filter(is_enough) {
-            let status = entry.head.terms().say(status.stored(), now);
+            let status = if is_stored {
+                entry.head.terms().say(status.stored(), now)
+            } else {
+                status
+            };
             (self.client().stored(entry, now), status)
         } else {
             let mut response = Response::new(CacheBody::stored(Bytes::new()));

@@ -56,6 +56,7 @@ impl Glance {
                     requested: self.requested,
                     received: cache.now(),
                     max_body: *max_entry_bytes,
+                    if_range: false,
                 })
                 .is_ok();
         // What is not for others because its client has a password does not say that

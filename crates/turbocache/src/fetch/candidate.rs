@@ -1,9 +1,13 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use bytes::{Bytes, BytesMut};
 
 use super::Fetch;
 use crate::{
+    cache::Inserted,
     key::{search_variance::SearchVariance, variances::Keys},
     policy::storable::NotStored,
     range::field::ContentRange,
@@ -21,6 +25,8 @@ pub(crate) struct Candidate {
     /// It is put together with what is stored for the one who asked, and not kept.
     pub(super) transient: bool,
     pub(super) variance: Option<SearchVariance>,
+    /// That it is stored, once it is.
+    pub(super) is_stored: AtomicBool,
 }
 
 impl Candidate {
@@ -46,8 +52,16 @@ impl Candidate {
             head: self.head.clone().complete(body.len() as u64, shapes),
             content: Content::Whole(body),
         });
-        self.fetch.insert(&entry, self.variance.as_ref());
+        let inserted = self.fetch.insert(&entry, self.variance.as_ref());
+        if matches!(inserted, Inserted::Stored(_)) {
+            self.is_stored.store(true, Relaxed);
+        }
         Some(entry)
+    }
+
+    /// Whether it is stored by now.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_stored.load(Relaxed)
     }
 
     /// It is not stored after all.

@@ -6,9 +6,16 @@ mod reused;
 mod sending;
 mod validation;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
-use http::{HeaderMap, Response, StatusCode, header::DATE, response};
+use http::{
+    HeaderMap, Response, StatusCode,
+    header::{DATE, IF_RANGE},
+    response,
+};
 use http_body::{Body, SizeHint};
 use peregrine_core::{RenderedFor, Variant};
 use tracing::debug;
@@ -184,6 +191,7 @@ impl Fetch {
                     length: storable.length,
                     part: storable.part,
                     transient: false,
+                    is_stored: AtomicBool::new(false),
                 });
                 Fetched::Storable(candidate, parts, body)
             }
@@ -204,7 +212,13 @@ impl Fetch {
         body: SizeHint,
         trip: Trip,
     ) -> Result<(Head, Storable), NotStored> {
-        let Miss { cache, asked, .. } = &self.miss;
+        let Miss {
+            cache,
+            asked,
+            headers,
+            completing,
+            ..
+        } = &self.miss;
         if asked.head {
             return Err(NotStored::Head);
         }
@@ -215,6 +229,7 @@ impl Fetch {
             requested: trip.requested,
             received: trip.received,
             max_body: cache.config.max_entry_bytes,
+            if_range: !completing && headers.contains_key(IF_RANGE),
         })?;
         let labels = labels(&response.headers, self.miss.keys.exact())?;
         let head = self.head(

@@ -1,9 +1,16 @@
 //! Parts of responses, and how they come together: RFC 9111 §3.3 and §3.4.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header::CONTENT_RANGE, response};
+use http::{
+    Response, StatusCode,
+    header::{CONTENT_RANGE, DATE},
+    response,
+};
 use http_body::Body;
 
 use super::{Candidate, Fetch, Fetched, Trip};
@@ -13,7 +20,7 @@ use crate::{
     key::search_variance::SearchVariance,
     policy::storable::NotStored,
     range::{field::ContentRange, fragments::Fragments, validator::StrongValidator},
-    store::{Content, Entry, Head, Shapes},
+    store::{Content, Entry, Head, Shapes, http_date},
 };
 
 /// Whether a response with this status is to the question for a part, which the
@@ -34,9 +41,13 @@ impl Fetch {
     ) -> Fetched<B> {
         let entry = self.miss.stored.as_ref();
         let entry = Arc::clone(entry.expect("it was asked for a part of this one"));
-        let part = ContentRange::of(&response.headers)
+        let mut answer = response.headers.clone();
+        // As of what is stored: RFC 9110 §6.6.1.
+        let came = || http_date(trip.received.wall);
+        answer.entry(DATE).or_insert_with(came);
+        let part = ContentRange::of(&answer)
             .filter(|_| response.status == StatusCode::PARTIAL_CONTENT)
-            .filter(|_| StrongValidator::is_shared(&entry.head.headers(), &response.headers));
+            .filter(|_| StrongValidator::is_shared(&entry.head.headers(), &answer));
         let Some(part) = part else {
             // Something else is stored than the application has by now.
             self.forget(&entry);
@@ -48,7 +59,6 @@ impl Fetch {
         // RFC 9111 §3.4: "the cache MUST use the header fields provided in the new
         // response, aside from Content-Range, to replace all instances of the
         // corresponding header fields in the stored response."
-        let mut answer = response.headers.clone();
         answer.remove(CONTENT_RANGE);
         let storable = settled
             .and_then(|()| self.storable(response, body.size_hint(), trip))
@@ -73,6 +83,7 @@ impl Fetch {
             length,
             part: Some(part),
             transient,
+            is_stored: AtomicBool::new(false),
         });
         Fetched::Completing(candidate, body)
     }
@@ -96,7 +107,10 @@ impl Candidate {
             &mut |variants| with(known.or_else(|| variants.select(&miss.headers))),
         );
         match inserted {
-            Inserted::Stored(entry) => Some(entry),
+            Inserted::Stored(entry) => {
+                self.is_stored.store(true, Relaxed);
+                Some(entry)
+            }
             // What was purged meanwhile is not stored; but the application has just said
             // that it is still what there is, and somebody waits for it.
             _ => known.and_then(|_| with(known)),

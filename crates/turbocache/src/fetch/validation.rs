@@ -18,7 +18,7 @@ use crate::{
         storable::NotStored,
         validation::{self, HeadEffect, Update},
     },
-    store::{Content, Entry, Variants},
+    store::{Content, Entry, Label, Labels, Variants},
     tags,
 };
 
@@ -106,12 +106,16 @@ impl Fetch {
     ) -> Result<Arc<Entry>, (HeaderMap, NotStored)> {
         hop_by_hop::remove(&mut answer);
         let key = self.miss.keys.exact();
-        // RFC 9111 §3.2 updates these like any other field; but they have been
-        // taken out of what is stored.
-        let labels = match labels(&answer, key) {
-            Ok(labels) if labels.is_empty() => Ok(entry.head.labels().clone()),
-            labels => labels,
-        };
+        // RFC 9111 §3.2 updates these like any other field; but some have been taken out of
+        // what is stored.
+        let (has_groups, has_tags) = tags::updated(&answer);
+        let stored = entry.head.labels().iter();
+        let left = stored.filter(|label| match label {
+            Label::Group(..) => !has_groups,
+            _ => !has_tags,
+        });
+        let labels =
+            labels(&answer, key).map(|labels| left.cloned().chain(labels).collect::<Labels>());
         let freshened = self.miss.cache.config.policy.freshen(&Update {
             asked: self.miss.asked,
             status: entry.head.status(),

@@ -33,7 +33,7 @@ pub(crate) enum Followed<B> {
     /// Read along.
     Shared(Arc<Broadcast<B>>, Reader<B>),
     /// It is complete.
-    Stored(Arc<Entry>),
+    Complete(Arc<Entry>),
     /// A stored response was the answer. It may not be one for you.
     Reused(Reused),
     /// There will be a response to share, but it is chosen by these fields, and
@@ -104,7 +104,7 @@ where
                 }
                 Stage::Body(waiter) => {
                     return waiter.poll(cx).map(|waited| match waited {
-                        Waited::Stored(entry) => Followed::Stored(entry),
+                        Waited::Complete(entry) => Followed::Complete(entry),
                         Waited::Alone => Followed::Alone,
                     });
                 }

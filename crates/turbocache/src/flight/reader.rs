@@ -245,7 +245,7 @@ pub(crate) struct Waiter<B> {
 /// What a [`Waiter`] is told.
 pub(crate) enum Waited {
     /// The body is complete.
-    Stored(Arc<Entry>),
+    Complete(Arc<Entry>),
     /// There is nothing to share.
     Alone,
 }
@@ -255,6 +255,11 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
+    /// Whether what is complete is stored, too.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.broadcast.candidate.is_stored()
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Waited> {
         self.seat.register(cx);
         loop {
@@ -262,7 +267,7 @@ where
                 Phase::Streaming(_) => {}
                 Phase::Complete {
                     entry: Some(entry), ..
-                } => return Poll::Ready(Waited::Stored(Arc::clone(entry))),
+                } => return Poll::Ready(Waited::Complete(Arc::clone(entry))),
                 Phase::Complete { entry: None, .. } | Phase::Overflowed(_) | Phase::Failed(_) => {
                     return Poll::Ready(Waited::Alone);
                 }

@@ -190,11 +190,12 @@ where
                 }
                 WorkProj::Completing { waiter, asker } => {
                     let entry = match ready!(waiter.poll(cx)) {
-                        Waited::Stored(entry) => Some(entry),
+                        Waited::Complete(entry) => Some(entry),
                         Waited::Alone => None,
                     };
                     let now = asker.cache.instant();
-                    break Ok(asker.completed(entry.as_deref(), now));
+                    let is_stored = waiter.is_stored();
+                    break Ok(asker.completed(entry.as_deref(), is_stored, now));
                 }
                 WorkProj::Leading { leader, asker } => {
                     break match ready!(leader.poll(cx)) {

@@ -220,7 +220,7 @@ where
                 let response = self.pending.client().shared(head, reader, now);
                 self.collapsed(response)
             }
-            Followed::Stored(entry) => {
+            Followed::Complete(entry) => {
                 let response = self.pending.client().stored(&entry, now);
                 self.collapsed(response)
             }

@@ -169,7 +169,7 @@ where
             None => (ForwardReason::VaryMiss, None),
         };
         if self.asked.wishes.only_if_cached {
-            return Work::answered(self.client().not_cached(why));
+            return Work::answered(self.client().not_cached());
         }
         Work::forwarding(self.forward(why, stored, flight))
     }

@@ -31,6 +31,12 @@ impl Freshness {
         }
     }
 
+    /// When the origin made it, as far as that is known. `None` if that is before the clock
+    /// begins.
+    pub(crate) fn generated(&self) -> Option<Instant> {
+        self.received.checked_sub(self.initial_age)
+    }
+
     /// RFC 9111 §4.2.3: `resident_time = now - response_time;
     /// current_age = corrected_initial_age + resident_time`.
     pub(crate) fn age(&self, now: Instant) -> Duration {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{
     HeaderMap, HeaderName, StatusCode,
-    header::{CONTENT_RANGE, PRAGMA, SET_COOKIE},
+    header::{CONTENT_RANGE, PRAGMA, SET_COOKIE, VARY},
     response,
 };
 use http_body::SizeHint;
@@ -36,6 +36,9 @@ pub(crate) struct Exchange<'a> {
     pub(crate) received: Now,
     /// How many bytes the body may have.
     pub(crate) max_body: u64,
+    /// Whether the client said `If-Range`: then a 206 need not say again what it has been
+    /// told before (RFC 9110 §15.3.7), which others have not.
+    pub(crate) if_range: bool,
 }
 
 /// A response that may be stored once its body is complete.
@@ -337,6 +340,10 @@ impl Policy {
                 without.extend(names.iter().cloned());
             }
         }
+        // What is chosen by fields of the request is not told apart without it.
+        if headers.contains_key(VARY) && without.contains(&VARY) {
+            return Err(NotStored::Vary);
+        }
         // RFC 9111 §7.3 warns of storing it; nobody is to get another's session.
         if headers.contains_key(SET_COOKIE) && !without.contains(&SET_COOKIE) {
             return Err(NotStored::SetCookie);
@@ -384,7 +391,7 @@ impl Policy {
         let response = exchange.response;
         if response.status == StatusCode::PARTIAL_CONTENT {
             // A part that nobody asked for, or without a place, is none.
-            if !self.partial || !exchange.asked.range {
+            if !self.partial || !exchange.asked.range || exchange.if_range {
                 return Err(NotStored::Partial);
             }
             let range = ContentRange::of(&response.headers);

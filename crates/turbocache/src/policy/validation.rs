@@ -100,7 +100,9 @@ fn if_modified_since(request: &HeaderMap, stored: &HeaderMap, received: SystemTi
     // "A recipient MUST ignore the If-Modified-Since header field if the received
     // field value is not a valid HTTP-date, the field value has more than one
     // member".
-    let Some(since) = the_one_date(request, IF_MODIFIED_SINCE) else {
+    let is_alone = request.get_all(IF_MODIFIED_SINCE).iter().nth(1).is_none();
+    let since = is_alone.then(|| the_one_date(request, IF_MODIFIED_SINCE));
+    let Some(since) = since.flatten() else {
         return false;
     };
     // RFC 9111 §4.3.2: without Last-Modified, "a cache SHOULD use the stored

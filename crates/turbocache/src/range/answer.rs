@@ -84,7 +84,7 @@ impl Boundary {
 
 /// Digests of the content as it is sent, not of the representation (RFC 9530 §2);
 /// what `Content-MD5` is of, nobody agreed on.
-const OF_THE_CONTENT: [HeaderName; 2] = [
+pub(crate) const OF_THE_CONTENT: [HeaderName; 2] = [
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("content-md5"),
 ];

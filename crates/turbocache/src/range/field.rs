@@ -121,13 +121,18 @@ impl ContentRange {
     /// This is not content that broke off, which is shorter than its own
     /// `Content-Length`. There are origins that count their last byte wrong: where
     /// the part begins and how many bytes there are is what can be relied upon.
-    /// One that says that it reaches to the end ends the representation.
+    /// One that says that it reaches to the end ends the representation; but not one that
+    /// says that it is all of it, and is not.
     pub(crate) fn cut_to(self, length: u64) -> Option<Self> {
         let Self { span, length: of } = self;
         let end = span.start().saturating_add(length).min(span.end());
         Some(Self {
             span: Span::new(span.start(), end)?,
-            length: if span.end() == of { end } else { of },
+            length: if span.end() == of && span.start() > 0 {
+                end
+            } else {
+                of
+            },
         })
     }
 

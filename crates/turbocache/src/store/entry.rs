@@ -1,4 +1,4 @@
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{
@@ -18,7 +18,7 @@ use crate::{
     },
     range::{
         Span,
-        answer::Representation as _,
+        answer::{OF_THE_CONTENT, Representation as _},
         fragments::Fragments,
         validator::StrongValidator,
         verdict::{MAX_RANGES, Verdict, verdict},
@@ -69,6 +69,8 @@ pub(crate) struct Decided<'a> {
     pub(crate) received: SystemTime,
     pub(crate) shapes: &'a Shapes,
 }
+
+const A_SECOND: Duration = Duration::from_secs(1);
 
 /// What an entry weighs beyond the bytes of its head and body: itself, and its
 /// place among the variants of its key.
@@ -206,7 +208,10 @@ impl Head {
     /// of them.
     pub(crate) fn partial(mut self, shapes: &Shapes) -> Self {
         let mut headers = self.headers();
-        for name in [CONTENT_LENGTH, CONTENT_RANGE] {
+        for name in [CONTENT_LENGTH, CONTENT_RANGE]
+            .iter()
+            .chain(&OF_THE_CONTENT)
+        {
             headers.remove(name);
         }
         self.status = StatusCode::OK;
@@ -225,6 +230,16 @@ impl Head {
         self.requested
     }
 
+    /// Whether it was made later than `other`, by more than can be a matter of clocks that
+    /// tell seconds.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        let made = |head: &Self| head.terms.freshness.generated();
+        let apart = made(self)
+            .zip(made(other))
+            .and_then(|(this, other)| this.checked_duration_since(other));
+        apart.is_some_and(|apart| apart >= A_SECOND)
+    }
+
     /// When it came.
     pub(crate) const fn received(&self) -> SystemTime {
         self.received
@@ -239,7 +254,8 @@ impl Head {
         fields: &HeaderMap,
         length: u64,
     ) -> Verdict {
-        if asked.range && self.status == StatusCode::OK {
+        // RFC 9110 §14.2: "GET is the only method for which range handling is defined".
+        if asked.range && !asked.head && self.status == StatusCode::OK {
             verdict(request, fields, length, MAX_RANGES)
         } else {
             Verdict::Whole

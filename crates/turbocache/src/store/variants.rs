@@ -8,8 +8,8 @@ use http::HeaderMap;
 use super::{Change, Entry, Label, Purge, Scope};
 use crate::key::Key;
 
-/// The stored responses for one key, the newest first. They differ in the
-/// requests that select them (RFC 9111 §4.1).
+/// The stored responses for one key, the newest first: RFC 9111 §4, "as determined by the
+/// Date header field". They differ in the requests that select them (§4.1).
 #[derive(Debug, Default)]
 pub(crate) struct Variants {
     entries: Box<[Arc<Entry>]>,
@@ -99,7 +99,11 @@ impl Variants {
             fits
         });
         let kept = kept.take(most.saturating_sub(1)).cloned();
-        std::iter::once(Arc::clone(entry)).chain(kept).collect()
+        let mut all: Vec<_> = kept.collect();
+        let newer = |other: &Arc<Entry>| other.head.is_newer_than(&entry.head);
+        let place = all.iter().take_while(|other| newer(other)).count();
+        all.insert(place, Arc::clone(entry));
+        all.into_iter().collect()
     }
 
     /// The same, with no memory shared with these.

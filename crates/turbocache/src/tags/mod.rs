@@ -100,6 +100,14 @@ pub(crate) fn invalidated(response: &HeaderMap) -> Vec<Tag> {
     groups.into_iter().map(Tag::Group).collect()
 }
 
+/// Whether `answer`, to the question whether a stored response is still good, says anew
+/// to which groups that belongs, and which tags it has. Fields that it does not have stay
+/// as they are (RFC 9111 §3.2).
+pub(crate) fn updated(answer: &HeaderMap) -> (bool, bool) {
+    let has = |name: &HeaderName| answer.contains_key(name);
+    (has(&CACHE_GROUPS), FOR_THE_CACHE.iter().any(has))
+}
+
 /// Whether a client is not to see a field with this name.
 pub(crate) fn is_for_the_cache(name: &HeaderName) -> bool {
     FOR_THE_CACHE.contains(name)

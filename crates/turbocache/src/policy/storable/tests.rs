@@ -64,6 +64,7 @@ fn exchange<'a>(
         requested,
         received,
         max_body: 1000,
+        if_range: false,
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::{Instant, SystemTime};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED},
+    header::{
+        AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, EXPIRES,
+        LAST_MODIFIED, VARY,
+    },
 };
 
 use super::has_validator;
@@ -46,23 +49,52 @@ pub(crate) struct Update<'a> {
 impl Policy {
     /// Freshens a stored response (RFC 9111 §3.2, §4.3.4).
     pub(crate) fn freshen(&self, update: &Update<'_>) -> Freshened {
-        let mut headers = updated(update.stored, update.answer, update.received.wall);
+        let freshened = self.freshen_by(update, update.asked, is_updated);
+        if !(update.asked.cookie && matches!(freshened.kept, Err(NotStored::NoExplicitFreshness))) {
+            return freshened;
+        }
         // What was guessed about a response to someone without a cookie holds for
-        // one with a cookie, too, who is told that it is still the same.
+        // one with a cookie, too, who is told that it is still the same. What else he is
+        // told may be for him alone.
         let asked = Asked {
             cookie: false,
             ..update.asked
         };
-        let kept = self.keep(
-            asked,
-            update.status,
-            &headers,
-            update.requested,
-            update.received,
-        );
-        if let Ok(kept) = &kept {
-            for name in &kept.without {
-                headers.remove(name);
+        let guessed = self.freshen_by(update, asked, |name| {
+            is_updated(name) && ABOUT_FRESHNESS.contains(name)
+        });
+        if guessed.kept.is_ok() {
+            guessed
+        } else {
+            freshened
+        }
+    }
+
+    /// The same by those fields alone.
+    fn freshen_by(
+        &self,
+        update: &Update<'_>,
+        asked: Asked,
+        is_updated: impl Fn(&HeaderName) -> bool,
+    ) -> Freshened {
+        let Update {
+            status,
+            stored,
+            answer,
+            requested,
+            received,
+            ..
+        } = *update;
+        let mut headers = updated(stored, answer, received.wall, is_updated);
+        let mut kept = self.keep(asked, status, &headers, requested, received);
+        if let Ok(Kept { without, .. }) = &kept {
+            if without.iter().any(|name| answer.contains_key(name)) {
+                // It is for who asked, who gets it.
+                kept = Err(NotStored::ForOneClient);
+            } else {
+                for name in without {
+                    headers.remove(name);
+                }
             }
         }
         Freshened { headers, kept }
@@ -74,7 +106,12 @@ impl Policy {
 /// MUST add each header field in the provided response to the stored response,
 /// replacing field values that are already present, with the following
 /// exceptions".
-fn updated(stored: &HeaderMap, answer: &HeaderMap, received: SystemTime) -> HeaderMap {
+fn updated(
+    stored: &HeaderMap,
+    answer: &HeaderMap,
+    received: SystemTime,
+    is_updated: impl Fn(&HeaderName) -> bool,
+) -> HeaderMap {
     let mut headers = stored.clone();
     // These are not about the representation, but about the message that came:
     // without them, the new one has come now, and is as young as can be.
@@ -92,6 +129,9 @@ fn updated(stored: &HeaderMap, answer: &HeaderMap, received: SystemTime) -> Head
     });
     headers
 }
+
+/// What says of a response for how long it is fresh, and for whom.
+const ABOUT_FRESHNESS: [HeaderName; 6] = [AGE, CACHE_CONTROL, DATE, EXPIRES, LAST_MODIFIED, VARY];
 
 /// "Header fields that the cache's stored response depends upon" stay, and
 /// `Content-Length`: they say how the stored bytes are to be read, and these are

@@ -275,3 +275,86 @@ fn who_leaves_while_what_is_missing_is_fetched_keeps_nobody_from_it() {
         assert_eq!(rest.headers()["range"], "bytes=5-");
     }
 }
+
+/// RFC 9110 §15.3.7: a 206 to `If-Range` leaves out what its client has been told before.
+#[test]
+fn what_is_for_one_who_has_another_part_is_not_stored_for_others() {
+    for (range, last) in [("bytes=0-4", 4), ("bytes=0-9", 9)] {
+        let mut scene = scene();
+        let asked = get_with("/", &[("range", range), ("if-range", TAG.1)]);
+        let answer = scene.through(asked, part(0, last, &[TAG]));
+        assert_eq!(status(&answer), "fwd=uri-miss; detail=partial");
+        assert!(scene.ask(ask(range)).poll().is_pending());
+    }
+}
+
+#[test]
+fn nor_does_it_take_fields_away_from_what_is_stored() {
+    let mut scene = scene();
+    let coded = [TAG, ("content-encoding", "gzip")];
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &coded));
+    scene.clock.forward(60);
+    let asked = get_with("/", &[("range", "bytes=5-9"), ("if-range", TAG.1)]);
+    text(scene.through(asked, part(5, 9, &[TAG])));
+    assert!(scene.ask(get("/")).poll().is_pending());
+}
+
+/// RFC 9110 §6.6.1: what has no `Date` has come now. As from file servers, which say when
+/// a file was changed, and leave the rest to their server.
+#[test]
+fn parts_that_say_nothing_but_when_they_were_changed_come_together() {
+    let mut scene = scene();
+    let changed = [("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT")];
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &changed));
+    let mut asking = scene.ask(get("/"));
+    assert!(asking.poll().is_pending());
+    let (request, respond) = scene.app_asked().unwrap();
+    assert_eq!(request.headers()["if-range"], changed[0].1);
+    respond.send_response(part(5, 9, &changed));
+    let answer = ready(&mut asking);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(text(answer), TEN);
+}
+
+/// RFC 9530 §2: it is of what was sent.
+#[test]
+fn the_digest_of_a_part_is_not_that_of_the_whole() {
+    let mut scene = scene();
+    let digest = ("content-digest", "sha-256=:cGFydA==:");
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG, digest]));
+    let answer = scene.through(get("/"), part(5, 9, &[TAG]));
+    assert_eq!(answer.status(), 200);
+    assert!(!answer.headers().contains_key("content-digest"));
+    assert_eq!(text(answer), TEN);
+}
+
+#[test]
+fn a_part_that_is_shorter_than_it_says_is_not_the_whole() {
+    let mut scene = scene();
+    let mut response = part(0, 9, &[TAG, ("content-length", "5")]);
+    *response.body_mut() = page(&[], "01234").into_body();
+    text(scene.through(ask("bytes=0-"), response));
+    assert!(scene.ask(get("/")).poll().is_pending());
+}
+
+/// RFC 9110 §14.2: a range means something to a `GET` alone.
+#[test]
+fn a_head_is_not_answered_by_a_part() {
+    let mut scene = scene();
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
+    for fields in [&[][..], &[("range", "bytes=0-1")]] {
+        assert!(scene.ask(request("HEAD", "/", fields)).poll().is_pending());
+    }
+}
+
+#[test]
+fn what_is_put_together_and_not_stored_is_not_said_to_be() {
+    let mut scene = scene();
+    fetch(&mut scene, "bytes=0-4", part(0, 4, &[TAG]));
+    let mut response = part(5, 9, &[TAG]);
+    let no_store = "no-store".parse().unwrap();
+    response.headers_mut().insert("cache-control", no_store);
+    let answer = scene.through(get("/"), response);
+    assert_eq!(status(&answer), "fwd=partial; fwd-status=206");
+    assert_eq!(text(answer), TEN);
+}

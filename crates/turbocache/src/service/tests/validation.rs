@@ -4,6 +4,7 @@
 use http::StatusCode;
 
 use super::*;
+use crate::Scope;
 
 const TAG: (&str, &str) = ("etag", "\"a\"");
 
@@ -265,4 +266,118 @@ async fn what_is_too_long_is_not_read_on_for_a_client_that_has_it() {
     send(&mut sender, "too long for an entry");
     run_background().await;
     assert_eq!(scene.live(), 0);
+}
+
+/// RFC 9111 §3.2: what the answer does not say stays as it is.
+#[test]
+fn what_is_called_by_groups_and_tags_keeps_those_that_it_is_not_told_anew() {
+    let (groups, tag) = (("cache-groups", "\"g\""), ("surrogate-key", "a"));
+    for method in ["GET", "HEAD"] {
+        for (told, groups_left, tag_left) in [
+            (&[][..], 1, 1),
+            (&[groups][..], 1, 1),
+            (&[tag], 1, 1),
+            (&[("cache-groups", "\"other\"")], 0, 1),
+            (&[("cache-tag", "other")], 1, 0),
+        ] {
+            for (is_purged, left) in [(false, groups_left), (true, tag_left)] {
+                let mut scene = Scene::new();
+                store(&mut scene, "/", page(&[MINUTE, TAG, groups, tag], "page"));
+                scene.clock.forward(60);
+                let mut fields = vec![MINUTE, TAG];
+                fields.extend(told);
+                let mut answer = page(&fields, "");
+                if method == "GET" {
+                    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+                }
+                text(scene.through(request(method, "/", &[]), answer));
+                assert_eq!(scene.handle.stats().entries, 1);
+                if is_purged {
+                    scene.handle.purge(&Scope::tag("a"));
+                } else {
+                    let invalidates = page(&[("cache-group-invalidation", "\"g\"")], "");
+                    text(scene.through(request("POST", "/other", &[]), invalidates));
+                }
+                let entries = scene.handle.stats().entries;
+                assert_eq!(entries, 1 - left, "{method} {told:?} {is_purged}");
+            }
+        }
+    }
+}
+
+/// RFC 9110 §7.6.1 would have it taken away before it is stored.
+#[test]
+fn it_varies_as_before_whatever_the_connection_is_said_to_have() {
+    let mut scene = Scene::new();
+    let ask = |x| get_with("/", &[("x", x)]);
+    let fields = [MINUTE, TAG, ("vary", "x"), ("connection", "vary")];
+    text(scene.through(ask("1"), page(&fields, "one")));
+    scene.clock.forward(60);
+    text(scene.through(ask("1"), not_modified(&[MINUTE, TAG])));
+    assert_eq!(text(scene.answer(ask("1"))), "one");
+    assert!(scene.ask(ask("2")).poll().is_pending());
+}
+
+#[test]
+fn what_says_to_leave_out_by_what_it_was_chosen_is_not_stored() {
+    let mut scene = Scene::with(TurboCache::standard());
+    let fields = [
+        ("cache-control", "max-age=60, private=\"vary\""),
+        ("vary", "x"),
+    ];
+    let said = store(&mut scene, "/", page(&fields, "page"));
+    assert_eq!(said, "fwd=uri-miss; detail=vary");
+}
+
+#[test]
+fn what_a_304_says_to_its_client_alone_reaches_it_and_nobody_else() {
+    let mut scene = Scene::with(TurboCache::standard());
+    let control = ("cache-control", "max-age=60, private=\"set-cookie\"");
+    store(
+        &mut scene,
+        "/",
+        page(&[control, TAG, ("set-cookie", "a=1")], "page"),
+    );
+    scene.clock.forward(60);
+    let answer = not_modified(&[control, TAG, ("set-cookie", "a=2")]);
+    let answer = scene.through(get("/"), answer);
+    assert_eq!(answer.headers()["set-cookie"], "a=2");
+    assert_eq!(text(answer), "page");
+    assert!(scene.ask(get("/")).poll().is_pending());
+}
+
+/// Nothing is guessed of what is for someone with a cookie. But he may be told that what
+/// was guessed before is still good.
+#[test]
+fn what_was_guessed_is_good_for_longer_and_gets_no_fields_of_one_with_a_cookie() {
+    let changed = ("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT");
+    for method in ["GET", "HEAD"] {
+        let mut scene = Scene::with(TurboCache::standard());
+        store(&mut scene, "/", page(&[changed, TAG], "page"));
+        scene.clock.forward(24 * 60 * 60);
+        let mut answer = page(&[changed, TAG, ("x-user", "bob")], "");
+        if method == "GET" {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let bob = request(method, "/", &[("cookie", "session=bob")]);
+        text(scene.through(bob, answer));
+        let answer = scene.answer(get("/"));
+        assert!(!answer.headers().contains_key("x-user"), "{method}");
+        assert_eq!(text(answer), "page");
+    }
+}
+
+/// RFC 9110 §13.1.3: "MUST ignore […] the field value has more than one member".
+#[test]
+fn what_a_client_says_twice_of_when_it_has_come_is_not_heard() {
+    let mut scene = Scene::new();
+    let date = "Sat, 05 Nov 1994 08:49:37 GMT";
+    store(
+        &mut scene,
+        "/",
+        page(&[MINUTE, ("last-modified", date)], "page"),
+    );
+    let since = ("if-modified-since", date);
+    assert_eq!(scene.answer(get_with("/", &[since])).status(), 304);
+    assert_eq!(scene.answer(get_with("/", &[since, since])).status(), 200);
 }

@@ -213,3 +213,18 @@ fn cookies_in_several_lines_are_sent_on_in_one() {
     assert_eq!(text(scene.answer(in_one)), "Seite");
     assert_eq!(text(scene.answer(get_with("/", &several))), "Seite");
 }
+
+/// RFC 9111 §4: "the most recent one (as determined by the Date header field)".
+#[test]
+fn of_several_that_match_the_one_that_was_made_last_is_given() {
+    let mut scene = Scene::new();
+    let made = |date, vary, text| page(&[MINUTE, ("vary", vary), ("date", date)], text);
+    let asked = get_with("/", &[("x", "1"), ("y", "1")]);
+    text(scene.through(asked, made("Sun, 06 Nov 1994 08:49:37 GMT", "x", "newer")));
+    let asked = get_with("/", &[("x", "2"), ("y", "2")]);
+    text(scene.through(asked, made("Sun, 06 Nov 1994 08:49:07 GMT", "y", "older")));
+    let asked = get_with("/", &[("x", "1"), ("y", "2")]);
+    assert_eq!(text(scene.answer(asked)), "newer");
+    let asked = get_with("/", &[("x", "2"), ("y", "2")]);
+    assert_eq!(text(scene.answer(asked)), "older");
+}

@@ -136,6 +136,7 @@ proptest! {
             requested: monotonic,
             received: Now { wall: SystemTime::now(), monotonic },
             max_body: 1000,
+            if_range: false,
         });
         if policy.obviously_refuses(&parts.headers) {
             prop_assert!(storable.is_err());
