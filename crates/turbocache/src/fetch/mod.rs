@@ -376,11 +376,13 @@ impl Fetch {
 
     /// Nobody joins any more.
     pub(crate) fn retire(&self) {
-        if let Some(ticket) = &self.ticket {
-            ticket.retire();
-        }
+        // In this order: who no longer finds the flight finds nobody who keeps him from
+        // making another one.
         if let Some(turn) = &self.miss.turn {
             turn.end();
+        }
+        if let Some(ticket) = &self.ticket {
+            ticket.retire();
         }
     }
 }

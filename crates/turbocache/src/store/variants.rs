@@ -74,15 +74,15 @@ impl Variants {
         self.entries.len()
     }
 
-    /// What a `request` for which `entry` came selects, and was asked for later than that.
+    /// What `request`, for which `entry` came, selects by now, if that was asked for later.
     pub(crate) fn newer_than(&self, entry: &Entry, request: &HeaderMap) -> Option<&Arc<Entry>> {
         let mut matching = self.iter().filter(|other| other.head.matches(request));
         matching.find(|other| other.head.requested() > entry.head.requested())
     }
 
-    /// These and a newer one, which takes the place of all that `request` would
-    /// have been given instead of it. No more than `most`, and no more than can be
-    /// counted: the oldest go.
+    /// These and another one, which takes the place of all that `request` would
+    /// have been given instead of it, and comes before all that were not made later. No
+    /// more than `most`, and no more than can be counted: the oldest go.
     pub(crate) fn with(
         &self,
         key: &Key,

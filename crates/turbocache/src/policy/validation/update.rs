@@ -70,12 +70,12 @@ impl Policy {
         }
     }
 
-    /// The same by those fields alone.
+    /// The same by those fields of the answer that are to be updated.
     fn freshen_by(
         &self,
         update: &Update<'_>,
         asked: Asked,
-        is_updated: impl Fn(&HeaderName) -> bool,
+        updates: impl Fn(&HeaderName) -> bool,
     ) -> Freshened {
         let Update {
             status,
@@ -85,7 +85,7 @@ impl Policy {
             received,
             ..
         } = *update;
-        let mut headers = updated(stored, answer, received.wall, is_updated);
+        let mut headers = updated(stored, answer, received.wall, updates);
         let mut kept = self.keep(asked, status, &headers, requested, received);
         if let Ok(Kept { without, .. }) = &kept {
             if without.iter().any(|name| answer.contains_key(name)) {
@@ -110,14 +110,14 @@ fn updated(
     stored: &HeaderMap,
     answer: &HeaderMap,
     received: SystemTime,
-    is_updated: impl Fn(&HeaderName) -> bool,
+    updates: impl Fn(&HeaderName) -> bool,
 ) -> HeaderMap {
     let mut headers = stored.clone();
     // These are not about the representation, but about the message that came:
     // without them, the new one has come now, and is as young as can be.
     headers.remove(AGE);
     headers.remove(DATE);
-    for name in answer.keys().filter(|name| is_updated(name)) {
+    for name in answer.keys().filter(|name| updates(name)) {
         headers.remove(name);
         for value in answer.get_all(name) {
             headers.append(name.clone(), value.clone());
